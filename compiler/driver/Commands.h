@@ -1,0 +1,71 @@
+//===- Commands.h - the subcommands of `sinter` as functions ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Plain structs: the command line is read where exceptions are on, the commands
+// run where they are off.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_COMPILER_DRIVER_COMMANDS_H
+#define SINTER_COMPILER_DRIVER_COMMANDS_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sinter::driver {
+
+enum ExitCode { Good = 0, ModelFault = 1, WrongUsage = 2, Bug = 3 };
+
+struct CompileArguments {
+  std::string model;
+  std::string output; ///< empty: derived from the model's name
+  std::string header; ///< empty: beside the library
+  std::string target = "host";
+  std::string emit = "lib";
+  std::vector<std::pair<std::string, int64_t>> dims;
+  std::string codegen = "halide"; ///< or "reference"
+  std::string name;               ///< of the model; empty: from the file
+  unsigned optLevel = 3;
+  unsigned threads = 0;
+  bool noFuse = false, noLayout = false, remarks = false, quiet = false;
+  bool timing = false, printAfterAll = false, verifyEach = true;
+  bool elideConstants = false;
+  std::string printAfter, printTreeDir;
+};
+int compile(const CompileArguments &arguments);
+
+struct RunArguments {
+  std::string library;
+  std::vector<std::string> inputs; ///< files, or NAME=FILE
+  std::string outputDirectory;
+  int32_t threads = 0;
+};
+int run(const RunArguments &arguments);
+
+struct CheckArguments {
+  std::string model; ///< model, library, or a folder with model.onnx
+  std::vector<std::string> cases;
+  std::string batch; ///< file with one case folder a line
+  unsigned jobs = 0;
+  unsigned timeout = 120; ///< seconds for one case
+  double rtol = -1, atol = -1; ///< negative: what the case says
+  int32_t threads = 0;
+  CompileArguments compile;
+};
+int check(const CheckArguments &arguments);
+
+struct BenchArguments {
+  std::string library;
+  std::vector<std::string> inputs;
+  std::vector<std::pair<std::string, int64_t>> dims;
+  int32_t threads = 0;
+  double seconds = 2;
+  bool json = false;
+};
+int bench(const BenchArguments &arguments);
+
+} // namespace sinter::driver
+
+#endif // SINTER_COMPILER_DRIVER_COMMANDS_H

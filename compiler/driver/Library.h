@@ -1,0 +1,62 @@
+//===- Library.h - a compiled model, opened ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_COMPILER_DRIVER_LIBRARY_H
+#define SINTER_COMPILER_DRIVER_LIBRARY_H
+
+#include "dialects/nn/HostTensor.h"
+#include "mlir/IR/MLIRContext.h"
+#include "runtime/include/sinter/model.h"
+#include <string>
+#include <vector>
+
+namespace sinter::driver {
+
+/// A tensor read from a file.
+struct NamedTensor {
+  std::string name; ///< empty if the file has none
+  nn::HostTensor tensor;
+};
+
+/// Reads .npy, or .pb (an ONNX TensorProto). On failure false and `error`.
+bool readTensor(const std::string &path, mlir::MLIRContext &context,
+                NamedTensor &tensor, std::string &error);
+/// Writes .npy.
+bool writeNpy(const std::string &path, const nn::HostTensor &tensor,
+              std::string &error);
+
+/// dlopen and one context.
+class Library {
+public:
+  ~Library();
+  bool open(const std::string &path, int32_t threads, std::string &error);
+
+  const SinterModel &getModel() const { return *model; }
+  SinterContext *getContext() const { return context; }
+
+  /// Runs once; `outputs` are copies.
+  bool run(llvm::ArrayRef<nn::HostTensor> inputs,
+           std::vector<nn::HostTensor> &outputs, mlir::MLIRContext &context,
+           std::string &error);
+
+private:
+  void *handle = nullptr;
+  const SinterModel *model = nullptr;
+  SinterContext *context = nullptr;
+};
+
+DLDataType toDLDataType(mlir::Type elementType);
+mlir::Type fromDLDataType(DLDataType type, mlir::MLIRContext &context);
+/// A view of a host tensor; `tensor` must outlive it.
+DLTensor toDLTensor(const nn::HostTensor &tensor);
+/// "float32[1,3,224,224]"
+std::string describe(DLDataType type, llvm::ArrayRef<int64_t> shape);
+
+/// Orders files given as FILE or NAME=FILE by the model's inputs.
+bool readInputs(const SinterModel &model, const std::vector<std::string> &files,
+                mlir::MLIRContext &context, std::vector<nn::HostTensor> &inputs,
+                std::string &error);
+
+} // namespace sinter::driver
+
+#endif // SINTER_COMPILER_DRIVER_LIBRARY_H

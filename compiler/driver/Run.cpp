@@ -1,0 +1,64 @@
+//===- Run.cpp - sinter run -----------------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/driver/Commands.h"
+#include "compiler/driver/Library.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::driver;
+
+// "y: float32[1,10]  min -1.2  mean 0.03  max 4.5"
+static void summarize(StringRef name, DLDataType type,
+                      const nn::HostTensor &tensor) {
+  llvm::outs() << name << ": " << describe(type, tensor.getShape());
+  int64_t count = tensor.getNumElements();
+  if (count > 0) {
+    double least = tensor.getDouble(0), greatest = least, sum = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      double value = tensor.getDouble(i);
+      least = std::min(least, value);
+      greatest = std::max(greatest, value);
+      sum += value;
+    }
+    llvm::outs() << llvm::format("  min %.6g  mean %.6g  max %.6g", least,
+                                 sum / count, greatest);
+  }
+  llvm::outs() << '\n';
+}
+
+int sinter::driver::run(const RunArguments &arguments) {
+  auto fail = [](const std::string &message) {
+    llvm::errs() << "error: " << message << '\n';
+    return ModelFault;
+  };
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  Library library;
+  std::string error;
+  std::vector<nn::HostTensor> inputs, outputs;
+  if (!library.open(arguments.library, arguments.threads, error) ||
+      !readInputs(library.getModel(), arguments.inputs, context, inputs,
+                  error) ||
+      !library.run(inputs, outputs, context, error))
+    return fail(error);
+  const std::string &folder = arguments.outputDirectory;
+  if (!folder.empty())
+    if (std::error_code code = llvm::sys::fs::create_directories(folder))
+      return fail("can't make folder " + folder + ": " + code.message());
+  for (auto [i, output] : llvm::enumerate(outputs)) {
+    const SinterTensorInfo &info = library.getModel().outputs[i];
+    summarize(info.name, info.dtype, output);
+    if (folder.empty())
+      continue;
+    std::string file = info.name;
+    for (char &c : file)
+      if (c == '/' || c == '\\')
+        c = '_';
+    if (!writeNpy(folder + "/" + file + ".npy", output, error))
+      return fail(error);
+  }
+  return Good;
+}

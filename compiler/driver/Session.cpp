@@ -1,0 +1,195 @@
+//===- Session.cpp - one model from file to output ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/driver/Session.h"
+#include "compiler/import/onnx/Importer.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+#include <unistd.h>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::driver;
+
+static DialectRegistry &registry() {
+  static DialectRegistry *registry = [] {
+    auto *made = new DialectRegistry;
+    registerAll(*made);
+    return made;
+  }();
+  return *registry;
+}
+
+// "node 'conv1' (Conv)" from the location that the importer gave, or file:line.
+static void printLocation(Location loc, raw_ostream &os) {
+  if (auto name = dyn_cast<NameLoc>(loc)) {
+    os << name.getName().getValue() << ": ";
+    return;
+  }
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    os << file.getFilename().getValue() << ':' << file.getLine() << ':'
+       << file.getColumn() << ": ";
+    return;
+  }
+  if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    if (!fused.getLocations().empty())
+      printLocation(fused.getLocations().front(), os);
+    return;
+  }
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    printLocation(call.getCallee(), os);
+}
+
+Session::Session(bool threading)
+    : context(registry(), threading ? MLIRContext::Threading::ENABLED
+                                    : MLIRContext::Threading::DISABLED) {
+  context.loadAllAvailableDialects();
+  context.printOpOnDiagnostic(false);
+  handler = context.getDiagEngine().registerHandler([this](Diagnostic &diag) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    auto print = [&](Diagnostic &each) {
+      switch (each.getSeverity()) {
+      case DiagnosticSeverity::Error:
+        os << "error: ";
+        break;
+      case DiagnosticSeverity::Warning:
+        os << "warning: ";
+        break;
+      case DiagnosticSeverity::Note:
+        os << "  note: ";
+        break;
+      case DiagnosticSeverity::Remark:
+        os << "remark: ";
+        break;
+      }
+      printLocation(each.getLocation(), os);
+      os << each.str() << '\n';
+    };
+    print(diag);
+    for (Diagnostic &note : diag.getNotes())
+      print(note);
+    if (capture)
+      errors += text;
+    else
+      llvm::errs() << text;
+    return success();
+  });
+}
+
+Session::~Session() { context.getDiagEngine().eraseHandler(handler); }
+
+bool Session::load(const CompileArguments &arguments) {
+  auto fail = [&](const Twine &message) {
+    emitError(UnknownLoc::get(&context), message);
+    return false;
+  };
+  llvm::sys::fs::file_status status;
+  if (std::error_code code = llvm::sys::fs::status(arguments.model, status))
+    return fail("can't read " + arguments.model + ": " + code.message());
+  if (llvm::sys::fs::is_directory(status))
+    return fail(arguments.model + " is a folder; give a model file");
+  if (StringRef(arguments.model).ends_with(".mlir")) {
+    if (!arguments.dims.empty())
+      return fail("--dim is for ONNX models; in IR the dims are what they are");
+    module = parseSourceFile<ModuleOp>(arguments.model, &context);
+    if (module && !getStage(*module))
+      return fail(arguments.model +
+                  ": the module has no attribute sinter.stage; write it with "
+                  "sinter compile --emit=STAGE");
+    return static_cast<bool>(module);
+  }
+  onnx_import::ImportOptions options;
+  for (auto &[name, size] : arguments.dims)
+    options.dims[name] = size;
+  module = onnx_import::importOnnx(arguments.model, context, options);
+  return static_cast<bool>(module);
+}
+
+bool Session::makeOptions(const CompileArguments &arguments,
+                          CompileOptions &options) {
+  std::string error;
+  if (!lookupTarget(arguments.target, options.target, error)) {
+    emitError(UnknownLoc::get(&context), error);
+    return false;
+  }
+  options.optLevel = arguments.optLevel;
+  options.reference = arguments.codegen == "reference";
+  options.threads = arguments.threads;
+  options.fuse = !arguments.noFuse;
+  options.assignLayout = !arguments.noLayout;
+  options.remarks = arguments.remarks;
+  options.configurePasses = [arguments](PassManager &pm) {
+    pm.enableVerifier(arguments.verifyEach);
+    if (arguments.timing)
+      pm.enableTiming();
+    OpPrintingFlags flags;
+    flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
+    bool printing = arguments.printAfterAll || !arguments.printAfter.empty();
+    if (printing) {
+      pm.getContext()->disableMultithreading();
+      pm.enableIRPrinting(
+          /*shouldPrintBefore=*/nullptr,
+          [arguments](Pass *pass, Operation *) {
+            return arguments.printAfterAll ||
+                   pass->getArgument() == arguments.printAfter;
+          },
+          /*printModuleScope=*/false, /*printAfterOnlyOnChange=*/true,
+          /*printAfterOnlyOnFailure=*/false, llvm::errs(), flags);
+    } else if (!arguments.printTreeDir.empty()) {
+      pm.getContext()->disableMultithreading();
+      pm.enableIRPrintingToFileTree(
+          /*shouldPrintBefore=*/nullptr, [](Pass *, Operation *) { return true; },
+          /*printModuleScope=*/false, /*printAfterOnlyOnChange=*/true,
+          /*printAfterOnlyOnFailure=*/false, arguments.printTreeDir, flags);
+    }
+  };
+  return true;
+}
+
+std::string sinter::driver::modelName(const std::string &path) {
+  std::string name = llvm::sys::path::stem(path).str();
+  if (name == "model") {
+    // model.onnx of a test case: the folder tells more.
+    StringRef folder = llvm::sys::path::filename(llvm::sys::path::parent_path(path));
+    if (!folder.empty() && folder != "." && folder != "..")
+      name = folder.str();
+  }
+  for (char &c : name)
+    if (!llvm::isAlnum(c))
+      c = '_';
+  if (name.empty() || llvm::isDigit(name[0]))
+    name = "model_" + name;
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Progress
+//===----------------------------------------------------------------------===//
+
+Progress::Progress(bool quiet)
+    : quiet(quiet), terminal(isatty(2)),
+      start(std::chrono::steady_clock::now()) {}
+
+void Progress::phase(llvm::StringRef name) {
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  if (quiet || (seconds < 2 && !terminal))
+    return;
+  if (terminal)
+    llvm::errs() << "\r\033[K";
+  llvm::errs() << llvm::format("[%5.1f s] ", seconds) << name;
+  if (!terminal)
+    llvm::errs() << '\n';
+  shown = true;
+}
+
+Progress::~Progress() {
+  if (shown && terminal)
+    llvm::errs() << "\r\033[K";
+}

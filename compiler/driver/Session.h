@@ -1,0 +1,58 @@
+//===- Session.h - one model from file to output ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_COMPILER_DRIVER_SESSION_H
+#define SINTER_COMPILER_DRIVER_SESSION_H
+
+#include "compiler/driver/Commands.h"
+#include "compiler/pipeline/Pipeline.h"
+#include "mlir/IR/MLIRContext.h"
+#include <chrono>
+
+namespace sinter::driver {
+
+/// A context with Sinter's dialects, diagnostics printed as a compiler prints
+/// them, and the module that is being compiled.
+class Session {
+public:
+  explicit Session(bool threading = true);
+  ~Session();
+
+  /// Reads an .onnx or .mlir file; on failure what was wrong has been printed.
+  bool load(const CompileArguments &arguments);
+
+  /// Options as the arguments ask; false, with a message, if the target is unknown.
+  bool makeOptions(const CompileArguments &arguments, CompileOptions &options);
+
+  mlir::MLIRContext &getContext() { return context; }
+  mlir::ModuleOp getModule() { return *module; }
+  /// Text of all errors so far, when `captureErrors` was called.
+  const std::string &getErrors() const { return errors; }
+  void captureErrors() { capture = true; }
+
+private:
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::DiagnosticEngine::HandlerID handler;
+  bool capture = false;
+  std::string errors;
+};
+
+/// The model's name for C, from its path.
+std::string modelName(const std::string &path);
+
+/// Says on the standard error what the compiler does, once it takes long.
+class Progress {
+public:
+  explicit Progress(bool quiet);
+  ~Progress();
+  void phase(llvm::StringRef name);
+
+private:
+  bool quiet, terminal, shown = false;
+  std::chrono::steady_clock::time_point start;
+};
+
+} // namespace sinter::driver
+
+#endif // SINTER_COMPILER_DRIVER_SESSION_H

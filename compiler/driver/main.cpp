@@ -1,0 +1,152 @@
+//===- main.cpp - the command line of `sinter` ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/driver/Commands.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <stdexcept>
+
+using namespace sinter::driver;
+
+// "batch=8" to a pair.
+static void addDims(CLI::App *command,
+                    std::vector<std::pair<std::string, int64_t>> &dims) {
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--dim",
+          [&dims](const std::vector<std::string> &texts) {
+            for (const std::string &text : texts) {
+              size_t equals = text.rfind('=');
+              int64_t size = 0;
+              size_t used = 0;
+              if (equals == std::string::npos || equals == 0)
+                throw CLI::ValidationError("--dim", "'" + text + "' is not NAME=SIZE");
+              try {
+                size = std::stoll(text.substr(equals + 1), &used);
+              } catch (const std::exception &) {
+              }
+              if (used == 0 || used != text.size() - equals - 1 || size < 1)
+                throw CLI::ValidationError(
+                    "--dim", "'" + text + "': the size must be a positive integer");
+              dims.emplace_back(text.substr(0, equals), size);
+            }
+          },
+          "Fix a dynamic dim: NAME=SIZE, or INPUT:POSITION=SIZE for one without a name")
+      ->type_name("NAME=SIZE");
+}
+
+static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
+  command->add_option("--target", arguments.target,
+                      "host, x86-64-v2, x86-64-v3, x86-64-v4, or a CPU's name")
+      ->capture_default_str();
+  addDims(command, arguments.dims);
+  command
+      ->add_option("--codegen", arguments.codegen,
+                   "halide, or reference: plain loops, slow, an independent check")
+      ->check(CLI::IsMember({"halide", "reference"}))
+      ->capture_default_str();
+  command->add_option("-O", arguments.optLevel, "Optimisation level, 0 to 3")
+      ->check(CLI::Range(0, 3))
+      ->capture_default_str();
+  command->add_option("--compile-threads", arguments.threads,
+                      "Threads that the compiler uses (0: all cores)");
+  command->add_flag("--no-fuse", arguments.noFuse, "One kernel per op");
+  command->add_flag("--no-layout", arguments.noLayout,
+                    "Keep the model's tensor layouts");
+}
+
+int main(int argc, char **argv) {
+  CLI::App app{"Sinter compiles neural networks ahead of time to native shared libraries.\n"
+               "\n"
+               "  sinter compile model.onnx -o model.so     compile\n"
+               "  sinter run model.so -i x.npy -o out/      run what was compiled\n"
+               "  sinter check model.onnx                   compare with recorded outputs\n"
+               "  sinter bench model.so                     measure latency"};
+  app.name("sinter");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "sinter 0.1.0 (LLVM 22, Halide 14)");
+
+  CompileArguments compileArguments;
+  CLI::App *compileCommand = app.add_subcommand(
+      "compile", "Compile an ONNX model, or a stage printed by --emit, to a shared library");
+  compileCommand->add_option("MODEL", compileArguments.model, "model.onnx, or stage.mlir")
+      ->required();
+  compileCommand->add_option("-o,--output", compileArguments.output,
+                             "Output file; - prints text stages (default: by the model's name; text goes to -)");
+  compileCommand
+      ->add_option("--emit", compileArguments.emit,
+                   "Stop at a stage: nn, nn-opt, kernel, kernel-tiled, loops, llvm, asm, obj, lib")
+      ->check(CLI::IsMember({"nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib"}))
+      ->capture_default_str();
+  compileCommand->add_option("--header", compileArguments.header,
+                             "C header of the model (default: beside the library)");
+  compileCommand->add_option("--name", compileArguments.name,
+                             "Name of the model in C (default: from the file's name)");
+  addCompileOptions(compileCommand, compileArguments);
+  compileCommand->add_flag("--remarks", compileArguments.remarks, "Say what was not fused, and why");
+  compileCommand->add_flag("-q,--quiet", compileArguments.quiet, "No progress");
+  compileCommand->add_flag("--time-passes,--mlir-timing", compileArguments.timing,
+                           "Report where compile time goes");
+  compileCommand->add_flag("--mlir-print-ir-after-all", compileArguments.printAfterAll,
+                           "Print the IR after each pass");
+  compileCommand->add_option("--mlir-print-ir-after", compileArguments.printAfter,
+                             "Print the IR after one pass, by its name");
+  compileCommand->add_option("--mlir-print-ir-tree-dir", compileArguments.printTreeDir,
+                             "Write the IR after each pass to files in this folder");
+  compileCommand->add_flag("--elide-constants", compileArguments.elideConstants,
+                           "Print large constants as ... (such text can't be compiled further)");
+
+  RunArguments runArguments;
+  CLI::App *runCommand = app.add_subcommand("run", "Run a compiled library on .npy inputs");
+  runCommand->add_option("LIBRARY", runArguments.library, "model.so")->required();
+  runCommand->add_option("-i,--input", runArguments.inputs,
+                         "x.npy or x.pb in the model's order, or NAME=FILE");
+  runCommand->add_option("-o,--output", runArguments.outputDirectory,
+                         "Folder for NAME.npy of each output (default: print a summary)");
+  runCommand->add_option("--threads", runArguments.threads, "Threads (0: all cores)");
+
+  CheckArguments checkArguments;
+  CLI::App *checkCommand = app.add_subcommand(
+      "check", "Compile and compare with a test case's recorded outputs");
+  checkCommand->add_option("MODEL", checkArguments.model,
+                           "model.onnx, model.so, or a folder with model.onnx and test_data_set_*");
+  checkCommand->add_option("CASES", checkArguments.cases,
+                           "test_data_set folders (default: those beside the model)");
+  checkCommand->add_option("--batch", checkArguments.batch,
+                           "File with one case folder a line; prints one verdict a line");
+  checkCommand->add_option("-j,--jobs", checkArguments.jobs, "Cases at a time (0: all cores)");
+  checkCommand->add_option("--timeout", checkArguments.timeout, "Seconds for one case of a batch")
+      ->capture_default_str();
+  checkCommand->add_option("--rtol", checkArguments.rtol, "Relative tolerance (default: the case's, or 1e-3)");
+  checkCommand->add_option("--atol", checkArguments.atol, "Absolute tolerance (default: the case's, or 1e-7)");
+  checkCommand->add_option("--threads", checkArguments.threads, "Threads of the library (0: all cores)");
+  addCompileOptions(checkCommand, checkArguments.compile);
+
+  BenchArguments benchArguments;
+  CLI::App *benchCommand = app.add_subcommand("bench", "Measure the latency of a compiled library");
+  benchCommand->add_option("LIBRARY", benchArguments.library, "model.so")->required();
+  benchCommand->add_option("-i,--input", benchArguments.inputs,
+                           ".npy or .pb inputs (default: made-up numbers)");
+  addDims(benchCommand, benchArguments.dims);
+  benchCommand->add_option("--threads", benchArguments.threads, "Threads (0: all cores)");
+  benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")->capture_default_str();
+  benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    int code = app.exit(error);
+    return code == 0 ? Good : WrongUsage;
+  }
+  if (*compileCommand)
+    return compile(compileArguments);
+  if (*runCommand)
+    return run(runArguments);
+  if (*benchCommand)
+    return bench(benchArguments);
+  if (checkArguments.model.empty() == checkArguments.batch.empty()) {
+    std::fprintf(stderr, "sinter check: give a model, or --batch FILE\n");
+    return WrongUsage;
+  }
+  return check(checkArguments);
+}

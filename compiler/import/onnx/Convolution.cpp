@@ -1,0 +1,499 @@
+//===- Convolution.cpp - convolutions, pooling, regions of interest -------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/import/onnx/Node.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::onnx_import;
+using Ints = Node::Ints;
+
+namespace {
+
+/// The attributes that sliding windows share, one element per spatial dim.
+struct Window {
+  Ints kernel, strides, pads, dilations;
+  nn::AutoPad autoPad = nn::AutoPad::notset;
+  bool ceilMode = false;
+};
+
+nn::AutoPad getAutoPad(Node &node) {
+  return node.getEnum<nn::AutoPad>("auto_pad", "NOTSET",
+                                   {{"NOTSET", nn::AutoPad::notset},
+                                    {"SAME_UPPER", nn::AutoPad::same_upper},
+                                    {"SAME_LOWER", nn::AutoPad::same_lower},
+                                    {"VALID", nn::AutoPad::valid}});
+}
+
+/// An attribute of `count` elements, each at least `least`.
+Ints getSpatial(Node &node, StringRef name, size_t count, int64_t fallback,
+                int64_t least) {
+  Ints values = node.getInts(name, Ints(count, fallback));
+  if (values.size() != count) {
+    (void)node.emitError("attribute '" + name + "' has " +
+                         Twine(values.size()) + " elements; expected " +
+                         Twine(count));
+    return Ints(count, std::max(fallback, least));
+  }
+  for (int64_t &value : values) {
+    if (value >= least)
+      continue;
+    (void)node.emitError("attribute '" + name + "' has the element " +
+                         Twine(value) + "; expected at least " + Twine(least));
+    value = least;
+  }
+  return values;
+}
+
+/// The number of spatial dims of input 0 (N C X…), or nothing and an error.
+std::optional<size_t> getSpatialRank(Node &node, int64_t least = 1) {
+  int64_t rank = node.getRank(0);
+  if (rank < 2 + least) {
+    (void)node.emitError("the input has rank " + Twine(rank) +
+                         "; expected at least " + Twine(2 + least) +
+                         " (batch, channels, spatial dims)");
+    return std::nullopt;
+  }
+  return rank - 2;
+}
+
+Window getWindow(Node &node, size_t spatial, Ints kernel) {
+  Window window;
+  window.kernel = std::move(kernel);
+  window.strides = getSpatial(node, "strides", spatial, 1, 1);
+  window.dilations = getSpatial(node, "dilations", spatial, 1, 1);
+  window.autoPad = getAutoPad(node);
+  window.pads = window.autoPad == nn::AutoPad::notset
+                    ? getSpatial(node, "pads", 2 * spatial, 0, 0)
+                    : Ints(2 * spatial, 0);
+  window.ceilMode = node.getFlag("ceil_mode");
+  return window;
+}
+
+/// The window of a pooling operator, whose `kernel_shape` is required.
+Window getPoolWindow(Node &node, size_t spatial) {
+  if (!node.hasAttribute("kernel_shape"))
+    (void)node.requireInts("kernel_shape");
+  return getWindow(node, spatial,
+                   getSpatial(node, "kernel_shape", spatial, 1, 1));
+}
+
+/// The spatial dims of filter `value`, checked against `kernel_shape`.
+Ints getFilterKernel(Node &node, Value value, size_t spatial) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() != static_cast<int64_t>(spatial) + 2) {
+    (void)node.emitError("the filter has rank " + Twine(type.getRank()) +
+                         "; expected " + Twine(spatial + 2));
+    return Ints(spatial, 1);
+  }
+  Ints kernel(type.getShape().drop_front(2));
+  if (auto given = node.findInts("kernel_shape")) {
+    if (given->size() != spatial) {
+      (void)node.emitError("attribute 'kernel_shape' has " +
+                           Twine(given->size()) + " elements; expected " +
+                           Twine(spatial));
+      return kernel;
+    }
+    for (size_t i = 0; i < spatial; ++i) {
+      if (ShapedType::isDynamic(kernel[i]))
+        kernel[i] = (*given)[i];
+      else if (kernel[i] != (*given)[i])
+        (void)node.emitError("attribute 'kernel_shape' says " +
+                             Twine((*given)[i]) + " in spatial dim " +
+                             Twine(i) + ", the filter has " +
+                             Twine(kernel[i]));
+    }
+  }
+  return kernel;
+}
+
+int64_t getGroup(Node &node) {
+  int64_t group = node.getInt("group", 1);
+  if (group < 1)
+    (void)node.emitError("attribute 'group' is " + Twine(group) +
+                         "; expected at least 1");
+  return std::max<int64_t>(group, 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+LogicalResult buildConv(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  Ints kernel = getFilterKernel(node, node.getInput(1), *spatial);
+  Window window = getWindow(node, *spatial, kernel);
+  int64_t group = getGroup(node);
+  if (node.failed())
+    return failure();
+  node.setOutput(0, node.create<nn::ConvOp>(
+                        node.getInput(0), node.getInput(1), node.getInput(2),
+                        window.strides, window.pads, window.dilations, group,
+                        window.autoPad));
+  return node.status();
+}
+
+/// The pads that give `outputShape`, where the input's dims are static: the
+/// operator's own formula for `output_shape` and SAME_UPPER/SAME_LOWER.
+bool resolveTransposePads(ArrayRef<int64_t> input, Window &window,
+                          Ints &outputPadding, ArrayRef<int64_t> outputShape) {
+  size_t spatial = window.kernel.size();
+  if (llvm::any_of(input, ShapedType::isDynamic) ||
+      llvm::any_of(window.kernel, ShapedType::isDynamic))
+    return false;
+  for (size_t i = 0; i < spatial; ++i) {
+    int64_t wanted =
+        outputShape.empty() ? input[i] * window.strides[i] : outputShape[i];
+    int64_t total = window.strides[i] * (input[i] - 1) + outputPadding[i] +
+                    (window.kernel[i] - 1) * window.dilations[i] + 1 - wanted;
+    if (total < 0) { // larger than what the filter reaches: zeros at the end
+      outputPadding[i] -= total;
+      total = 0;
+    }
+    bool upper = window.autoPad == nn::AutoPad::same_upper;
+    window.pads[i] = upper ? total / 2 : total - total / 2;
+    window.pads[spatial + i] = total - window.pads[i];
+  }
+  window.autoPad = nn::AutoPad::notset;
+  return true;
+}
+
+LogicalResult buildConvTranspose(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  Ints kernel = getFilterKernel(node, node.getInput(1), *spatial);
+  Window window = getWindow(node, *spatial, kernel);
+  int64_t group = getGroup(node);
+  Ints outputPadding = getSpatial(node, "output_padding", *spatial, 0, 0);
+  Ints outputShape = node.getInts("output_shape");
+  if (outputShape.size() == *spatial + 2) // some exporters give all dims
+    outputShape.erase(outputShape.begin(), outputShape.begin() + 2);
+  if (!outputShape.empty() && outputShape.size() != *spatial)
+    (void)node.emitError("attribute 'output_shape' has " +
+                         Twine(outputShape.size()) + " elements; expected " +
+                         Twine(*spatial));
+  if (node.failed())
+    return failure();
+  if (window.autoPad == nn::AutoPad::valid)
+    window.autoPad = nn::AutoPad::notset;
+  if ((!outputShape.empty() || window.autoPad != nn::AutoPad::notset) &&
+      resolveTransposePads(node.getInputType(0).getShape().drop_front(2),
+                           window, outputPadding, outputShape))
+    outputShape.clear();
+  node.setOutput(0, node.create<nn::ConvTransposeOp>(
+                        node.getInput(0), node.getInput(1), node.getInput(2),
+                        window.strides, window.pads, window.dilations,
+                        outputPadding, outputShape, group, window.autoPad));
+  return node.status();
+}
+
+LogicalResult buildCol2Im(Node &node) {
+  Ints image = node.requireConstantInts(1, "image_shape");
+  Ints block = node.requireConstantInts(2, "block_shape");
+  size_t spatial = image.size();
+  if (block.size() != spatial)
+    (void)node.emitError("'image_shape' has " + Twine(spatial) +
+                         " elements, 'block_shape' " + Twine(block.size()));
+  Ints strides = getSpatial(node, "strides", spatial, 1, 1);
+  Ints dilations = getSpatial(node, "dilations", spatial, 1, 1);
+  Ints pads = getSpatial(node, "pads", 2 * spatial, 0, 0);
+  if (node.failed())
+    return failure();
+  node.setOutput(0, node.create<nn::Col2ImOp>(node.getInput(0), image, block,
+                                              strides, pads, dilations));
+  return node.status();
+}
+
+//===----------------------------------------------------------------------===//
+// Pooling
+//===----------------------------------------------------------------------===//
+
+LogicalResult buildMaxPool(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  Window window = getPoolWindow(node, *spatial);
+  bool columnMajor = node.getFlag("storage_order");
+  if (node.failed())
+    return failure();
+  Value input = node.getInput(0);
+  node.setOutput(0, node.create<nn::MaxPoolOp>(
+                        input, window.kernel, window.strides, window.pads,
+                        window.dilations, window.ceilMode, window.autoPad));
+  if (node.hasOutput(1))
+    node.setOutput(1, node.create<nn::MaxPoolIndicesOp>(
+                          input, window.kernel, window.strides, window.pads,
+                          window.dilations, window.ceilMode, window.autoPad,
+                          columnMajor));
+  return node.status();
+}
+
+LogicalResult buildAveragePool(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  Window window = getPoolWindow(node, *spatial);
+  bool countIncludePad = node.getFlag("count_include_pad");
+  if (node.failed())
+    return failure();
+  node.setOutput(0, node.create<nn::AveragePoolOp>(
+                        node.getInput(0), window.kernel, window.strides,
+                        window.pads, window.dilations, window.ceilMode,
+                        window.autoPad, nn::DataLayout::channels_first,
+                        countIncludePad));
+  return node.status();
+}
+
+/// `p`, a float in version 1.
+double getNorm(Node &node) {
+  return node.getOpset() < 2 ? node.getFloat("p", 2)
+                             : static_cast<double>(node.getInt("p", 2));
+}
+
+LogicalResult buildLpPool(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  double p = getNorm(node);
+  if (p < 1 || p != static_cast<int64_t>(p))
+    return node.emitUnsupported("'p' other than a positive whole number");
+  Window window = getPoolWindow(node, *spatial);
+  if (node.failed())
+    return failure();
+  node.setOutput(0, node.create<nn::LpPoolOp>(
+                        node.getInput(0), window.kernel, window.strides,
+                        window.pads, window.dilations, window.ceilMode,
+                        window.autoPad, nn::DataLayout::channels_first,
+                        static_cast<int64_t>(p)));
+  return node.status();
+}
+
+/// All spatial dims of input 0.
+Ints getSpatialAxes(Node &node) {
+  Ints axes;
+  for (int64_t axis = 2, rank = node.getRank(0); axis < rank; ++axis)
+    axes.push_back(axis);
+  return axes;
+}
+
+template <nn::ReduceKind kind> LogicalResult buildGlobalPool(Node &node) {
+  if (!getSpatialRank(node, 0))
+    return failure();
+  node.setOutput(
+      0, node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
+  return node.status();
+}
+
+LogicalResult buildGlobalLpPool(Node &node) {
+  if (!getSpatialRank(node, 0))
+    return failure();
+  double p = getNorm(node);
+  Ints axes = getSpatialAxes(node);
+  Value input = node.getInput(0);
+  if (p == 1 || p == 2) {
+    auto kind = p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2;
+    node.setOutput(0, node.reduce(input, kind, axes, true));
+    return node.status();
+  }
+  if (p <= 0)
+    return node.emitError("attribute 'p' must be positive");
+  Value powers = node.create<nn::PowOp>(node.create<nn::AbsOp>(input),
+                                        node.scalarLike(input, p));
+  Value sum = node.reduce(powers, nn::ReduceKind::sum, axes, true);
+  node.setOutput(0,
+                 node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
+  return node.status();
+}
+
+/// The indices count in the shape that the window gives; a given output shape
+/// appends zeros to that (or cuts it off).
+LogicalResult buildMaxUnpool(Node &node) {
+  auto spatial = getSpatialRank(node);
+  if (!spatial)
+    return failure();
+  Window window = getPoolWindow(node, *spatial);
+  if (node.failed())
+    return failure();
+  Value result = node.create<nn::MaxUnpoolOp>(
+      node.getInput(0), node.getInput(1), Value(), window.kernel,
+      window.strides, window.pads);
+  if (node.hasInput(2) && !node.failed()) {
+    auto shape = cast<RankedTensorType>(result.getType()).getShape();
+    Ints zeros(shape.size(), 0);
+    auto wanted = node.getConstantInts(node.getInput(2));
+    Value pads;
+    if (wanted && wanted->size() == shape.size() &&
+        llvm::none_of(shape, ShapedType::isDynamic)) {
+      Ints all = zeros;
+      for (auto [to, from] : llvm::zip(*wanted, shape))
+        all.push_back(to - from);
+      pads = node.indices(all);
+    } else {
+      Value ends = node.sub(node.getInput(2), node.shapeOf(result));
+      pads = node.concat({node.indices(zeros), ends}, 0);
+    }
+    result = node.create<nn::PadOp>(result, pads, node.scalarLike(result, 0),
+                                    nn::PadMode::constant);
+  }
+  node.setOutput(0, result);
+  return node.status();
+}
+
+//===----------------------------------------------------------------------===//
+// Regions of interest
+//===----------------------------------------------------------------------===//
+
+LogicalResult buildRoiAlign(Node &node) {
+  bool maxMode =
+      node.getEnum<bool>("mode", "avg", {{"avg", false}, {"max", true}});
+  bool halfPixel = node.getOpset() >= 16 &&
+                   node.getEnum<bool>("coordinate_transformation_mode",
+                                      "half_pixel",
+                                      {{"half_pixel", true},
+                                       {"output_half_pixel", false}});
+  int64_t height = node.getInt("output_height", 1);
+  int64_t width = node.getInt("output_width", 1);
+  int64_t ratio = node.getInt("sampling_ratio", 0);
+  double scale = node.getFloat("spatial_scale", 1);
+  if (height < 1 || width < 1 || ratio < 0)
+    return node.emitError("'output_height' and 'output_width' must be "
+                          "positive, 'sampling_ratio' not negative");
+  if (node.getRank(0) != 4)
+    return node.emitError("the input must have rank 4");
+  node.setOutput(0, node.create<nn::RoiAlignOp>(
+                        node.getInput(0), node.getInput(1), node.getInput(2),
+                        height, width, ratio, APFloat(scale), maxMode,
+                        halfPixel));
+  return node.status();
+}
+
+//===----------------------------------------------------------------------===//
+// DeformConv
+//===----------------------------------------------------------------------===//
+
+/// "Deformable ConvNets v2", 3: each filter tap reads the picture, bilinearly,
+/// at its own offset; gathered columns, then a matrix product per group.
+/// Columns are N × G × (C/G) × (K·L), G offset groups, K taps, L positions.
+LogicalResult buildDeformConv(Node &node) {
+  Value input = node.getInput(0), filter = node.getInput(1);
+  Value offset = node.getInput(2), bias = node.getInput(3);
+  Value mask = node.getInput(4);
+  auto inputType = node.getInputType(0), filterType = node.getInputType(1);
+  auto offsetType = node.getInputType(2);
+  if (inputType.getRank() != 4)
+    return node.emitUnsupported("an input of rank other than 4");
+  if (!inputType.hasStaticShape() || !filterType.hasStaticShape() ||
+      !offsetType.hasStaticShape())
+    return node.emitUnsupported("a dynamic shape");
+  Window window = getWindow(node, 2, getFilterKernel(node, filter, 2));
+  int64_t group = getGroup(node);
+  int64_t offsetGroups = node.getInt("offset_group", 1);
+  if (node.failed())
+    return failure();
+  auto in = inputType.getShape();
+  int64_t batch = in[0], channels = in[1], height = in[2], width = in[3];
+  int64_t out = filterType.getShape()[0];
+  int64_t outHeight = offsetType.getShape()[2];
+  int64_t outWidth = offsetType.getShape()[3];
+  int64_t kernelWidth = window.kernel[1];
+  int64_t taps = window.kernel[0] * kernelWidth;
+  int64_t positions = outHeight * outWidth;
+  if (offsetGroups < 1 || channels % offsetGroups || channels % group ||
+      out % group || offsetType.getShape()[1] != offsetGroups * taps * 2)
+    return node.emitError("the channels, 'group', 'offset_group' and the "
+                          "offsets' shape don't fit together");
+  Type elementType = inputType.getElementType();
+  Type f32 = Float32Type::get(node.getContext());
+  Type i64 = IntegerType::get(node.getContext(), 64);
+
+  // Undisturbed coordinates of tap k at position l: 1 × 1 × K × L.
+  auto baseType = RankedTensorType::get({1, 1, taps, positions}, f32);
+  SmallVector<float> baseY, baseX;
+  for (int64_t k = 0; k < taps; ++k)
+    for (int64_t l = 0; l < positions; ++l) {
+      baseY.push_back(l / outWidth * window.strides[0] - window.pads[0] +
+                      k / kernelWidth * window.dilations[0]);
+      baseX.push_back(l % outWidth * window.strides[1] - window.pads[1] +
+                      k % kernelWidth * window.dilations[1]);
+    }
+  Value offsets = node.cast(
+      node.reshape(offset, {batch, offsetGroups, taps, 2, positions}), f32);
+  auto coordinate = [&](ArrayRef<float> base, int64_t which) {
+    Value moved = node.squeeze(node.slice(offsets, 3, which, which + 1), {3});
+    return node.add(moved,
+                    node.constant(DenseElementsAttr::get(baseType, base)));
+  };
+  Value y = coordinate(baseY, 0), x = coordinate(baseX, 1);
+  Value yFloor = node.create<nn::FloorOp>(y);
+  Value xFloor = node.create<nn::FloorOp>(x);
+  Value one = node.scalar(f32, 1), zero = node.scalar(f32, 0);
+
+  // The four neighbours, each with its weight (zero outside the picture).
+  Value picture = node.reshape(input, {batch, offsetGroups,
+                                       channels / offsetGroups, height * width});
+  Ints gathered = {batch, offsetGroups, channels / offsetGroups,
+                   taps * positions};
+  Ints perColumn = {batch, offsetGroups, 1, taps * positions};
+  Value columns;
+  for (int64_t corner = 0; corner < 4; ++corner) {
+    Value cy = corner / 2 ? node.add(yFloor, one) : yFloor;
+    Value cx = corner % 2 ? node.add(xFloor, one) : xFloor;
+    auto weightOf = [&](Value at, Value neighbour, int64_t size) {
+      Value distance = node.create<nn::AbsOp>(node.sub(at, neighbour));
+      Value last = node.scalar(f32, static_cast<double>(size - 1));
+      Value inside = node.create<nn::AndOp>(
+          node.compare(nn::ComparePredicate::ge, neighbour, zero),
+          node.compare(nn::ComparePredicate::le, neighbour, last));
+      return node.where(inside, node.sub(one, distance), zero);
+    };
+    auto clamp = [&](Value neighbour, int64_t size) {
+      Value last = node.scalar(f32, static_cast<double>(size - 1));
+      return node.cast(node.min(node.max(neighbour, zero), last), i64);
+    };
+    Value weight = node.mul(weightOf(y, cy, height), weightOf(x, cx, width));
+    Value index = node.add(
+        node.mul(clamp(cy, height),
+                 node.scalar(i64, static_cast<double>(width))),
+        clamp(cx, width));
+    Value indices = node.broadcastTo(node.reshape(index, perColumn),
+                                     node.indices(gathered));
+    Value values = node.create<nn::GatherElementsOp>(picture, indices, 3);
+    Value part =
+        node.mul(values, node.cast(node.reshape(weight, perColumn),
+                                   elementType));
+    columns = columns ? node.add(columns, part) : part;
+  }
+  if (mask)
+    columns = node.mul(columns, node.reshape(mask, perColumn));
+
+  columns = node.reshape(
+      columns, {batch, group, channels / group * taps, positions});
+  Value weights =
+      node.reshape(filter, {group, out / group, channels / group * taps});
+  Value result = node.create<nn::MatMulOp>(weights, columns);
+  result = node.reshape(result, {batch, out, outHeight, outWidth});
+  if (bias)
+    result = node.add(result, node.reshape(bias, {1, out, 1, 1}));
+  node.setOutput(0, result);
+  return node.status();
+}
+
+} // namespace
+
+void sinter::onnx_import::registerConvolutionOperators(OperatorTable &table) {
+  table.add("Conv", 1, buildConv, {2, 3});
+  table.add("ConvTranspose", 1, buildConvTranspose, {2, 3});
+  table.add("DeformConv", 19, buildDeformConv, {3, 5});
+  table.add("Col2Im", 18, buildCol2Im, 3);
+  table.add("MaxPool", 1, buildMaxPool, 1, 2);
+  table.add("AveragePool", 1, buildAveragePool, 1);
+  table.add("LpPool", 1, buildLpPool, 1);
+  table.add("MaxUnpool", 9, buildMaxUnpool, {2, 3});
+  table.add("GlobalAveragePool", 1, buildGlobalPool<nn::ReduceKind::mean>, 1);
+  table.add("GlobalMaxPool", 1, buildGlobalPool<nn::ReduceKind::max>, 1);
+  table.add("GlobalLpPool", 1, buildGlobalLpPool, 1);
+  table.add("RoiAlign", 10, buildRoiAlign, 3);
+}

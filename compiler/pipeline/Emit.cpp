@@ -1,0 +1,100 @@
+//===- Emit.cpp - from scheduled kernels to native output -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/pipeline/Host.h"
+#include "dialects/kernel/Kernel.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "passes/kernels/lower-reference/LowerReference.h"
+#include "targets/halide/HalideKernels.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace sinter;
+
+static LogicalResult writeText(ModuleOp module, StringRef text, StringRef path) {
+  std::error_code code;
+  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
+  if (code)
+    return module.emitError("can't write ") << path << ": " << code.message();
+  file.os() << text;
+  file.keep();
+  return success();
+}
+
+LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name,
+                           StringRef path, const CompileOptions &options) {
+  auto note = [&](StringRef phase) {
+    if (options.progress)
+      options.progress(phase);
+  };
+  if (failed(advance(module, Stage::KernelTiled, options)))
+    return failure();
+  auto interface = getInterface(module, name);
+  if (failed(interface))
+    return failure();
+
+  // The interface has been read; LLVM does not know these attributes.
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  main.removeArgAttrsAttr();
+  main.removeResAttrsAttr();
+
+  // Kernels.
+  note("kernels");
+  std::vector<KernelCode> kernels;
+  if (stage == Stage::Loops) {
+    std::string text;
+    if (failed(printHalideLoops(module, options.target, text)))
+      return failure();
+    return writeText(module, text, path);
+  }
+  if (!options.reference &&
+      failed(lowerKernelsToHalide(module, options.target, options.threads,
+                                  kernels)))
+    return failure();
+
+  // Host program, and the kernels that Halide's road left.
+  note("host");
+  if (failed(runPasses(module, options, [&](PassManager &pm) {
+        pm.addPass(createLowerKernelsReference());
+        addHostPasses(pm);
+      })))
+    return failure();
+  CollectedWeights weights;
+  collectWeights(module, weights);
+
+  llvm::LLVMContext context;
+  auto host = translateModuleToLLVMIR(module, context, name);
+  if (!host)
+    return module.emitError("the host program has no LLVM IR");
+
+  note(stage == Stage::Lib ? "code and link" : "code");
+  NativeOptions native;
+  native.optLevel = options.optLevel;
+  native.threads = options.threads;
+  native.output = stage == Stage::LLVM  ? NativeOutput::LLVM
+                  : stage == Stage::Asm ? NativeOutput::Assembly
+                  : stage == Stage::Obj ? NativeOutput::Object
+                                        : NativeOutput::Library;
+  for (const KernelCode &kernel : kernels)
+    native.kernels.push_back(kernel.bitcode);
+  std::string error;
+  if (!emitNative(std::move(host), *interface, weights.weights, options.target,
+                  native, path, error))
+    return module.emitError(error);
+  return success();
+}
+
+LogicalResult sinter::emitHeader(ModuleOp module, StringRef name,
+                                 StringRef path) {
+  auto interface = getInterface(module, name);
+  if (failed(interface))
+    return failure();
+  std::string error;
+  if (!writeHeader(*interface, path, error))
+    return module.emitError(error);
+  return success();
+}

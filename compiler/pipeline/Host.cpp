@@ -1,0 +1,220 @@
+//===- Host.cpp - the host program to the LLVM dialect --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/pipeline/Host.h"
+#include "dialects/kernel/Kernel.h"
+#include "dialects/nn/NN.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/host/lower-calls/LowerCalls.h"
+#include "passes/host/plan-memory/PlanMemory.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+using namespace sinter;
+
+//===----------------------------------------------------------------------===//
+// Passes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A copy between layouts that aren't both contiguous becomes loops: upstream
+/// would call a library function.
+struct StridedCopy : OpRewritePattern<memref::CopyOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(memref::CopyOp op,
+                                PatternRewriter &rewriter) const override {
+    auto contiguous = [](Value value) {
+      auto type = dyn_cast<MemRefType>(value.getType());
+      return type && type.getLayout().isIdentity();
+    };
+    if (contiguous(op.getSource()) && contiguous(op.getTarget()))
+      return rewriter.notifyMatchFailure(op, "a plain copy of bytes");
+    linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
+                             op.getTarget());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerStridedCopiesPass
+    : PassWrapper<LowerStridedCopiesPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerStridedCopiesPass)
+  StringRef getArgument() const override { return "lower-strided-copies"; }
+  StringRef getDescription() const override {
+    return "memref.copy between strided layouts as linalg";
+  }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<linalg::LinalgDialect>();
+  }
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<StridedCopy>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void sinter::addHostPasses(PassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.allowReturnAllocsFromLoops = true;
+  bufferize.bufferAlignment = 64;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createPlanMemory());
+  pm.addPass(createLowerCalls());
+  pm.addPass(std::make_unique<LowerStridedCopiesPass>());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(memref::createExpandOpsPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
+  constexpr int64_t smallest = 64;
+  SymbolTableCollection tables;
+  OpBuilder builder(module.getContext());
+  auto pointer = LLVM::LLVMPointerType::get(module.getContext());
+  Type i8 = builder.getI8Type();
+
+  // Equal bytes are kept once.
+  llvm::DenseMap<std::pair<uint64_t, uint64_t>, uint64_t> offsets;
+  llvm::StringMap<uint64_t> places;
+  for (auto global :
+       llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>())) {
+    auto value = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
+    if (!value || !global.getConstant() || isa<StringAttr>(value))
+      continue;
+    nn::HostTensor tensor = nn::HostTensor::fromAttribute(value);
+    uint64_t size = tensor.getNumElements() * tensor.getElementBytes();
+    if (size < smallest)
+      continue;
+    ArrayRef<char> bytes(tensor.bytes(), size);
+    uint64_t hash = llvm::xxh3_64bits(
+        ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
+    auto [entry, isNew] = offsets.try_emplace({hash, size}, collected.bytes);
+    if (isNew) {
+      collected.weights.chunks.push_back({collected.bytes, bytes});
+      collected.owners.push_back(tensor);
+      collected.bytes = llvm::alignTo(collected.bytes + size, 64);
+    }
+    places[global.getSymName()] = entry->second;
+    global.erase();
+  }
+  if (places.empty())
+    return;
+
+  builder.setInsertionPointToStart(module.getBody());
+  auto blob = LLVM::GlobalOp::create(
+      builder, module.getLoc(), LLVM::LLVMArrayType::get(i8, 0),
+      /*isConstant=*/true, LLVM::Linkage::External, "sinter_weights",
+      Attribute(), /*alignment=*/64);
+  blob.setVisibility_(LLVM::Visibility::Hidden);
+  module.walk([&](LLVM::AddressOfOp address) {
+    auto place = places.find(address.getGlobalName());
+    if (place == places.end())
+      return;
+    builder.setInsertionPoint(address);
+    Value base = LLVM::AddressOfOp::create(builder, address.getLoc(), pointer,
+                                           "sinter_weights");
+    LLVM::GEPArg offset(LLVM::ConstantOp::create(
+        builder, address.getLoc(), builder.getI64Type(),
+        static_cast<int64_t>(place->second)));
+    Value moved = LLVM::GEPOp::create(builder, address.getLoc(), pointer, i8,
+                                      base, offset);
+    address.replaceAllUsesWith(moved);
+    address.erase();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return module.emitError("there is no function @main");
+  ModelInterface interface;
+  interface.name = name.str();
+  auto describe = [&](Type type, DictionaryAttr attributes, StringRef kind,
+                      unsigned number) -> FailureOr<TensorInfo> {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      return main.emitError() << kind << " " << number << " is not a tensor";
+    TensorInfo info;
+    if (auto attribute = attributes.getAs<StringAttr>("nn.name"))
+      info.name = attribute.str();
+    else
+      info.name = (kind + Twine(number)).str();
+    if (auto dtype = attributes.getAs<IntegerAttr>("sinter.dtype"))
+      info.dtype = dtype.getInt();
+    else
+      info.dtype = nn::getElementTypeNumber(tensor.getElementType());
+    for (int64_t dim : tensor.getShape())
+      info.dims.push_back(ShapedType::isDynamic(dim) ? -1 : dim);
+    if (auto names = attributes.getAs<ArrayAttr>("nn.dims"))
+      for (auto dim : names.getAsRange<StringAttr>())
+        info.dimNames.push_back(dim.str());
+    info.dimNames.resize(info.dims.size());
+    for (auto [dim, dimName] : llvm::zip(info.dims, info.dimNames))
+      if (dim >= 0)
+        dimName.clear();
+    return info;
+  };
+  auto attributesOf = [&](DictionaryAttr attributes) {
+    return attributes ? attributes : DictionaryAttr::get(module.getContext());
+  };
+  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
+    auto info = describe(main.getArgumentTypes()[i],
+                         attributesOf(main.getArgAttrDict(i)), "input", i);
+    if (failed(info))
+      return failure();
+    interface.inputs.push_back(*info);
+  }
+  for (unsigned i = 0; i < main.getNumResults(); ++i) {
+    auto info = describe(main.getResultTypes()[i],
+                         attributesOf(main.getResultAttrDict(i)), "output", i);
+    if (failed(info))
+      return failure();
+    interface.outputs.push_back(*info);
+  }
+  return interface;
+}

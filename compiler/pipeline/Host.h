@@ -1,0 +1,42 @@
+//===- Host.h - passes of each stage, and the way from host to LLVM -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_COMPILER_PIPELINE_HOST_H
+#define SINTER_COMPILER_PIPELINE_HOST_H
+
+#include "compiler/pipeline/Pipeline.h"
+#include "dialects/nn/HostTensor.h"
+#include "targets/native/Native.h"
+
+namespace sinter {
+
+mlir::LogicalResult
+runPasses(mlir::ModuleOp module, const CompileOptions &options,
+          llvm::function_ref<void(mlir::PassManager &)> build);
+
+/// nn → nn-opt, up to fusion.
+void addGraphPasses(mlir::PassManager &pm, const CompileOptions &options);
+/// kernel → kernel-tiled.
+void addTilingPasses(mlir::PassManager &pm, const CompileOptions &options);
+/// The host program, with lowered kernels: tensors → buffers → one workspace →
+/// the LLVM dialect.
+void addHostPasses(mlir::PassManager &pm);
+
+/// Constants that the library keeps in its weights, and who owns their bytes.
+struct CollectedWeights {
+  Weights weights;
+  std::vector<nn::HostTensor> owners;
+  uint64_t bytes = 0;
+};
+
+/// Moves the large constants of a module in the LLVM dialect out to `weights`;
+/// equal ones once.
+void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
+
+/// Inputs and outputs of @main, as its attributes tell.
+mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module,
+                                             llvm::StringRef name);
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_PIPELINE_HOST_H

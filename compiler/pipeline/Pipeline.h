@@ -1,0 +1,75 @@
+//===- Pipeline.h - the stages of a compilation -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each stage is a short function from module to module. A module says in its
+// attribute `sinter.stage` which stage it has reached; compilation can stop at
+// any of them, be printed, and go on from the text.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_COMPILER_PIPELINE_PIPELINE_H
+#define SINTER_COMPILER_PIPELINE_PIPELINE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "targets/Target.h"
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// What `--emit` names, in order.
+enum class Stage { NN, NNOpt, Kernel, KernelTiled, Loops, LLVM, Asm, Obj, Lib };
+
+/// "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib".
+llvm::StringRef stringifyStage(Stage stage);
+std::optional<Stage> parseStage(llvm::StringRef name);
+
+struct CompileOptions {
+  Target target;
+  /// 0 to 3: of LLVM's pipeline over the host program and the runtime.
+  unsigned optLevel = 3;
+  /// Kernels through upstream's linalg-to-loops instead of Halide.
+  bool reference = false;
+  /// Threads that the compiler uses; 0: all cores.
+  unsigned threads = 0;
+  /// Fusion and layout assignment; off for bisecting.
+  bool fuse = true;
+  bool assignLayout = true;
+  /// Remarks on what was not fused.
+  bool remarks = false;
+  /// Set up each pass manager: printing, timing, reproducers.
+  std::function<void(mlir::PassManager &)> configurePasses;
+  /// Told when a phase starts: "nn-opt", "kernels 12/57", "link" …
+  std::function<void(llvm::StringRef)> progress;
+};
+
+/// Everything that Sinter's context must know.
+void registerAll(mlir::DialectRegistry &registry);
+/// All passes of Sinter and those of upstream that it uses, for sinter-opt.
+void registerAllPasses();
+
+/// The module's stage by its attribute; nothing if it has none.
+std::optional<Stage> getStage(mlir::ModuleOp module);
+
+/// Takes a module from its stage to `stage` (at most kernel-tiled).
+mlir::LogicalResult advance(mlir::ModuleOp module, Stage stage,
+                            const CompileOptions &options);
+
+/// Takes a module from any stage up to kernel-tiled to native output at `path`:
+/// loops, llvm, asm, obj or lib. `name` is the model's, a C identifier.
+mlir::LogicalResult emit(mlir::ModuleOp module, Stage stage,
+                         llvm::StringRef name, llvm::StringRef path,
+                         const CompileOptions &options);
+
+/// Writes the C header for the model in `module` (any stage up to kernel-tiled).
+mlir::LogicalResult emitHeader(mlir::ModuleOp module, llvm::StringRef name,
+                               llvm::StringRef path);
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_PIPELINE_PIPELINE_H

@@ -1,0 +1,110 @@
+//===- Bufferization.cpp - calls and views on memrefs ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/kernel/Kernel.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace sinter::kernel;
+
+namespace {
+
+/// kernel.call and kernel.runtime_call: inputs are read, destinations are written and never read.
+template <typename Op>
+struct DestinationCallModel : DstBufferizableOpInterfaceExternalModel<DestinationCallModel<Op>, Op> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      if (!isa<TensorType>(operand.getType())) {
+        operands.push_back(operand);
+        continue;
+      }
+      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+      if (failed(buffer))
+        return failure();
+      operands.push_back(*buffer);
+    }
+    SmallVector<Value> results;
+    for (OpOperand &init : cast<DestinationStyleOpInterface>(op).getDpsInitsMutable())
+      results.push_back(operands[init.getOperandNumber()]);
+    rewriter.setInsertionPoint(op);
+    OperationState newState(op->getLoc(), op->getName(), operands, TypeRange(), op->getAttrs());
+    Operation *call = rewriter.create(newState);
+    call->copyProperties(op->getPropertiesStorage());
+    replaceOpWithBufferizedValues(rewriter, op, results);
+    return success();
+  }
+};
+
+/// kernel.view: the result is the source's buffer with another shape.
+struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    if (operand.getOperandNumber() != 0)
+      return {};
+    return {{op->getOpResult(0), BufferRelation::Equivalent}};
+  }
+
+  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value, const BufferizationOptions &options,
+                                          const BufferizationState &state, SmallVector<Value> &invocationStack) const {
+    auto type = cast<RankedTensorType>(value.getType());
+    return cast<BufferLikeType>(Type(MemRefType::get(type.getShape(), type.getElementType())));
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto view = cast<ViewOp>(op);
+    FailureOr<Value> source = getBuffer(rewriter, view.getSource(), options, state);
+    if (failed(source))
+      return failure();
+    auto type = cast<RankedTensorType>(view.getType());
+    auto resultType = MemRefType::get(type.getShape(), type.getElementType());
+    // Sizes, and the strides of a dense row-major buffer.
+    SmallVector<OpFoldResult> sizes, strides(type.getRank());
+    unsigned next = 0;
+    for (int64_t size : type.getShape())
+      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(view.getSizes()[next++])
+                                                  : OpFoldResult(rewriter.getIndexAttr(size)));
+    OpFoldResult stride = rewriter.getIndexAttr(1);
+    for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+      strides[i] = stride;
+      if (i == 0)
+        break;
+      auto constantStride = getConstantIntValue(stride), constantSize = getConstantIntValue(sizes[i]);
+      if (constantStride && constantSize)
+        stride = rewriter.getIndexAttr(*constantStride * *constantSize);
+      else
+        stride = arith::MulIOp::create(rewriter, op->getLoc(),
+                                       getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), stride),
+                                       getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), sizes[i]))
+                     .getResult();
+    }
+    // Identity layout: the type drops strides that the sizes imply.
+    Value result = memref::ReinterpretCastOp::create(rewriter, op->getLoc(), resultType, *source,
+                                                     OpFoldResult(rewriter.getIndexAttr(0)), sizes, strides);
+    replaceOpWithBufferizedValues(rewriter, op, result);
+    return success();
+  }
+};
+
+} // namespace
+
+void sinter::kernel::registerBufferizationInterfaces(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
+    CallOp::attachInterface<DestinationCallModel<CallOp>>(*context);
+    RuntimeCallOp::attachInterface<DestinationCallModel<RuntimeCallOp>>(*context);
+    ViewOp::attachInterface<ViewModel>(*context);
+  });
+}

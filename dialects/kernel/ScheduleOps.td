@@ -1,0 +1,126 @@
+//===- ScheduleOps.td - one op per Halide directive -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_KERNEL_SCHEDULE_OPS
+#define SINTER_KERNEL_SCHEDULE_OPS
+
+include "dialects/kernel/KernelOps.td"
+
+class ScheduleOp<string mnemonic, list<Trait> traits = []>
+    : KernelOp<mnemonic, !listconcat([HasParent<"FuncOp">], traits)>;
+
+def StagesOp : ScheduleOp<"stages"> {
+  let summary = "names the stages of the algorithm, in program order";
+  let results = (outs Variadic<StageType>:$stages);
+  let hasCustomAssemblyFormat = 1;
+}
+
+/// A directive about one loop nest of a stage: the initialisation, or with `update` the reduction.
+class Directive<string mnemonic, dag moreArguments, string format> : ScheduleOp<mnemonic> {
+  let arguments = !con((ins StageType:$stage, UnitAttr:$update), moreArguments);
+  let assemblyFormat = "$stage (`update` $update^)? " # format # " attr-dict";
+}
+
+def SplitOp : Directive<"split",
+    (ins StrAttr:$dim, StrAttr:$outer, StrAttr:$inner, I64Attr:$factor,
+         DefaultValuedAttr<TailStrategyAttr, "::sinter::kernel::TailStrategy::Auto">:$tail),
+    "custom<Dim>($dim) `by` $factor `->` custom<Dim>($outer) `,` custom<Dim>($inner) (`tail` `(` $tail^ `)`)?"> {
+  let summary = "makes two loops of one: `dim = outer * factor + inner`";
+}
+
+def TileOp : Directive<"tile",
+    (ins StrArrayAttr:$dims, DenseI64ArrayAttr:$factors, StrArrayAttr:$results,
+         DefaultValuedAttr<TailStrategyAttr, "::sinter::kernel::TailStrategy::Auto">:$tail),
+    "custom<Dims>($dims) `by` $factors `->` custom<Dims>($results) (`tail` `(` $tail^ `)`)?"> {
+  let summary = "splits n loops and puts the n inner ones inside";
+  let description = [{
+    `kernel.tile %s [c, x] by [32, 14] -> [co, xo, ci, xi]`: the first n results are the outer loops, the last n the
+    inner ones, both in the order of `dims`, innermost first.
+  }];
+}
+
+def FuseOp : Directive<"fuse", (ins StrAttr:$outer, StrAttr:$inner, StrAttr:$fused),
+    "custom<Dim>($outer) `,` custom<Dim>($inner) `->` custom<Dim>($fused)"> {
+  let summary = "makes one loop of two";
+}
+
+def ReorderOp : Directive<"reorder", (ins StrArrayAttr:$dims), "custom<Dims>($dims)"> {
+  let summary = "orders loops, the innermost first";
+}
+
+def VectorizeOp : Directive<"vectorize", (ins StrAttr:$dim), "custom<Dim>($dim)"> {
+  let summary = "runs a loop of constant extent as vectors";
+}
+
+def UnrollOp : Directive<"unroll", (ins StrAttr:$dim), "custom<Dim>($dim)"> {
+  let summary = "unrolls a loop of constant extent";
+}
+
+def ParallelOp : Directive<"parallel", (ins StrAttr:$dim), "custom<Dim>($dim)"> {
+  let summary = "runs a loop on the thread pool";
+}
+
+def AtomicOp : Directive<"atomic", (ins), ""> {
+  let summary = "allows vector reductions of an associative update";
+}
+
+def RFactorOp : ScheduleOp<"rfactor"> {
+  let summary = "reduces in interleaved partial results";
+  let description = [{
+    `%p = kernel.rfactor %s d1 by 16 -> u`: the new stage `%p` has a loop `u` of 16 and for each the partial result of
+    every 16th value along `d1`, which its update runs over `extent / 16` times. The initialisation of `%s` then
+    combines the partial results, and its update takes the rest of `d1`. The body of `%s` must combine the result so
+    far with a value that does not depend on it, by an op that is associative.
+  }];
+  let arguments = (ins StageType:$stage, StrAttr:$dim, I64Attr:$factor, StrAttr:$lane);
+  let results = (outs StageType:$partial);
+  let assemblyFormat = "$stage custom<Dim>($dim) `by` $factor `->` custom<Dim>($lane) attr-dict";
+}
+
+def ComputeAtOp : ScheduleOp<"compute_at"> {
+  let summary = "computes what is needed of a stage at a loop of its consumer";
+  let arguments = (ins StageType:$stage, StageType:$consumer, UnitAttr:$update, StrAttr:$dim);
+  let assemblyFormat = "$stage `in` $consumer (`update` $update^)? `at` custom<Dim>($dim) attr-dict";
+}
+
+def StoreAtOp : ScheduleOp<"store_at"> {
+  let summary = "keeps the values of a stage from this loop of its consumer on";
+  let arguments = (ins StageType:$stage, StageType:$consumer, UnitAttr:$update, StrAttr:$dim);
+  let assemblyFormat = "$stage `in` $consumer (`update` $update^)? `at` custom<Dim>($dim) attr-dict";
+}
+
+def ComputeRootOp : ScheduleOp<"compute_root"> {
+  let summary = "computes all of a stage before its consumers";
+  let arguments = (ins StageType:$stage);
+  let assemblyFormat = "$stage attr-dict";
+}
+
+def StoreInOp : ScheduleOp<"store_in"> {
+  let summary = "where the values of a stage are kept";
+  let arguments = (ins StageType:$stage, MemoryKindAttr:$memory);
+  let assemblyFormat = "$stage $memory attr-dict";
+}
+
+def SpecializeOp : ScheduleOp<"specialize"> {
+  let summary = "a schedule for large extents only";
+  let description = [{
+    `kernel.specialize %s when d1 at_least 16`: the directives on this nest hold where the extent is at least 16;
+    elsewhere the nest runs as plain loops. Several of them must hold together.
+  }];
+  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, I64Attr:$least);
+  let assemblyFormat = "$stage (`update` $update^)? `when` custom<Dim>($dim) `at_least` $least attr-dict";
+}
+
+def BoundOp : ScheduleOp<"bound"> {
+  let summary = "promises the extent of a dimension of a stage's values";
+  let arguments = (ins StageType:$stage, StrAttr:$dim, I64Attr:$extent);
+  let assemblyFormat = "$stage custom<Dim>($dim) `extent` $extent attr-dict";
+}
+
+def AlignOp : ScheduleOp<"align"> {
+  let summary = "rounds the computed extent of a dimension up to a multiple";
+  let arguments = (ins StageType:$stage, StrAttr:$dim, I64Attr:$multiple);
+  let assemblyFormat = "$stage custom<Dim>($dim) `to` $multiple attr-dict";
+}
+
+#endif // SINTER_KERNEL_SCHEDULE_OPS

@@ -1,0 +1,116 @@
+//===- NNInterfaces.td - what an nn op knows about itself -----*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A pass never switches over op kinds: it asks the op through one of these.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_DIALECTS_NN_NNINTERFACES_TD
+#define SINTER_DIALECTS_NN_NNINTERFACES_TD
+
+include "mlir/IR/OpBase.td"
+
+def ShapeOpInterface : OpInterface<"ShapeOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    Shape inference, written once per op over symbolic dims. The same function
+    serves static type inference (a constant expression is a static dim),
+    reification at run time (the expression becomes index arithmetic), and the
+    evaluator (all dims are constants).
+
+    The op class has `static LogicalResult inferShapes(ShapeContext &, Adaptor,
+    SmallVectorImpl<SymbolicShape> &)`.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Gives the shape of each result as expressions in the dims, and in the
+      elements of small integer tensors, that `context` hands out. On failure an
+      error has been reported through `context`.
+    }], "::llvm::LogicalResult", "inferSymbolicShapes",
+    (ins "::sinter::nn::ShapeContext &":$context,
+         "::llvm::SmallVectorImpl<::sinter::nn::SymbolicShape> &":$shapes), [{
+      return ConcreteOp::inferShapes(
+          context, typename ConcreteOp::Adaptor($_op->getOperands(), $_op), shapes);
+    }]>
+  ];
+}
+
+def ContentsOpInterface : OpInterface<"ContentsOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    Shape arithmetic. An op that can say what integers its result holds, as
+    expressions in dims, lets `Shape → Gather → Concat → Reshape` chains be
+    understood at compile time even when the dims are dynamic.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The elements of result 0 in row-major order, or nothing if they can't be
+      told. Only asked for integer results of rank 0 or 1 with a static shape.
+    }], "::std::optional<::sinter::nn::SymbolicShape>", "inferContents",
+    (ins "::sinter::nn::ShapeContext &":$context)>
+  ];
+}
+
+def FusibleOpInterface : OpInterface<"FusibleOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{How an op may share a kernel with its neighbours.}];
+  let methods = [
+    StaticInterfaceMethod<"The op's class for fusion.",
+      "::sinter::nn::FusionClass", "getFusionClass">
+  ];
+}
+
+def ScalarOpInterface : OpInterface<"ScalarOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    An elementwise op: result[i] = f(operand0[i], operand1[i], …) with NumPy
+    broadcasting. The op builds f out of `arith` and `math`.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Builds f on scalars. `arguments` are signless scalars (uiN as iN), one per
+      operand, in the operand's storage type; returns the result in the result's
+      signless storage type. f16 and bf16 are widened to f32 inside.
+    }], "::mlir::Value", "buildScalar",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+         "::mlir::ValueRange":$arguments)>
+  ];
+}
+
+def EvaluableOpInterface : OpInterface<"EvaluableOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    The reference evaluator: plain loops over host memory. Used to fold
+    constants, to check kernels, and to bisect.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Computes the results from `operands` (one per operand, absent optional
+      operands don't count). On entry `results` holds one tensor per result,
+      of the right element type, allocated at its shape if the shape follows
+      from operand shapes and shape-like operands, else unallocated (null
+      data): the op then allocates it. Fails, without a diagnostic, on what it
+      can't evaluate.
+    }], "::llvm::LogicalResult", "evaluate",
+    (ins "::llvm::ArrayRef<::sinter::nn::HostTensor>":$operands,
+         "::llvm::MutableArrayRef<::sinter::nn::HostTensor>":$results)>
+  ];
+}
+
+def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    Reverse-mode differentiation: the op builds its vector-Jacobian product out
+    of nn ops.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Given one cotangent per result (null where none flows), builds and returns
+      one cotangent per operand (null where the operand is not differentiable).
+      Each has the type of its operand.
+    }], "::llvm::SmallVector<::mlir::Value>", "buildVjp",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents)>
+  ];
+}
+
+#endif

@@ -1,0 +1,225 @@
+//===- Shape.h - symbolic shapes of nn values ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every op's shape function is written once over symbolic dims (AffineExpr over
+// symbols). A symbol stands for a dim of a value, an element of a small integer
+// tensor, or a non-affine function (min, max, …) of other expressions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_DIALECTS_NN_SHAPE_H
+#define SINTER_DIALECTS_NN_SHAPE_H
+
+#include "dialects/nn/HostTensor.h"
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+#include <map>
+#include <optional>
+
+namespace sinter::nn {
+
+using SymbolicShape = llvm::SmallVector<mlir::AffineExpr, 4>;
+
+/// What a shape function may ask and make. Expressions of one context must not
+/// be mixed with those of another.
+class ShapeContext {
+public:
+  /// Non-affine functions that shapes need.
+  enum class Function {
+    Min,
+    Max,
+    /// lhs < 0 ? lhs + rhs : lhs. ONNX's negative positions.
+    WrapNegative,
+    /// lhs == 1 ? rhs : lhs. NumPy's broadcast of two dims.
+    Broadcast,
+    /// lhs == 0 ? rhs : lhs. Reshape's "copy this dim".
+    IfZero,
+    /// lhs < 0 ? rhs : lhs. Reshape's "what remains".
+    IfNegative,
+  };
+
+  explicit ShapeContext(mlir::MLIRContext *context,
+                        std::optional<mlir::Location> location = {})
+      : context(context), location(location) {}
+  virtual ~ShapeContext() = default;
+
+  mlir::MLIRContext *getContext() const { return context; }
+
+  /// The dims of a ranked tensor value.
+  virtual SymbolicShape shape(mlir::Value value) = 0;
+  /// The elements of an integer tensor of rank 0 or 1, static shape and at most
+  /// `maxContents` elements; nothing for other values. An element that is only
+  /// known at run time is a symbol.
+  virtual std::optional<SymbolicShape> contents(mlir::Value value) = 0;
+  /// The value if all its elements are known now; for floats that steer shapes.
+  virtual std::optional<HostTensor> constantTensor(mlir::Value value);
+  /// A dim that is only known after the op that is being asked has run.
+  virtual mlir::AffineExpr unknownDim(unsigned result, unsigned dim) = 0;
+  /// A non-affine function; folds when it can.
+  virtual mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
+                                 mlir::AffineExpr rhs) = 0;
+
+  /// True if `expr` can't be negative: dims and what is made of them.
+  virtual bool isNonNegative(mlir::AffineExpr expr) {
+    auto value = llvm::dyn_cast<mlir::AffineConstantExpr>(expr);
+    return value && value.getValue() >= 0;
+  }
+
+  mlir::AffineExpr constant(int64_t value) const {
+    return mlir::getAffineConstantExpr(value, context);
+  }
+  mlir::AffineExpr min(mlir::AffineExpr lhs, mlir::AffineExpr rhs) {
+    return apply(Function::Min, lhs, rhs);
+  }
+  mlir::AffineExpr max(mlir::AffineExpr lhs, mlir::AffineExpr rhs) {
+    return apply(Function::Max, lhs, rhs);
+  }
+  /// All elements known as constants, or nothing.
+  std::optional<llvm::SmallVector<int64_t>> constantContents(mlir::Value value);
+
+  /// NumPy's broadcast of two shapes. Reports when two static dims disagree.
+  llvm::FailureOr<SymbolicShape> broadcast(const SymbolicShape &lhs,
+                                           const SymbolicShape &rhs);
+  /// The product of dims.
+  mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> dims) const;
+  /// total / part where it divides, cancelling equal factors first.
+  mlir::AffineExpr quotient(llvm::ArrayRef<mlir::AffineExpr> total,
+                            llvm::ArrayRef<mlir::AffineExpr> part) const;
+
+  /// Reports at the op that is being asked, if it has a location.
+  mlir::LogicalResult emitError(const llvm::Twine &message) const;
+
+  static constexpr int64_t maxContents = 64;
+
+protected:
+  mlir::MLIRContext *context;
+  std::optional<mlir::Location> location;
+};
+
+inline std::optional<int64_t> asConstant(mlir::AffineExpr expr) {
+  if (auto constant = llvm::dyn_cast<mlir::AffineConstantExpr>(expr))
+    return constant.getValue();
+  return std::nullopt;
+}
+
+/// Symbolic shapes and contents of values, found lazily through their defining ops.
+class ShapeAnalysis : public ShapeContext {
+public:
+  enum class Scope {
+    /// Follows defining ops up to function arguments: equal dims get equal expressions.
+    Whole,
+    /// Takes each value's dims from its type: cheap, for inferring one op.
+    Local,
+  };
+  ShapeAnalysis(mlir::MLIRContext *context, Scope scope = Scope::Whole,
+                std::optional<mlir::Location> location = {})
+      : ShapeContext(context, location), scope(scope) {}
+
+  SymbolicShape shape(mlir::Value value) override;
+  std::optional<SymbolicShape> contents(mlir::Value value) override;
+  mlir::AffineExpr unknownDim(unsigned result, unsigned dim) override;
+  mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
+                         mlir::AffineExpr rhs) override;
+  bool isNonNegative(mlir::AffineExpr expr) override;
+
+  /// Builds index arithmetic for `expr`. `remap` gives, for a value that a
+  /// symbol stands on, the value to read at run time (a tensor of the same shape).
+  mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::AffineExpr expr,
+                          llvm::function_ref<mlir::Value(mlir::Value)> remap);
+  /// The same, with constants as attributes.
+  mlir::OpFoldResult
+  materializeFolded(mlir::OpBuilder &builder, mlir::Location loc,
+                    mlir::AffineExpr expr,
+                    llvm::function_ref<mlir::Value(mlir::Value)> remap);
+
+  /// The values that `expr`'s symbols stand on.
+  void collectValues(mlir::AffineExpr expr,
+                     llvm::SmallVectorImpl<mlir::Value> &values) const;
+
+  /// True if `expr` needs the elements, not only the dims, of some value, or
+  /// the dims of a value that is not a block argument.
+  bool dependsOnData(mlir::AffineExpr expr) const;
+
+  /// Symbolic shapes of all results of a ShapeOpInterface op, in the scope of its operands.
+  mlir::LogicalResult inferOp(mlir::Operation *op,
+                              llvm::SmallVectorImpl<SymbolicShape> &shapes);
+
+  /// Forgets what is known of a value (call before changing its definition).
+  void invalidate() { shapes.clear(); }
+
+private:
+  struct Symbol {
+    enum Kind { Dim, Element, Derived } kind;
+    mlir::Value value;  // Dim, Element
+    int64_t position;   // Dim, Element
+    Function function;  // Derived
+    mlir::AffineExpr lhs, rhs;
+  };
+  mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
+  mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
+  mlir::AffineExpr addSymbol(Symbol symbol);
+
+  Scope scope;
+  std::vector<Symbol> symbols;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::AffineExpr> dimSymbols,
+      elementSymbols;
+  std::map<std::tuple<int, const void *, const void *>, mlir::AffineExpr>
+      derivedSymbols;
+  /// One symbol for all function arguments' dims of one name.
+  llvm::StringMap<mlir::AffineExpr> namedSymbols;
+  llvm::DenseMap<mlir::Value, SymbolicShape> shapes;
+  /// The op whose results `unknownDim` speaks of.
+  mlir::Operation *current = nullptr;
+};
+
+/// Same element type and rank, and no two static dims that differ.
+bool areCompatibleTypes(mlir::TypeRange lhs, mlir::TypeRange rhs);
+/// A tensor type from a symbolic shape: constant expressions are static dims.
+mlir::RankedTensorType getTensorType(llvm::ArrayRef<mlir::AffineExpr> shape,
+                                     mlir::Type elementType);
+
+/// The result dims of a ShapeOpInterface op as index arithmetic on its operands.
+mlir::LogicalResult reifyShapes(mlir::Operation *op, mlir::OpBuilder &builder,
+                                mlir::ReifiedRankedShapedTypeDims &reified);
+
+/// Type inference of an op through its `inferShapes` and `inferElementType`.
+template <typename ConcreteOp>
+class SymbolicShapeTrait
+    : public mlir::OpTrait::TraitBase<ConcreteOp, SymbolicShapeTrait> {
+public:
+  static mlir::LogicalResult
+  inferReturnTypes(mlir::MLIRContext *context,
+                   std::optional<mlir::Location> location,
+                   mlir::ValueRange operands, mlir::DictionaryAttr attributes,
+                   mlir::OpaqueProperties properties, mlir::RegionRange regions,
+                   llvm::SmallVectorImpl<mlir::Type> &types) {
+    typename ConcreteOp::Adaptor adaptor(operands, attributes, properties,
+                                         regions);
+    ShapeAnalysis analysis(context, ShapeAnalysis::Scope::Local, location);
+    llvm::SmallVector<SymbolicShape> shapes;
+    if (mlir::failed(ConcreteOp::inferShapes(analysis, adaptor, shapes)))
+      return mlir::failure();
+    for (auto [index, shape] : llvm::enumerate(shapes))
+      types.push_back(getTensorType(
+          shape, ConcreteOp::inferElementType(adaptor, index)));
+    return mlir::success();
+  }
+};
+
+/// An elementwise op: the shape is the broadcast of all operands' shapes.
+template <typename ConcreteOp>
+class ElementwiseTrait
+    : public mlir::OpTrait::TraitBase<ConcreteOp, ElementwiseTrait> {};
+
+mlir::LogicalResult
+inferElementwiseShapes(ShapeContext &context, mlir::ValueRange operands,
+                       llvm::SmallVectorImpl<SymbolicShape> &shapes);
+
+} // namespace sinter::nn
+
+#endif // SINTER_DIALECTS_NN_SHAPE_H

@@ -1,0 +1,522 @@
+//===- ShapeAnalysis.cpp - symbolic shapes and contents -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/nn/NN.h"
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+//===----------------------------------------------------------------------===//
+// ShapeContext
+//===----------------------------------------------------------------------===//
+
+std::optional<HostTensor> ShapeContext::constantTensor(Value value) {
+  if (ElementsAttr attribute = getConstant(value))
+    return HostTensor::fromAttribute(attribute);
+  return std::nullopt;
+}
+
+std::optional<SmallVector<int64_t>>
+ShapeContext::constantContents(Value value) {
+  auto elements = contents(value);
+  if (!elements)
+    return std::nullopt;
+  SmallVector<int64_t> constants;
+  for (AffineExpr element : *elements) {
+    auto constant = asConstant(element);
+    if (!constant)
+      return std::nullopt;
+    constants.push_back(*constant);
+  }
+  return constants;
+}
+
+FailureOr<SymbolicShape> ShapeContext::broadcast(const SymbolicShape &lhs,
+                                                 const SymbolicShape &rhs) {
+  const SymbolicShape &longer = lhs.size() >= rhs.size() ? lhs : rhs;
+  const SymbolicShape &shorter = lhs.size() >= rhs.size() ? rhs : lhs;
+  SymbolicShape result(longer);
+  size_t offset = longer.size() - shorter.size();
+  for (auto [index, b] : llvm::enumerate(shorter)) {
+    AffineExpr &a = result[offset + index];
+    auto constantA = asConstant(a), constantB = asConstant(b);
+    if (a == b || (constantB && *constantB == 1))
+      continue;
+    if (constantA && *constantA == 1)
+      a = b;
+    else if (constantA && constantB)
+      return emitError("dims " + Twine(*constantA) + " and " +
+                       Twine(*constantB) + " can't be broadcast together");
+    else if (constantB)
+      a = b;
+    else if (!constantA)
+      a = apply(Function::Broadcast, a, b);
+  }
+  return result;
+}
+
+AffineExpr ShapeContext::product(ArrayRef<AffineExpr> dims) const {
+  AffineExpr result = constant(1);
+  for (AffineExpr dim : dims)
+    result = result * dim;
+  return result;
+}
+
+// Splits a product into its constant and its other factors.
+static void collectFactors(AffineExpr expr, int64_t &constant,
+                           SmallVectorImpl<AffineExpr> &factors) {
+  if (auto value = asConstant(expr)) {
+    constant *= *value;
+    return;
+  }
+  if (expr.getKind() == AffineExprKind::Mul) {
+    auto binary = cast<AffineBinaryOpExpr>(expr);
+    collectFactors(binary.getLHS(), constant, factors);
+    collectFactors(binary.getRHS(), constant, factors);
+    return;
+  }
+  factors.push_back(expr);
+}
+
+AffineExpr ShapeContext::quotient(ArrayRef<AffineExpr> total,
+                                  ArrayRef<AffineExpr> part) const {
+  int64_t numerator = 1, denominator = 1;
+  SmallVector<AffineExpr> above, below, rest;
+  for (AffineExpr dim : total)
+    collectFactors(dim, numerator, above);
+  for (AffineExpr dim : part)
+    collectFactors(dim, denominator, below);
+  for (AffineExpr factor : below) {
+    auto *it = llvm::find(above, factor);
+    if (it != above.end())
+      above.erase(it);
+    else
+      rest.push_back(factor);
+  }
+  AffineExpr result = product(above);
+  if (denominator != 0 && numerator % denominator == 0) {
+    result = result * (numerator / denominator);
+    denominator = 1;
+  } else {
+    result = result * numerator;
+  }
+  AffineExpr divisor = product(rest) * denominator;
+  auto constant = asConstant(divisor);
+  if (constant && *constant == 0)
+    return this->constant(0);
+  if (constant && *constant == 1)
+    return result;
+  return result.floorDiv(divisor);
+}
+
+LogicalResult ShapeContext::emitError(const Twine &message) const {
+  if (location)
+    return mlir::emitError(*location, message);
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// ShapeAnalysis: symbols
+//===----------------------------------------------------------------------===//
+
+AffineExpr ShapeAnalysis::addSymbol(Symbol symbol) {
+  symbols.push_back(symbol);
+  return getAffineSymbolExpr(symbols.size() - 1, context);
+}
+
+AffineExpr ShapeAnalysis::dimSymbol(Value value, int64_t dim) {
+  AffineExpr &expr = dimSymbols[{value, dim}];
+  if (!expr)
+    expr = addSymbol({Symbol::Dim, value, dim, {}, {}, {}});
+  return expr;
+}
+
+AffineExpr ShapeAnalysis::elementSymbol(Value value, int64_t position) {
+  AffineExpr &expr = elementSymbols[{value, position}];
+  if (!expr)
+    expr = addSymbol({Symbol::Element, value, position, {}, {}, {}});
+  return expr;
+}
+
+AffineExpr ShapeAnalysis::unknownDim(unsigned result, unsigned dim) {
+  if (current)
+    return dimSymbol(current->getResult(result), dim);
+  // Type inference before the op exists: any fresh symbol will do.
+  return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}});
+}
+
+AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
+                                AffineExpr rhs) {
+  auto a = asConstant(lhs), b = asConstant(rhs);
+  switch (function) {
+  case Function::Min:
+  case Function::Max:
+    if (lhs == rhs)
+      return lhs;
+    if (a && b)
+      return constant(function == Function::Min ? std::min(*a, *b)
+                                                : std::max(*a, *b));
+    // One side at most 0, the other at least 0.
+    if (a && *a <= 0 && isNonNegative(rhs))
+      return function == Function::Min ? lhs : rhs;
+    if (b && *b <= 0 && isNonNegative(lhs))
+      return function == Function::Min ? rhs : lhs;
+    break;
+  case Function::WrapNegative:
+    if (a)
+      return *a < 0 ? lhs + rhs : lhs;
+    if (isNonNegative(lhs))
+      return lhs;
+    break;
+  case Function::IfZero:
+    if (a)
+      return *a == 0 ? rhs : lhs;
+    if (lhs == rhs)
+      return lhs;
+    break;
+  case Function::IfNegative:
+    if (a)
+      return *a < 0 ? rhs : lhs;
+    if (lhs == rhs || isNonNegative(lhs))
+      return lhs;
+    break;
+  case Function::Broadcast:
+    if (lhs == rhs || (b && *b == 1))
+      return lhs;
+    if (a)
+      return *a == 1 ? rhs : lhs;
+    break;
+  }
+  if ((function == Function::Min || function == Function::Max)) {
+    // Constant difference: x + 3 against x.
+    AffineExpr difference =
+        simplifyAffineExpr(lhs - rhs, 0, symbols.size());
+    if (auto d = asConstant(difference))
+      return (*d <= 0) == (function == Function::Min) ? lhs : rhs;
+  }
+  auto key = std::make_tuple(static_cast<int>(function),
+                             lhs.getAsOpaquePointer(),
+                             rhs.getAsOpaquePointer());
+  AffineExpr &expr = derivedSymbols[key];
+  if (!expr)
+    expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs});
+  return expr;
+}
+
+bool ShapeAnalysis::isNonNegative(AffineExpr expr) {
+  if (auto value = asConstant(expr))
+    return *value >= 0;
+  if (auto binary = dyn_cast<AffineBinaryOpExpr>(expr)) {
+    if (expr.getKind() == AffineExprKind::Mod)
+      return isNonNegative(binary.getLHS());
+    return isNonNegative(binary.getLHS()) && isNonNegative(binary.getRHS());
+  }
+  auto position = cast<AffineSymbolExpr>(expr).getPosition();
+  Symbol symbol = symbols[position];
+  if (symbol.kind == Symbol::Dim)
+    return true;
+  if (symbol.kind == Symbol::Element)
+    return false;
+  bool lhs = isNonNegative(symbol.lhs), rhs = isNonNegative(symbol.rhs);
+  switch (symbol.function) {
+  case Function::Min:
+  case Function::Broadcast:
+  case Function::IfZero:
+    return lhs && rhs;
+  case Function::Max:
+    return lhs || rhs;
+  case Function::WrapNegative:
+    return lhs;
+  case Function::IfNegative:
+    return rhs;
+  }
+  llvm_unreachable("unknown shape function");
+}
+
+//===----------------------------------------------------------------------===//
+// ShapeAnalysis: values
+//===----------------------------------------------------------------------===//
+
+SymbolicShape ShapeAnalysis::shape(Value value) {
+  auto found = shapes.find(value);
+  if (found != shapes.end())
+    return found->second;
+
+  // A fused region's result is what the region yields.
+  if (auto fused = value.getDefiningOp<FusedOp>())
+    return shape(fused.getBody().front().getTerminator()->getOperand(
+        cast<OpResult>(value).getResultNumber()));
+
+  auto type = cast<ShapedType>(value.getType());
+  SymbolicShape result;
+  for (int64_t dim : type.getShape())
+    result.push_back(ShapedType::isDynamic(dim) ? AffineExpr()
+                                                : constant(dim));
+  if (!type.hasStaticShape()) {
+    Operation *op = value.getDefiningOp();
+    SmallVector<SymbolicShape> inferred;
+    if (scope == Scope::Whole && op && isa<ShapeOpInterface>(op) &&
+        succeeded(inferOp(op, inferred))) {
+      unsigned index = cast<OpResult>(value).getResultNumber();
+      for (auto [dim, expr] : llvm::zip(result, inferred[index]))
+        if (!dim)
+          dim = expr;
+    }
+    // Function arguments' dims of one name are one symbol.
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto function =
+          dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+      if (function && argument.getOwner()->isEntryBlock())
+        if (auto names = function.getArgAttrOfType<ArrayAttr>(
+                argument.getArgNumber(), "nn.dims"))
+          for (auto [index, name] :
+               llvm::enumerate(names.getAsRange<StringAttr>())) {
+            if (index >= result.size() || result[index] || name.empty())
+              continue;
+            AffineExpr &symbol = namedSymbols[name.getValue()];
+            if (!symbol)
+              symbol = dimSymbol(value, index);
+            result[index] = symbol;
+          }
+    }
+    for (auto [index, dim] : llvm::enumerate(result))
+      if (!dim)
+        dim = dimSymbol(value, index);
+  }
+  shapes[value] = result;
+  return result;
+}
+
+LogicalResult ShapeAnalysis::inferOp(Operation *op,
+                                     SmallVectorImpl<SymbolicShape> &results) {
+  Operation *outer = std::exchange(current, op);
+  auto outerLocation = std::exchange(location, std::nullopt);
+  LogicalResult result =
+      cast<ShapeOpInterface>(op).inferSymbolicShapes(*this, results);
+  current = outer;
+  location = outerLocation;
+  for (SymbolicShape &shape : results)
+    for (AffineExpr &dim : shape)
+      dim = simplifyAffineExpr(dim, 0, symbols.size());
+  return result;
+}
+
+std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() > 1 || !type.hasStaticShape() ||
+      type.getNumElements() > maxContents ||
+      !isa<IntegerType>(type.getElementType()) ||
+      type.getElementType().isInteger(1))
+    return std::nullopt;
+  if (auto op = value.getDefiningOp<ContentsOpInterface>()) {
+    auto known = op.inferContents(*this);
+    if (known && static_cast<int64_t>(known->size()) == type.getNumElements()) {
+      for (AffineExpr &element : *known)
+        element = simplifyAffineExpr(element, 0, symbols.size());
+      return known;
+    }
+  }
+  SymbolicShape result;
+  for (int64_t i = 0, e = type.getNumElements(); i < e; ++i)
+    result.push_back(elementSymbol(value, i));
+  return result;
+}
+
+void ShapeAnalysis::collectValues(AffineExpr expr,
+                                  SmallVectorImpl<Value> &values) const {
+  expr.walk([&](AffineExpr part) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(part);
+    if (!symbol)
+      return;
+    const Symbol &meaning = symbols[symbol.getPosition()];
+    if (meaning.kind == Symbol::Derived) {
+      collectValues(meaning.lhs, values);
+      collectValues(meaning.rhs, values);
+    } else {
+      values.push_back(meaning.value);
+    }
+  });
+}
+
+bool ShapeAnalysis::dependsOnData(AffineExpr expr) const {
+  bool depends = false;
+  expr.walk([&](AffineExpr part) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(part);
+    if (!symbol)
+      return;
+    const Symbol &meaning = symbols[symbol.getPosition()];
+    if (meaning.kind == Symbol::Derived)
+      depends |= dependsOnData(meaning.lhs) || dependsOnData(meaning.rhs);
+    else
+      depends |= meaning.kind == Symbol::Element ||
+                 !isa_and_nonnull<BlockArgument>(meaning.value);
+  });
+  return depends;
+}
+
+// An empty tensor's dims may divide by 0, which traps: the quotient doesn't matter then.
+static Value guardDivisor(OpBuilder &builder, Location loc, AffineExpr expr,
+                          Value divisor) {
+  if (asConstant(expr))
+    return divisor;
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  return arith::MaxSIOp::create(builder, loc, divisor, one);
+}
+
+Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
+                                 AffineExpr expr,
+                                 function_ref<Value(Value)> remap) {
+  if (auto value = asConstant(expr))
+    return arith::ConstantIndexOp::create(builder, loc, *value);
+
+  if (auto binary = dyn_cast<AffineBinaryOpExpr>(expr)) {
+    Value lhs = materialize(builder, loc, binary.getLHS(), remap);
+    Value rhs = materialize(builder, loc, binary.getRHS(), remap);
+    switch (expr.getKind()) {
+    case AffineExprKind::Add:
+      return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+    case AffineExprKind::Mul:
+      return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs);
+    case AffineExprKind::Mod: {
+      rhs = guardDivisor(builder, loc, binary.getRHS(), rhs);
+      // Sizes are not negative, so the remainder is the modulus.
+      return builder.createOrFold<arith::RemSIOp>(loc, lhs, rhs);
+    }
+    case AffineExprKind::FloorDiv:
+      rhs = guardDivisor(builder, loc, binary.getRHS(), rhs);
+      return builder.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs);
+    case AffineExprKind::CeilDiv:
+      rhs = guardDivisor(builder, loc, binary.getRHS(), rhs);
+      return builder.createOrFold<arith::CeilDivSIOp>(loc, lhs, rhs);
+    default:
+      llvm_unreachable("not a binary affine expression");
+    }
+  }
+
+  const Symbol &symbol = symbols[cast<AffineSymbolExpr>(expr).getPosition()];
+  switch (symbol.kind) {
+  case Symbol::Dim:
+    return builder.createOrFold<tensor::DimOp>(loc, remap(symbol.value),
+                                               symbol.position);
+  case Symbol::Element: {
+    Value tensor = remap(symbol.value);
+    SmallVector<Value> indices;
+    if (cast<ShapedType>(tensor.getType()).getRank() == 1)
+      indices.push_back(
+          arith::ConstantIndexOp::create(builder, loc, symbol.position));
+    Value element = tensor::ExtractOp::create(builder, loc, tensor, indices);
+    Type signless = getSignlessType(element.getType());
+    if (signless != element.getType())
+      return {};
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                      element);
+  }
+  case Symbol::Derived:
+    break;
+  }
+  Function function = symbol.function;
+  AffineExpr lhsExpr = symbol.lhs, rhsExpr = symbol.rhs;
+  Value lhs = materialize(builder, loc, lhsExpr, remap);
+  Value rhs = materialize(builder, loc, rhsExpr, remap);
+  switch (function) {
+  case Function::Min:
+    return builder.createOrFold<arith::MinSIOp>(loc, lhs, rhs);
+  case Function::Max:
+    return builder.createOrFold<arith::MaxSIOp>(loc, lhs, rhs);
+  case Function::WrapNegative: {
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value negative = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::slt, lhs, zero);
+    Value wrapped = arith::AddIOp::create(builder, loc, lhs, rhs);
+    return arith::SelectOp::create(builder, loc, negative, wrapped, lhs);
+  }
+  case Function::Broadcast: {
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    Value isOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        lhs, one);
+    return arith::SelectOp::create(builder, loc, isOne, rhs, lhs);
+  }
+  case Function::IfZero:
+  case Function::IfNegative: {
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value replaced = arith::CmpIOp::create(
+        builder, loc,
+        function == Function::IfZero ? arith::CmpIPredicate::eq
+                                     : arith::CmpIPredicate::slt,
+        lhs, zero);
+    return arith::SelectOp::create(builder, loc, replaced, rhs, lhs);
+  }
+  }
+  llvm_unreachable("unknown shape function");
+}
+
+OpFoldResult
+ShapeAnalysis::materializeFolded(OpBuilder &builder, Location loc,
+                                 AffineExpr expr,
+                                 function_ref<Value(Value)> remap) {
+  if (auto value = asConstant(expr))
+    return builder.getIndexAttr(*value);
+  return getAsOpFoldResult(materialize(builder, loc, expr, remap));
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+bool sinter::nn::areCompatibleTypes(TypeRange lhs, TypeRange rhs) {
+  if (lhs.size() != rhs.size())
+    return false;
+  for (auto [a, b] : llvm::zip(lhs, rhs)) {
+    auto left = dyn_cast<RankedTensorType>(a);
+    auto right = dyn_cast<RankedTensorType>(b);
+    if (!left || !right || left.getElementType() != right.getElementType() ||
+        failed(verifyCompatibleShape(left, right)))
+      return false;
+  }
+  return true;
+}
+
+RankedTensorType sinter::nn::getTensorType(ArrayRef<AffineExpr> shape,
+                                           Type elementType) {
+  SmallVector<int64_t> dims;
+  for (AffineExpr dim : shape)
+    dims.push_back(asConstant(dim).value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(dims, elementType);
+}
+
+LogicalResult sinter::nn::inferElementwiseShapes(
+    ShapeContext &context, ValueRange operands,
+    SmallVectorImpl<SymbolicShape> &shapes) {
+  SymbolicShape shape;
+  for (Value operand : operands) {
+    auto joined = context.broadcast(shape, context.shape(operand));
+    if (failed(joined))
+      return failure();
+    shape = *joined;
+  }
+  shapes.push_back(shape);
+  return success();
+}
+
+LogicalResult
+sinter::nn::reifyShapes(Operation *op, OpBuilder &builder,
+                        ReifiedRankedShapedTypeDims &reified) {
+  ShapeAnalysis analysis(op->getContext(), ShapeAnalysis::Scope::Local);
+  SmallVector<SymbolicShape> shapes;
+  if (failed(analysis.inferOp(op, shapes)))
+    return failure();
+  for (const SymbolicShape &shape : shapes) {
+    auto &dims = reified.emplace_back();
+    for (AffineExpr dim : shape)
+      dims.push_back(analysis.materializeFolded(builder, op->getLoc(), dim,
+                                                [](Value v) { return v; }));
+  }
+  return success();
+}

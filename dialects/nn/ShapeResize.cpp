@@ -1,0 +1,105 @@
+//===- ShapeResize.cpp - the shape of nn.resize ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/nn/ShapeHelpers.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace sinter::nn;
+
+// ⌊dim · scale⌋, in float as ONNX's own shape inference does it. For a dynamic
+// dim the float stands for the nearest simple fraction (0.1f is 1/10), or for
+// itself, a multiple of a power of two.
+static AffineExpr scaleDim(ShapeContext &context, AffineExpr dim, float scale) {
+  if (auto value = asConstant(dim))
+    return context.constant(static_cast<int64_t>(
+        std::floor(static_cast<float>(*value) * scale)));
+  for (int64_t denominator = 1; denominator <= 1000; ++denominator) {
+    int64_t numerator = std::llround(static_cast<double>(scale) * denominator);
+    if (static_cast<float>(static_cast<double>(numerator) / denominator) !=
+        scale)
+      continue;
+    AffineExpr scaled = dim * numerator;
+    return denominator == 1 ? scaled : scaled.floorDiv(denominator);
+  }
+  int exponent;
+  auto mantissa =
+      static_cast<int64_t>(std::ldexp(std::frexp(scale, &exponent), 24));
+  int64_t shift = 24 - exponent;
+  if (shift <= 0)
+    return dim * (mantissa << std::min<int64_t>(-shift, 32));
+  if (shift > 62)
+    return context.constant(0);
+  return (dim * mantissa).floorDiv(int64_t(1) << shift);
+}
+
+// Sizes under keep_aspect_ratio_policy: one scale for all axes.
+static LogicalResult keepAspectRatio(ShapeContext &context,
+                                     ResizeOp::Adaptor op,
+                                     ArrayRef<int64_t> sizes,
+                                     SymbolicShape &shape) {
+  bool notLarger = op.getAspectRatio() == AspectRatio::not_larger;
+  std::optional<double> scale;
+  for (auto [axis, size] : llvm::zip(op.getAxes(), sizes)) {
+    auto dim = asConstant(shape[axis]);
+    if (!dim || *dim == 0)
+      return failure();
+    double ratio = static_cast<double>(size) / *dim;
+    scale = !scale      ? ratio
+            : notLarger ? std::min(*scale, ratio)
+                        : std::max(*scale, ratio);
+  }
+  for (int64_t axis : op.getAxes())
+    shape[axis] = context.constant(static_cast<int64_t>(
+        std::floor(*scale * *asConstant(shape[axis]) + 0.5)));
+  return success();
+}
+
+LogicalResult ResizeOp::inferShapes(ShapeContext &context, Adaptor op,
+                                    SmallVectorImpl<SymbolicShape> &shapes) {
+  SymbolicShape result = context.shape(op.getInput());
+  ArrayRef<int64_t> axes = op.getAxes();
+  for (int64_t axis : axes)
+    if (axis < 0 || axis >= static_cast<int64_t>(result.size()))
+      return context.emitError("resize: axis " + Twine(axis) +
+                               " is out of range for rank " +
+                               Twine(result.size()));
+
+  Value steering = op.getSizes() ? op.getSizes() : op.getScales();
+  if (!steering)
+    return context.emitError(
+        "resize: expected operand 'scales' or operand 'sizes'");
+  SymbolicShape length = context.shape(steering);
+  if (length.size() != 1 || differ(length[0], axes.size()))
+    return context.emitError("resize: operand '" +
+                             Twine(op.getSizes() ? "sizes" : "scales") +
+                             "' (" + printShape(length) + ") should have " +
+                             Twine(axes.size()) + " elements, one per axis");
+
+  bool isKnown = false;
+  if (op.getSizes()) {
+    auto sizes = context.contents(op.getSizes());
+    if (op.getAspectRatio() == AspectRatio::stretch) {
+      isKnown = sizes.has_value();
+      if (isKnown)
+        for (auto [axis, size] : llvm::zip(axes, *sizes))
+          result[axis] = size;
+    } else if (auto constants = context.constantContents(op.getSizes())) {
+      isKnown = succeeded(keepAspectRatio(context, op, *constants, result));
+    }
+  } else if (auto scales = context.constantTensor(op.getScales())) {
+    isKnown = true;
+    for (auto [index, axis] : llvm::enumerate(axes)) {
+      double scale = scales->getDouble(index);
+      if (!(scale > 0))
+        return context.emitError("resize: the scale of axis " + Twine(axis) +
+                                 " is not positive");
+      result[axis] = scaleDim(context, result[axis], scale);
+    }
+  }
+  if (!isKnown)
+    for (int64_t axis : axes)
+      result[axis] = context.unknownDim(0, axis);
+  shapes.push_back(result);
+  return success();
+}

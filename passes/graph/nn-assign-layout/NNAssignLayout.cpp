@@ -1,0 +1,40 @@
+//===- NNAssignLayout.cpp - the pass --------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+#include "dialects/nn/NN.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+using namespace sinter;
+
+namespace sinter {
+#define GEN_PASS_DEF_NNASSIGNLAYOUT
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h.inc"
+} // namespace sinter
+
+namespace {
+struct NNAssignLayoutPass
+    : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass> {
+  using NNAssignLayoutBase::NNAssignLayoutBase;
+
+  void runOnOperation() override {
+    auto run = [&](auto populate) {
+      RewritePatternSet patterns(&getContext());
+      populate(patterns);
+      return applyPatternsGreedily(getOperation(), std::move(patterns));
+    };
+    if (failed(run([](RewritePatternSet &patterns) {
+          populateChannelsLastPatterns(patterns);
+        })) ||
+        failed(run([](RewritePatternSet &patterns) {
+          populateSinkTransposePatterns(patterns);
+        })))
+      return signalPassFailure();
+    if (pack && failed(run([&](RewritePatternSet &patterns) {
+          populatePackWeightsPatterns(patterns, vector);
+        })))
+      return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,31 @@
+//===- NNAssignLayout.h - channels innermost --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Stands after nn-simplify, which has folded normalization into weights, and
+// before nn-fuse, so that the transposes that remain can join kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_PASSES_GRAPH_NNASSIGNLAYOUT_H
+#define SINTER_PASSES_GRAPH_NNASSIGNLAYOUT_H
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Pass/Pass.h"
+
+namespace sinter {
+
+#define GEN_PASS_DECL_NNASSIGNLAYOUT
+#define GEN_PASS_REGISTRATION
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h.inc"
+
+/// Convolutions and pooling to channels_last.
+void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
+/// Transposes of operands become one transpose of the result, and cancel.
+void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
+/// Packs constant filters and right-hand sides. `vector`: float32 lanes.
+void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns,
+                                 int64_t vector);
+
+} // namespace sinter
+
+#endif // SINTER_PASSES_GRAPH_NNASSIGNLAYOUT_H

@@ -1,0 +1,144 @@
+//===- PackWeights.cpp - constant weights as kernels read them ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The packing is written as nn ops on the constants; nn-simplify folds them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/nn/NN.h"
+#include "llvm/Support/MathExtras.h"
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+
+using namespace mlir;
+using namespace sinter;
+
+// Zeros at the end of dim 0 up to a multiple of `block`.
+static Value padRows(PatternRewriter &rewriter, Location loc, Value value,
+                     int64_t dim, int64_t block) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t size = type.getDimSize(dim);
+  int64_t missing = llvm::alignTo(size, block) - size;
+  if (missing == 0)
+    return value;
+  SmallVector<int64_t> pads(2 * type.getRank(), 0);
+  pads[type.getRank() + dim] = missing;
+  return nn::PadOp::create(rewriter, loc, value,
+                           nn::createIndexConstant(rewriter, loc, pads),
+                           Value(), nn::PadMode::constant);
+}
+
+static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
+                     ArrayRef<int64_t> shape) {
+  return nn::ReshapeOp::create(rewriter, loc, value,
+                               nn::createIndexConstant(rewriter, loc, shape),
+                               /*allowzero=*/false);
+}
+
+// Two vectors of channels, or one where there are few.
+static int64_t chooseBlock(int64_t channels, int64_t vector) {
+  return channels > vector ? 2 * vector : vector;
+}
+
+namespace {
+
+struct PackFilter : OpRewritePattern<nn::ConvOp> {
+  PackFilter(MLIRContext *context, int64_t vector)
+      : OpRewritePattern(context), vector(vector) {}
+
+  LogicalResult matchAndRewrite(nn::ConvOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getFilterBlock() != 0 ||
+        op.getDataLayout() != nn::DataLayout::channels_last ||
+        !nn::getConstant(op.getFilter()))
+      return rewriter.notifyMatchFailure(op, "not a constant plain filter");
+    Location loc = op.getLoc();
+    Value filter = op.getFilter(); // O (C/group) X…
+    auto type = cast<RankedTensorType>(filter.getType());
+    int64_t outputs = type.getDimSize(0), inputs = type.getDimSize(1);
+    int64_t group = op.getGroup(), spatial = type.getRank() - 2;
+    int64_t block;
+    if (group == outputs && inputs == 1) {
+      // Depthwise: X… O.
+      SmallVector<int64_t> permutation;
+      for (int64_t d = 0; d < spatial; ++d)
+        permutation.push_back(1 + d);
+      permutation.push_back(0);
+      filter = nn::SqueezeOp::create(rewriter, loc, filter, ArrayRef<int64_t>{1});
+      filter = nn::TransposeOp::create(rewriter, loc, filter, permutation);
+      block = -1;
+    } else {
+      int64_t perGroup = outputs / group;
+      block = chooseBlock(perGroup, vector);
+      if (group > 1) {
+        // A block must not straddle groups.
+        while (block > 1 && perGroup % block != 0)
+          block /= 2;
+      }
+      filter = padRows(rewriter, loc, filter, 0, block);
+      SmallVector<int64_t> shape{
+          cast<ShapedType>(filter.getType()).getDimSize(0) / block, block,
+          inputs};
+      llvm::append_range(shape, type.getShape().drop_front(2));
+      filter = reshape(rewriter, loc, filter, shape);
+      SmallVector<int64_t> permutation{0};
+      for (int64_t d = 0; d < spatial; ++d)
+        permutation.push_back(3 + d);
+      permutation.push_back(2);
+      permutation.push_back(1);
+      filter = nn::TransposeOp::create(rewriter, loc, filter, permutation);
+    }
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getFilterMutable().assign(filter);
+      op.setFilterBlock(block);
+      op.setOutChannels(outputs);
+    });
+    return success();
+  }
+  int64_t vector;
+};
+
+struct PackRhs : OpRewritePattern<nn::MatMulOp> {
+  PackRhs(MLIRContext *context, int64_t vector)
+      : OpRewritePattern(context), vector(vector) {}
+
+  LogicalResult matchAndRewrite(nn::MatMulOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getRhs().getType());
+    if (op.getRhsBlock() != 0 || type.getRank() != 2 ||
+        !nn::getConstant(op.getRhs()) || !type.getElementType().isF32() ||
+        cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
+      return rewriter.notifyMatchFailure(op, "not a constant plain matrix");
+    Location loc = op.getLoc();
+    Value rhs = op.getRhs();
+    bool transposed = op.getTransposeRhs();
+    int64_t columns = type.getDimSize(transposed ? 0 : 1);
+    int64_t depth = type.getDimSize(transposed ? 1 : 0);
+    if (columns < vector)
+      return rewriter.notifyMatchFailure(op, "narrower than a vector");
+    int64_t block = chooseBlock(columns, vector);
+    rhs = padRows(rewriter, loc, rhs, transposed ? 0 : 1, block);
+    int64_t blocks = llvm::divideCeil(columns, block);
+    if (transposed) {
+      rhs = reshape(rewriter, loc, rhs, {blocks, block, depth});
+      rhs = nn::TransposeOp::create(rewriter, loc, rhs, ArrayRef<int64_t>{0, 2, 1});
+    } else {
+      rhs = reshape(rewriter, loc, rhs, {depth, blocks, block});
+      rhs = nn::TransposeOp::create(rewriter, loc, rhs, ArrayRef<int64_t>{1, 0, 2});
+    }
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getRhsMutable().assign(rhs);
+      op.setTransposeRhs(false);
+      op.setRhsBlock(block);
+      op.setColumns(columns);
+    });
+    return success();
+  }
+  int64_t vector;
+};
+
+} // namespace
+
+void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns,
+                                         int64_t vector) {
+  patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
+}

@@ -1,0 +1,177 @@
+//===- NNFuse.cpp - which ops share a kernel ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/graph/nn-fuse/NNFuse.h"
+#include "dialects/nn/NN.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
+
+using namespace mlir;
+using namespace sinter;
+
+namespace sinter {
+#define GEN_PASS_DEF_NNFUSE
+#include "passes/graph/nn-fuse/NNFuse.h.inc"
+} // namespace sinter
+
+namespace {
+
+/// Groups the ops of one block.
+class BlockFuser {
+public:
+  BlockFuser(Block &block, nn::ShapeAnalysis &analysis, bool remarks)
+      : block(block), analysis(analysis), remarks(remarks) {}
+
+  void run(bool fuseElementwise) {
+    for (Operation &op : block.without_terminator()) {
+      auto fusible = dyn_cast<nn::FusibleOpInterface>(op);
+      if (!fusible)
+        continue;
+      nn::FusionClass kind = fusible.getFusionClass();
+      if (kind == nn::FusionClass::view || kind == nn::FusionClass::opaque)
+        continue;
+      if (kind == nn::FusionClass::elementwise && fuseElementwise &&
+          joinProducer(&op))
+        continue;
+      groupOf[&op] = groups.size();
+      groups.push_back({&op});
+    }
+    for (auto &group : groups)
+      outline(group);
+    sortTopologically(&block);
+  }
+
+private:
+  using Group = SmallVector<Operation *>;
+
+  /// Adds an elementwise op to the group of one of its operands.
+  bool joinProducer(Operation *op) {
+    for (Value operand : op->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      auto found = groupOf.find(producer);
+      if (found == groupOf.end())
+        continue;
+      if (refusal(op, producer, found->second))
+        continue;
+      unsigned group = found->second;
+      groups[group].push_back(op);
+      groupOf[op] = group;
+      return true;
+    }
+    return false;
+  }
+
+  /// True, with a remark, if `op` can't join `producer`'s group.
+  bool refusal(Operation *op, Operation *producer, unsigned group) {
+    auto because = [&](StringRef reason) {
+      if (remarks)
+        op->emitRemark() << "not fused with " << producer->getName()
+                       << ": " << reason;
+      return true;
+    };
+    if (analysis.shape(op->getResult(0)) !=
+        analysis.shape(producer->getResult(0)))
+      return because("the shapes differ");
+    if (producer->getNumResults() != 1)
+      return because("the producer has several results");
+    for (Value operand : op->getOperands()) {
+      Operation *other = operand.getDefiningOp();
+      auto otherGroup = groupOf.find(other);
+      if (otherGroup != groupOf.end() && otherGroup->second == group)
+        continue;
+      SmallPtrSet<Operation *, 16> visited;
+      if (dependsOn(other, group, visited))
+        return because("another operand depends on the group");
+    }
+    return false;
+  }
+
+  /// True if `op`, or anything its group needs, needs a member of `group`.
+  bool dependsOn(Operation *op, unsigned group,
+                 SmallPtrSetImpl<Operation *> &visited) {
+    if (!op)
+      return false;
+    // An op of an outer block comes before this block.
+    op = block.findAncestorOpInBlock(*op);
+    if (!op || (op->isBeforeInBlock(groups[group].front()) &&
+                !groupOf.count(op)))
+      return false;
+    if (!visited.insert(op).second)
+      return false;
+    auto found = groupOf.find(op);
+    if (found != groupOf.end()) {
+      if (found->second == group)
+        return true;
+      for (Operation *member : groups[found->second])
+        if (operandsDependOn(member, group, visited))
+          return true;
+      return false;
+    }
+    return operandsDependOn(op, group, visited);
+  }
+
+  bool operandsDependOn(Operation *op, unsigned group,
+                        SmallPtrSetImpl<Operation *> &visited) {
+    bool depends = false;
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        depends = depends || dependsOn(operand.getDefiningOp(), group, visited);
+    });
+    return depends;
+  }
+
+  /// Moves a group's ops into an nn.fused region.
+  void outline(const Group &group) {
+    SmallVector<Value> results;
+    SmallVector<Type> types;
+    SmallVector<Location> locations;
+    SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+    for (Operation *op : group) {
+      locations.push_back(op->getLoc());
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              return !members.contains(user);
+            })) {
+          results.push_back(result);
+          types.push_back(result.getType());
+        }
+    }
+    if (results.empty())
+      return; // dead
+    OpBuilder builder(group.back());
+    auto fused = nn::FusedOp::create(
+        builder, builder.getFusedLoc(locations), types);
+    Block &body = fused.getBody().emplaceBlock();
+    for (Operation *op : group)
+      op->moveBefore(&body, body.end());
+    builder.setInsertionPointToEnd(&body);
+    nn::YieldOp::create(builder, fused.getLoc(), results);
+    for (auto [inner, outer] : llvm::zip(results, fused.getResults()))
+      inner.replaceUsesWithIf(outer, [&](OpOperand &use) {
+        return !fused->isAncestor(use.getOwner());
+      });
+  }
+
+  Block &block;
+  nn::ShapeAnalysis &analysis;
+  bool remarks;
+  SmallVector<Group> groups;
+  DenseMap<Operation *, unsigned> groupOf;
+};
+
+struct NNFusePass : sinter::impl::NNFuseBase<NNFusePass> {
+  using NNFuseBase::NNFuseBase;
+
+  void runOnOperation() override {
+    nn::ShapeAnalysis analysis(&getContext());
+    SmallVector<Block *> blocks;
+    getOperation()->walk([&](Block *block) {
+      Operation *parent = block->getParentOp();
+      if (parent && !isa<ModuleOp, nn::FusedOp>(parent))
+        blocks.push_back(block);
+    });
+    for (Block *block : blocks)
+      BlockFuser(*block, analysis, remarks).run(elementwise);
+  }
+};
+
+} // namespace

@@ -1,0 +1,173 @@
+//===- LowerCalls.cpp - kernel calls in terms of func and LLVM ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/host/lower-calls/LowerCalls.h"
+#include "dialects/kernel/Kernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace sinter;
+
+namespace sinter {
+#define GEN_PASS_DEF_LOWERCALLS
+#include "passes/host/lower-calls/LowerCalls.h.inc"
+} // namespace sinter
+
+namespace {
+
+class CallLowering {
+public:
+  explicit CallLowering(ModuleOp module)
+      : module(module), builder(module.getContext()),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        i32(builder.getI32Type()), i64(builder.getI64Type()) {}
+
+  LogicalResult lower(kernel::CallOp call) {
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    if (!callee)
+      return call.emitOpError("kernel @")
+             << call.getCallee() << " has not been lowered";
+    builder.setInsertionPoint(call);
+    SmallVector<Value> operands{context(call)};
+    for (Value operand : call->getOperands()) {
+      Type expected = callee.getArgumentTypes()[operands.size()];
+      if (operand.getType() != expected) {
+        if (!isa<MemRefType>(expected) ||
+            !memref::CastOp::areCastCompatible(operand.getType(), expected))
+          return call.emitOpError("passes ")
+                 << operand.getType() << " where the kernel takes " << expected;
+        operand = memref::CastOp::create(builder, call.getLoc(), expected, operand);
+      }
+      operands.push_back(operand);
+    }
+    func::CallOp::create(builder, call.getLoc(), callee, operands);
+    call.erase();
+    return success();
+  }
+
+  LogicalResult lower(kernel::RuntimeCallOp call) {
+    Location loc = call.getLoc();
+    builder.setInsertionPoint(call);
+    size_t count = call.getInputs().size() + call.getInits().size();
+    auto arrayType = LLVM::LLVMStructType::getLiteral(
+        builder.getContext(), {pointer, i32, i32, pointer});
+    Value arrays = stack(call, arrayType, count);
+    auto dtypes = call.getDtypes();
+    if (!dtypes || dtypes->size() != count)
+      return call.emitOpError("needs one dtype per array");
+    size_t number = 0;
+    for (Value memref : call->getOperands()) {
+      auto type = cast<MemRefType>(memref.getType());
+      if (!type.getLayout().isIdentity())
+        return call.emitOpError("needs contiguous arrays");
+      Value dims = stack(call, i64, std::max<int64_t>(type.getRank(), 1));
+      for (int64_t d = 0; d < type.getRank(); ++d) {
+        Value size = memref::DimOp::create(builder, loc, memref, d);
+        size = arith::IndexCastOp::create(builder, loc, i64, size);
+        store(size, dims, i64, {static_cast<int32_t>(d)});
+      }
+      Value address = memref::ExtractAlignedPointerAsIndexOp::create(
+          builder, loc, memref);
+      address = arith::IndexCastOp::create(builder, loc, i64, address);
+      address = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
+      int32_t index = number;
+      store(address, arrays, arrayType, {index, 0});
+      store(constant((*dtypes)[number]), arrays, arrayType, {index, 1});
+      store(constant(type.getRank()), arrays, arrayType, {index, 2});
+      store(dims, arrays, arrayType, {index, 3});
+      ++number;
+    }
+    ArrayRef<int64_t> params = call.getParams().value_or(ArrayRef<int64_t>());
+    Value paramArray = stack(call, i64, std::max<size_t>(params.size(), 1));
+    for (auto [i, param] : llvm::enumerate(params))
+      store(LLVM::ConstantOp::create(builder, loc, i64, param), paramArray, i64,
+            {static_cast<int32_t>(i)});
+
+    auto callee = declare("sinter_k_" + call.getCallee().str(),
+                          LLVM::LLVMFunctionType::get(
+                              i32, {pointer, pointer, i32, i32, pointer, i32}));
+    Value status =
+        LLVM::CallOp::create(
+            builder, loc, callee,
+            ValueRange{context(call), arrays, constant(call.getInputs().size()),
+                       constant(call.getInits().size()), paramArray,
+                       constant(params.size())})
+            .getResult();
+    Value bad = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                      status, constant(0));
+    auto branch = scf::IfOp::create(builder, loc, bad, /*withElseRegion=*/false);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    auto fail =
+        declare("sinter_rt_fail",
+                LLVM::LLVMFunctionType::get(
+                    LLVM::LLVMVoidType::get(builder.getContext()),
+                    {pointer, i32, pointer}));
+    Value message = LLVM::ZeroOp::create(builder, loc, pointer);
+    LLVM::CallOp::create(builder, loc, fail,
+                         ValueRange{context(call), status, message});
+    call.erase();
+    return success();
+  }
+
+private:
+  static Value context(Operation *op) {
+    return op->getParentOfType<func::FuncOp>().getArgument(0);
+  }
+
+  /// Room on the stack for the whole function.
+  Value stack(Operation *op, Type type, size_t count) {
+    OpBuilder::InsertionGuard guard(builder);
+    auto function = op->getParentOfType<func::FuncOp>();
+    builder.setInsertionPointToStart(&function.getBody().front());
+    Value size = LLVM::ConstantOp::create(builder, op->getLoc(), i64, count);
+    return LLVM::AllocaOp::create(builder, op->getLoc(), pointer, type, size);
+  }
+
+  void store(Value value, Value base, Type type, ArrayRef<int32_t> position) {
+    SmallVector<LLVM::GEPArg> indices(position.begin(), position.end());
+    Value place = LLVM::GEPOp::create(builder, value.getLoc(), pointer, type,
+                                      base, indices);
+    LLVM::StoreOp::create(builder, value.getLoc(), value, place);
+  }
+
+  Value constant(int64_t value) {
+    return LLVM::ConstantOp::create(builder, builder.getUnknownLoc(), i32, value);
+  }
+
+  LLVM::LLVMFuncOp declare(StringRef name, LLVM::LLVMFunctionType type) {
+    if (auto found = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+      return found;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    return LLVM::LLVMFuncOp::create(builder, module.getLoc(), name, type);
+  }
+
+  ModuleOp module;
+  OpBuilder builder;
+  Type pointer, i32, i64;
+};
+
+struct LowerCallsPass : sinter::impl::LowerCallsBase<LowerCallsPass> {
+  using LowerCallsBase::LowerCallsBase;
+
+  void runOnOperation() override {
+    CallLowering lowering(getOperation());
+    SmallVector<kernel::CallOp> calls;
+    SmallVector<kernel::RuntimeCallOp> runtimeCalls;
+    getOperation().walk([&](kernel::CallOp op) { calls.push_back(op); });
+    getOperation().walk(
+        [&](kernel::RuntimeCallOp op) { runtimeCalls.push_back(op); });
+    for (auto call : calls)
+      if (failed(lowering.lower(call)))
+        return signalPassFailure();
+    for (auto call : runtimeCalls)
+      if (failed(lowering.lower(call)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,297 @@
+//===- HostBuilder.cpp - the host program, op by op -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/nn-to-kernel/HostBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/AsmState.h"
+
+using namespace mlir;
+using namespace sinter;
+
+//===----------------------------------------------------------------------===//
+// Types and values
+//===----------------------------------------------------------------------===//
+
+RankedTensorType HostBuilder::hostType(Type type) {
+  auto tensor = ::cast<RankedTensorType>(type);
+  return RankedTensorType::get(tensor.getShape(),
+                               nn::getSignlessType(tensor.getElementType()));
+}
+
+Value HostBuilder::get(Value value) {
+  if (Value host = mapping.lookupOrNull(value))
+    return host;
+  // A constant is made where it is first needed, in the entry block.
+  llvm_unreachable("value used before it was translated");
+}
+
+Value HostBuilder::cast(Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return tensor::CastOp::create(builder, loc, type, value);
+}
+
+Value HostBuilder::constantIndex(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, loc, value);
+}
+
+Value HostBuilder::index(AffineExpr expr) {
+  return analysis.materialize(builder, loc, expr,
+                              [&](Value value) { return get(value); });
+}
+
+Value HostBuilder::empty(RankedTensorType type, ValueRange dynamicDims) {
+  return tensor::EmptyOp::create(builder, loc, type, dynamicDims);
+}
+
+Value HostBuilder::empty(Value result) {
+  RankedTensorType type = hostType(result.getType());
+  nn::SymbolicShape shape = analysis.shape(result);
+  SmallVector<Value> dims;
+  for (auto [dim, expr] : llvm::zip(type.getShape(), shape))
+    if (ShapedType::isDynamic(dim))
+      dims.push_back(index(expr));
+  return empty(type, dims);
+}
+
+Value HostBuilder::view(Value source, RankedTensorType type,
+                        ArrayRef<AffineExpr> shape) {
+  if (source.getType() == type && type.hasStaticShape())
+    return source;
+  SmallVector<Value> dims;
+  for (auto [dim, expr] : llvm::zip(type.getShape(), shape))
+    if (ShapedType::isDynamic(dim))
+      dims.push_back(index(expr));
+  return kernel::ViewOp::create(builder, loc, type, source, dims);
+}
+
+Value HostBuilder::scalar(Value tensor) {
+  SmallVector<Value> zeros(::cast<ShapedType>(tensor.getType()).getRank(),
+                           constantIndex(0));
+  return tensor::ExtractOp::create(builder, loc, tensor, zeros);
+}
+
+Value HostBuilder::scalarIndex(Value tensor) {
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    scalar(tensor));
+}
+
+Value HostBuilder::scalarTensor(Value scalar, RankedTensorType type) {
+  Type elementType = type.getElementType();
+  if (scalar.getType() != elementType)
+    scalar = arith::IndexCastOp::create(builder, loc, elementType, scalar);
+  return tensor::FromElementsOp::create(builder, loc, type, scalar);
+}
+
+Value HostBuilder::fromContents(Value value) {
+  auto contents = analysis.contents(value);
+  if (!contents)
+    return {};
+  for (AffineExpr element : *contents) {
+    SmallVector<Value> sources;
+    analysis.collectValues(element, sources);
+    // An element that is only itself isn't known.
+    if (llvm::is_contained(sources, value))
+      return {};
+    for (Value source : sources)
+      if (!source || !mapping.contains(source))
+        return {};
+  }
+  RankedTensorType type = hostType(value.getType());
+  SmallVector<Value> elements;
+  for (AffineExpr element : *contents)
+    elements.push_back(arith::IndexCastOp::create(
+        builder, loc, type.getElementType(), index(element)));
+  if (elements.empty())
+    return tensor::EmptyOp::create(builder, loc, type, ValueRange());
+  return tensor::FromElementsOp::create(builder, loc, type, elements);
+}
+
+Value HostBuilder::copyInto(Value source, Value destination) {
+  return bufferization::MaterializeInDestinationOp::create(
+             builder, loc, source.getType(), source, destination)
+      ->getResult(0);
+}
+
+ValueRange HostBuilder::runtimeCall(StringRef name, Operation *op,
+                                    ArrayRef<Value> inputs,
+                                    ArrayRef<Value> inits,
+                                    ArrayRef<int64_t> params,
+                                    ArrayRef<int32_t> dtypes) {
+  return kernel::RuntimeCallOp::create(builder, loc, name, inputs, inits,
+                                       params, dtypes)
+      ->getResults();
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult HostBuilder::buildFunction(func::FuncOp function) {
+  SmallVector<Type> inputs, results;
+  for (Type type : function.getArgumentTypes())
+    inputs.push_back(hostType(type));
+  for (Type type : function.getResultTypes())
+    results.push_back(hostType(type));
+  builder.setInsertionPoint(function);
+  auto host = func::FuncOp::create(builder, function.getLoc(),
+                                   function.getName(),
+                                   builder.getFunctionType(inputs, results));
+  host->setAttrs(function->getAttrs());
+  host.setFunctionType(builder.getFunctionType(inputs, results));
+  // The interface that the user sees keeps the signedness of elements.
+  auto note = [&](Type type) {
+    return builder.getI32IntegerAttr(
+        nn::getElementTypeNumber(getElementTypeOrSelf(type)));
+  };
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    host.setArgAttr(i, "sinter.dtype", note(type));
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    host.setResultAttr(i, "sinter.dtype", note(type));
+
+  Block *entry = host.addEntryBlock();
+  mapping.map(function.getArguments(), entry->getArguments());
+  builder.setInsertionPointToStart(entry);
+  if (failed(buildBlock(function.getBody().front())))
+    return failure();
+  SmallVector<Value> returned;
+  Operation *terminator = function.getBody().front().getTerminator();
+  loc = terminator->getLoc();
+  for (auto [value, type] : llvm::zip(terminator->getOperands(), results))
+    returned.push_back(cast(get(value), type));
+  func::ReturnOp::create(builder, loc, returned);
+  function.erase();
+  return success();
+}
+
+LogicalResult HostBuilder::buildBlock(Block &block) {
+  // All problems are reported, not only the first.
+  bool failedAny = false;
+  for (Operation &op : block.without_terminator()) {
+    if (failed(build(&op))) {
+      failedAny = true;
+      // Placeholders let the walk go on.
+      for (Value result : op.getResults()) {
+        RankedTensorType type = hostType(result.getType());
+        SmallVector<Value> dims(type.getNumDynamicDims(), constantIndex(1));
+        set(result, empty(type, dims));
+      }
+    }
+  }
+  return failure(failedAny);
+}
+
+LogicalResult HostBuilder::build(Operation *op) {
+  loc = op->getLoc();
+  if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
+    ElementsAttr value = constant.getValue();
+    RankedTensorType type = hostType(constant.getType());
+    if (value.getType() != type) {
+      if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+        value = DenseResourceElementsAttr::get(type, resource.getRawHandle());
+      else
+        value = ::cast<DenseElementsAttr>(value).bitcast(type.getElementType());
+    }
+    set(constant, arith::ConstantOp::create(builder, loc, value));
+    return success();
+  }
+  if (auto branch = dyn_cast<nn::IfOp>(op))
+    return buildIf(branch);
+  if (auto loop = dyn_cast<nn::LoopOp>(op))
+    return buildLoop(loop);
+  if (isa<nn::FusedOp>(op))
+    return buildKernel(op);
+
+  if (op->getNumResults() == 1)
+    if (Value host = fromContents(op->getResult(0))) {
+      set(op->getResult(0), host);
+      return success();
+    }
+  auto fusible = dyn_cast<nn::FusibleOpInterface>(op);
+  if (!fusible)
+    return op->emitOpError("has no place in the host program");
+  switch (fusible.getFusionClass()) {
+  case nn::FusionClass::view:
+    return buildView(op);
+  case nn::FusionClass::opaque:
+    return buildOpaque(op);
+  default:
+    return buildKernel(op);
+  }
+}
+
+LogicalResult HostBuilder::buildKernel(Operation *op) {
+  SmallVector<Value> captured, inputs, inits;
+  FlatSymbolRefAttr callee = outline(op, captured);
+  if (!callee)
+    return failure();
+  // The kernel's types are views of the host's: dims merged or dropped, the
+  // dynamic ones in the same order.
+  auto type = module.lookupSymbol<kernel::FuncOp>(callee).getFunctionType();
+  auto reshaped = [&](Value value, Type target) -> Value {
+    if (value.getType() == target)
+      return value;
+    SmallVector<Value> dims;
+    auto source = ::cast<RankedTensorType>(value.getType());
+    for (int64_t d = 0; d < source.getRank(); ++d)
+      if (source.isDynamicDim(d))
+        dims.push_back(tensor::DimOp::create(builder, loc, value, d));
+    return kernel::ViewOp::create(builder, loc, target, value, dims);
+  };
+  for (auto [value, target] : llvm::zip(captured, type.getInputs()))
+    inputs.push_back(reshaped(get(value), target));
+  for (auto [result, target] : llvm::zip(op->getResults(), type.getResults())) {
+    SmallVector<Value> dims;
+    for (auto [dim, expr] : llvm::zip(hostType(result.getType()).getShape(),
+                                      analysis.shape(result)))
+      if (ShapedType::isDynamic(dim))
+        dims.push_back(index(expr));
+    inits.push_back(empty(::cast<RankedTensorType>(target), dims));
+  }
+  auto call = kernel::CallOp::create(builder, loc, callee, inputs, inits);
+  for (auto [result, host] : llvm::zip(op->getResults(), call.getResults()))
+    set(result, reshaped(host, hostType(result.getType())));
+  return success();
+}
+
+LogicalResult HostBuilder::buildView(Operation *op) {
+  Value result = op->getResult(0);
+  set(result, view(get(op->getOperand(0)), hostType(result.getType()),
+                   analysis.shape(result)));
+  return success();
+}
+
+LogicalResult HostBuilder::buildIf(nn::IfOp op) {
+  Location outer = loc;
+  Value condition = scalar(get(op.getCondition()));
+  SmallVector<Type> types;
+  for (Value result : op.getResults())
+    types.push_back(hostType(result.getType()));
+  auto branch = scf::IfOp::create(builder, loc, types, condition,
+                                  /*withElseRegion=*/true);
+  auto fill = [&](Region &source, Block *target) -> LogicalResult {
+    OpBuilder::InsertionGuard guard(builder);
+    if (!target->empty())
+      target->getTerminator()->erase();
+    builder.setInsertionPointToEnd(target);
+    if (failed(buildBlock(source.front())))
+      return failure();
+    loc = outer;
+    SmallVector<Value> yielded;
+    for (auto [value, type] :
+         llvm::zip(source.front().getTerminator()->getOperands(), types))
+      yielded.push_back(cast(get(value), type));
+    scf::YieldOp::create(builder, loc, yielded);
+    return success();
+  };
+  if (types.empty())
+    return success();
+  if (failed(fill(op.getThenRegion(), branch.thenBlock())) ||
+      failed(fill(op.getElseRegion(), branch.elseBlock())))
+    return failure();
+  for (auto [result, host] : llvm::zip(op.getResults(), branch.getResults()))
+    set(result, host);
+  return success();
+}

@@ -1,0 +1,82 @@
+//===- HostBuilder.h - builds the host program from nn ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_PASSES_KERNELS_NNTOKERNEL_HOSTBUILDER_H
+#define SINTER_PASSES_KERNELS_NNTOKERNEL_HOSTBUILDER_H
+
+#include "dialects/kernel/Kernel.h"
+#include "dialects/nn/NN.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace sinter {
+
+/// Translates one nn function, op by op, into the host program.
+class HostBuilder {
+public:
+  HostBuilder(mlir::ModuleOp module, mlir::OpBuilder &builder)
+      : module(module), builder(builder), analysis(module.getContext()) {}
+
+  mlir::LogicalResult buildFunction(mlir::func::FuncOp function);
+
+private:
+  // One op.
+  mlir::LogicalResult build(mlir::Operation *op);
+  mlir::LogicalResult buildBlock(mlir::Block &block);
+  mlir::LogicalResult buildKernel(mlir::Operation *op);
+  mlir::LogicalResult buildView(mlir::Operation *op);
+  mlir::LogicalResult buildOpaque(mlir::Operation *op);
+  mlir::LogicalResult buildCompress(nn::CompressOp op);
+  mlir::LogicalResult buildUnique(nn::UniqueOp op);
+  mlir::LogicalResult buildNonMaxSuppression(nn::NonMaxSuppressionOp op);
+  mlir::LogicalResult buildIf(nn::IfOp op);
+  mlir::LogicalResult buildLoop(nn::LoopOp op);
+  mlir::LogicalResult buildCountedLoop(nn::LoopOp op, mlir::Value tripCount);
+  mlir::LogicalResult buildWhileLoop(nn::LoopOp op);
+
+  // Values.
+  mlir::Value get(mlir::Value value);
+  void set(mlir::Value value, mlir::Value host) { mapping.map(value, host); }
+  /// The host's type: signless elements.
+  mlir::RankedTensorType hostType(mlir::Type type);
+  mlir::Value cast(mlir::Value value, mlir::Type type);
+  /// A dim or element expression as an index value.
+  mlir::Value index(mlir::AffineExpr expr);
+  /// An uninitialised tensor of a result's type, with its dims computed.
+  mlir::Value empty(mlir::Value result);
+  mlir::Value empty(mlir::RankedTensorType type, mlir::ValueRange dynamicDims);
+  mlir::Value view(mlir::Value source, mlir::RankedTensorType type,
+                   llvm::ArrayRef<mlir::AffineExpr> shape);
+  /// A small integer tensor from its symbolic contents, or null.
+  mlir::Value fromContents(mlir::Value value);
+  /// The single element of a tensor.
+  mlir::Value scalar(mlir::Value tensor);
+  mlir::Value scalarIndex(mlir::Value tensor);
+  mlir::Value scalarTensor(mlir::Value scalar, mlir::RankedTensorType type);
+  mlir::Value constantIndex(int64_t value);
+  /// Copies a tensor into a buffer of its own.
+  mlir::Value copyInto(mlir::Value source, mlir::Value destination);
+
+  mlir::ValueRange runtimeCall(llvm::StringRef name, mlir::Operation *op,
+                               llvm::ArrayRef<mlir::Value> inputs,
+                               llvm::ArrayRef<mlir::Value> inits,
+                               llvm::ArrayRef<int64_t> params,
+                               llvm::ArrayRef<int32_t> dtypes);
+
+  mlir::FlatSymbolRefAttr outline(mlir::Operation *op,
+                                  llvm::SmallVectorImpl<mlir::Value> &captured);
+
+  mlir::ModuleOp module;
+  mlir::OpBuilder &builder;
+  nn::ShapeAnalysis analysis;
+  mlir::IRMapping mapping;
+  mlir::Location loc = builder.getUnknownLoc();
+  /// Printed kernel → its symbol, so that equal kernels become one.
+  llvm::StringMap<mlir::FlatSymbolRefAttr> kernels;
+  unsigned kernelCount = 0;
+};
+
+} // namespace sinter
+
+#endif // SINTER_PASSES_KERNELS_NNTOKERNEL_HOSTBUILDER_H

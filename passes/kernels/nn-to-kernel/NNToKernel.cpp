@@ -1,0 +1,150 @@
+//===- NNToKernel.cpp - the pass, and one kernel from one region ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/nn-to-kernel/NNToKernel.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "passes/kernels/nn-to-kernel/CollapseDims.h"
+#include "passes/kernels/nn-to-kernel/HostBuilder.h"
+
+using namespace mlir;
+using namespace sinter;
+
+namespace sinter {
+#define GEN_PASS_DEF_NNTOKERNEL
+#include "passes/kernels/nn-to-kernel/NNToKernel.h.inc"
+} // namespace sinter
+
+// A constant that is part of the kernel's algorithm rather than data: one value
+// all over, or the small integers and floats that steer a movement op.
+static bool belongsInKernel(Value value, Operation *root) {
+  auto elements = nn::getConstant(value);
+  if (!elements)
+    return false;
+  if (elements.isSplat() && isa<DenseElementsAttr>(elements))
+    return true;
+  if (elements.getNumElements() > nn::ShapeContext::maxContents ||
+      cast<ShapedType>(value.getType()).getRank() > 1)
+    return false;
+  for (Operation *user : value.getUsers()) {
+    if (user != root && !root->isProperAncestor(user))
+      continue;
+    auto fusible = dyn_cast<nn::FusibleOpInterface>(user);
+    if (!fusible || fusible.getFusionClass() != nn::FusionClass::movement ||
+        isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp,
+            nn::ReverseSequenceOp, nn::ConcatOp, nn::TransposeOp,
+            nn::GridSampleOp, nn::RoiAlignOp, nn::Col2ImOp>(user) ||
+        user->getOperand(0) == value)
+      return false;
+  }
+  return true;
+}
+
+// "conv_relu" from the ops of a region: names kernels for people.
+static std::string describe(Operation *op) {
+  SmallVector<StringRef> names;
+  auto add = [&](Operation *inner) {
+    if (isa<nn::ConstantOp, nn::YieldOp, nn::FusedOp>(inner))
+      return;
+    StringRef name = inner->getName().stripDialect();
+    if (names.empty() || names.back() != name)
+      names.push_back(name);
+  };
+  op->walk<WalkOrder::PreOrder>(add);
+  if (names.size() > 4) {
+    names.resize(4);
+    names.push_back("etc");
+  }
+  return llvm::join(names, "_");
+}
+
+FlatSymbolRefAttr HostBuilder::outline(Operation *op,
+                                       SmallVectorImpl<Value> &captured) {
+  llvm::SetVector<Value> used;
+  if (op->getNumRegions() == 0)
+    used.insert(op->operand_begin(), op->operand_end());
+  else
+    getUsedValuesDefinedAbove(op->getRegion(0), used);
+  SmallVector<Value> constants;
+  for (Value value : used)
+    (belongsInKernel(value, op) ? constants : captured).push_back(value);
+
+  // The body: nn ops on nn types first.
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(module.getBody());
+  auto types = [](ArrayRef<Value> values) {
+    SmallVector<Type> result;
+    for (Value value : values)
+      result.push_back(value.getType());
+    return result;
+  };
+  auto function = kernel::FuncOp::create(
+      builder, op->getLoc(), "kernel",
+      builder.getFunctionType(types(captured), op->getResultTypes()));
+  Region &body = function.getBody();
+  if (body.empty())
+    body.emplaceBlock();
+  Block &block = body.front();
+  while (block.getNumArguments() < captured.size())
+    block.addArgument(captured[block.getNumArguments()].getType(),
+                      op->getLoc());
+  block.clear();
+  IRMapping inner;
+  inner.map(ArrayRef<Value>(captured), block.getArguments());
+  builder.setInsertionPointToStart(&block);
+  for (Value constant : constants)
+    builder.clone(*constant.getDefiningOp(), inner);
+  SmallVector<Value> yielded;
+  if (op->getNumRegions() == 0) {
+    llvm::append_range(yielded, builder.clone(*op, inner)->getResults());
+  } else {
+    Block &source = op->getRegion(0).front();
+    for (Operation &each : source.without_terminator())
+      builder.clone(each, inner);
+    for (Value value : source.getTerminator()->getOperands())
+      yielded.push_back(inner.lookupOrDefault(value));
+  }
+  kernel::YieldOp::create(builder, op->getLoc(), yielded);
+
+  if (failed(lowerToLinalg(body))) {
+    function.erase();
+    return {};
+  }
+  function.setFunctionType(builder.getFunctionType(
+      block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
+  collapseDims(function);
+
+  // Equal kernels print alike under one name.
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  function->print(stream, OpPrintingFlags().useLocalScope());
+  auto [entry, isNew] = kernels.try_emplace(text);
+  if (!isNew) {
+    function.erase();
+    return entry->second;
+  }
+  std::string name = describe(op) + "_" + std::to_string(kernelCount++);
+  function.setSymName(name);
+  entry->second = FlatSymbolRefAttr::get(builder.getContext(), name);
+  return entry->second;
+}
+
+namespace {
+struct NNToKernelPass : sinter::impl::NNToKernelBase<NNToKernelPass> {
+  using NNToKernelBase::NNToKernelBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    OpBuilder builder(&getContext());
+    HostBuilder host(module, builder);
+    for (func::FuncOp function :
+         llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (failed(host.buildFunction(function)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,165 @@
+/*===- internal.h - what the runtime's own files share --------------------===*\
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|* The `SinterContext *` that host code, kernels and Halide's user_context    *|
+|* carry points to the SinterThread of whoever calls: a worker's kernels so   *|
+|* find their own scratch memory and their own way out of a failure without   *|
+|* thread-local storage. The context itself begins with the SinterThread of   *|
+|* the thread that calls `run`.                                               *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef SINTER_RUNTIME_INTERNAL_H
+#define SINTER_RUNTIME_INTERNAL_H
+
+#include "runtime/include/sinter/model.h"
+#include "runtime/libc.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Memory that is given out in order and taken back in the reverse order
+   (scratch of one thread) or all at once (results of one run). It grows by
+   blocks; when it is empty again the blocks become one, so that equal runs
+   allocate nothing after the first. */
+typedef struct ArenaBlock {
+  struct ArenaBlock *previous;
+  size_t bytes; /* of the whole block, this header included */
+  size_t used;  /* from the block's begin */
+} ArenaBlock;
+
+typedef struct Arena {
+  ArenaBlock *top;
+  size_t blocks, total;
+  void *last; /* header of the youngest allocation that is not freed */
+} Arena;
+
+typedef struct SinterThread {
+  SinterContext *context;
+  JumpBuffer *escape; /* where a failure jumps to */
+  Arena scratch;
+  int32_t slot;
+} SinterThread;
+
+/* A contiguous part of a job's tasks: its owner takes from it, and who has
+   nothing left to do takes from others'. One cache line, no false sharing. */
+typedef struct TaskRange {
+  _Alignas(64) _Atomic int64_t next;
+  int64_t end;
+} TaskRange;
+
+typedef void (*TaskFunction)(SinterContext *, int64_t index, void *closure);
+
+typedef struct Job {
+  TaskFunction function;
+  void *closure;
+  int32_t ranges;
+} Job;
+
+typedef struct Pool {
+  _Alignas(64) _Atomic uint32_t generation; /* one more with every job */
+  _Atomic uint32_t sleepers;
+  _Alignas(64) _Atomic uint32_t state; /* `jobOpen` + workers inside the job */
+  _Atomic bool waiting;                /* the caller sleeps on `state` */
+  bool started, stop;
+  int32_t workers; /* that could be started */
+} Pool;
+
+struct SinterContext {
+  SinterThread self; /* must be first */
+
+  const SinterModel *model;
+  SinterContextOptions options;
+  size_t bytes; /* of this allocation */
+  int32_t threads;
+  SinterThread *thread; /* slots 1 ... threads - 1; slot 0 is `self` */
+  pthread_t *handles;
+  TaskRange *ranges;
+  Job job;
+  Pool pool;
+  bool parallel; /* inside a parallel loop */
+
+  void *workspace;
+  size_t workspaceBytes;
+  void *ownWorkspace;
+  size_t ownWorkspaceBytes;
+  Arena results; /* sinter_rt_alloc */
+
+  /* Symbolic dimensions: symbol[i] is the number of the i-th input or output
+     dimension's name, or -1; value[symbol] its size in this run, or -1. */
+  int32_t *symbol;
+  int32_t symbols;
+  int64_t *value;
+  int32_t *valueInput; /* the input that gave the value */
+
+  int64_t *descriptors; /* MLIR's memref descriptors of the inputs */
+  void **descriptorOf;
+  int64_t *resultDescriptors;
+  int64_t *shapes; /* of the outputs: shape, then strides */
+  DLTensor *outputs; /* during a run: the caller's, for sinter_rt_output */
+  uint64_t outputsDirect; /* bit i: output i may be written in place */
+
+  _Atomic bool failed;
+  SinterStatus status;
+  char error[1024];
+};
+
+/* What the compiler generates for the model, at SinterModel.internal. */
+typedef struct SinterInternal {
+  /* Calls the model: (context, workspace's descriptor, inputs' descriptors,
+     results' descriptors one after the other). */
+  void (*entry)(void *context, void *workspace, void **inputs, void *results);
+  int64_t (*workspace)(void **inputs); /* NULL: none needed */
+} SinterInternal;
+
+/* memory.c */
+void *sinterAllocate(SinterContext *, size_t bytes, size_t alignment);
+void sinterDeallocate(SinterContext *, void *, size_t bytes);
+void *sinterDefaultAllocate(void *user, size_t bytes, size_t alignment);
+void sinterDefaultDeallocate(void *user, void *memory, size_t bytes);
+void *sinterArenaPush(SinterContext *, Arena *, size_t bytes);
+void sinterArenaPop(SinterContext *, Arena *, void *memory);
+void sinterArenaReset(SinterContext *, Arena *);
+void sinterArenaFree(SinterContext *, Arena *);
+
+/* check.c: each returns a status, and leaves the words in the context. */
+SinterStatus sinterCheckInputs(SinterContext *, const DLTensor *, int32_t count,
+                               bool data);
+SinterStatus sinterCheckOutputs(SinterContext *, const DLTensor *,
+                                int32_t count);
+SinterStatus sinterCheckResult(SinterContext *, int32_t output,
+                               const DLTensor *given, const int64_t *dims);
+SinterStatus sinterError(SinterContext *, SinterStatus, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* threads.c */
+void sinterParallelFor(SinterThread *, TaskFunction, void *closure,
+                       int64_t count);
+void sinterPoolStop(SinterContext *);
+int32_t sinterCores(void);
+
+/* run.c */
+SinterStatus sinterPrepare(SinterContext *, const DLTensor *, int32_t);
+SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t,
+                                 size_t *);
+SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *,
+                       int32_t);
+
+/* Called by host code, kernels and Halide; any thread of the context. */
+void sinter_rt_fail(SinterContext *, int32_t status, const char *message)
+    __attribute__((noreturn));
+void *sinter_rt_alloc(SinterContext *, int64_t bytes);
+void *sinter_rt_output(SinterContext *, int32_t index, int64_t bytes);
+void *sinter_rt_scratch_alloc(SinterContext *, int64_t bytes);
+void sinter_rt_scratch_free(SinterContext *, void *memory);
+void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure,
+                            int64_t count);
+
+static inline SinterThread *threadOf(SinterContext *context) {
+  return (SinterThread *)context;
+}
+
+static inline int64_t elementBytes(DLDataType type) {
+  return (type.bits * type.lanes + 7) / 8;
+}
+
+#endif /* SINTER_RUNTIME_INTERNAL_H */

@@ -1,0 +1,67 @@
+//===- Target.h - what the compiler knows of the machine it compiles for --===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A plain description: schedules are chosen from it, code is generated for it.
+// Each family (x86, ...) fills it in its own folder; `lookupTarget` asks them
+// in turn. No LLVM or MLIR header is needed to use it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_TARGETS_TARGET_H
+#define SINTER_TARGETS_TARGET_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// The instruction set that schedules are written for. `cpu` and `features`
+/// of the target say exactly what code generation may use.
+enum class ISA {
+  X86V2, ///< SSE4.2: 16-byte vectors, no FMA
+  X86V3, ///< AVX2, FMA, F16C: 32-byte vectors
+  X86V4, ///< AVX-512 F, BW, CD, DQ, VL: 64-byte vectors
+  NEON,  ///< AArch64's base: 16-byte vectors, FMA
+};
+
+struct Target {
+  std::string name;     ///< as the user wrote it: "host", "x86-64-v3", "znver4"
+  std::string family;   ///< "x86", "arm", ...: the folder of targets/
+  std::string triple;   ///< LLVM's, e.g. "x86_64-unknown-linux-gnu"
+  std::string cpu;      ///< LLVM's name of the CPU
+  std::string features; ///< LLVM's, e.g. "+avx2,+fma,-avx512f"
+  /// Halide's target string without the kernel flags (no_runtime, ...).
+  std::string halide;
+  ISA isa = ISA::X86V2;
+
+  int64_t vectorBytes = 16;     ///< bytes of one vector register
+  int64_t vectorRegisters = 16; ///< number of vector registers
+  bool fma = false;             ///< fused multiply-add on float32
+  bool int8Dot = false;         ///< 4-wide int8 dot product (VNNI, udot/sdot)
+  bool halfConversion = false;  ///< float16 <-> float32 in vector registers
+  bool bfloat16 = false;        ///< bfloat16 dot product
+
+  int64_t l1Bytes = 32 << 10;  ///< data cache of one core
+  int64_t l2Bytes = 512 << 10; ///< of one core
+  int64_t l3Bytes = 16 << 20;  ///< shared
+  int64_t cores = 1;           ///< that threads may run on; 1 if unknown
+
+  bool isHost = false; ///< what is compiled for it runs on this machine
+
+  /// Number of `bytes`-wide elements in one vector register.
+  int64_t lanes(int64_t bytes) const { return vectorBytes / bytes; }
+};
+
+/// Fills `target` for "host", an ISA level ("x86-64-v2", "x86-64-v3",
+/// "x86-64-v4") or a CPU's name as LLVM spells it ("znver4",
+/// "skylake-avx512"). On failure returns false and says in `error` what was
+/// wrong and which known name is nearest.
+bool lookupTarget(const std::string &name, Target &target, std::string &error);
+
+/// Every name that `lookupTarget` takes, for --help and for completion.
+std::vector<std::string> targetNames();
+
+} // namespace sinter
+
+#endif // SINTER_TARGETS_TARGET_H

@@ -1,0 +1,96 @@
+//===- Native.h - from LLVM IR to an object, a library, a C header --------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The last stage. The host program (LLVM IR), Halide's kernels (bitcode) and
+// the runtime become one shared library with no dependency beyond libc and
+// libm. Nothing calls an external compiler, assembler or linker.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_TARGETS_NATIVE_NATIVE_H
+#define SINTER_TARGETS_NATIVE_NATIVE_H
+
+#include "targets/Target.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llvm {
+class Module;
+}
+
+namespace sinter {
+
+/// One input or output of the model, as its users see it.
+struct TensorInfo {
+  std::string name;
+  int32_t dtype = 1;                 ///< ONNX's number: FLOAT 1, INT64 7, ...
+  std::vector<int64_t> dims;         ///< -1: any size
+  std::vector<std::string> dimNames; ///< "" without one; may be shorter
+};
+
+struct ModelInterface {
+  std::string name;
+  std::vector<TensorInfo> inputs, outputs;
+};
+
+/// Large constants: the bytes behind the symbol `sinter_weights`, which the
+/// host module declares. Gaps between chunks are zero.
+struct Weights {
+  struct Chunk {
+    uint64_t offset = 0;
+    llvm::ArrayRef<char> bytes;
+  };
+  std::vector<Chunk> chunks;
+  std::string path; ///< if not empty, the file with all bytes, and no chunks
+};
+
+enum class NativeOutput {
+  LLVM,     ///< LLVM IR of host and kernels as text, before optimisation
+  Assembly, ///< of host and kernels
+  Object,   ///< one relocatable object with all that the library holds
+  Library,  ///< the shared library
+};
+
+struct NativeOptions {
+  unsigned optLevel = 3;
+  NativeOutput output = NativeOutput::Library;
+  /// LLVM bitcode of Halide's kernels; the memory must outlive the call.
+  std::vector<llvm::StringRef> kernels;
+  /// Threads that generate code; 0: all cores.
+  unsigned threads = 0;
+  /// If set, receives each phase's name and seconds.
+  std::vector<std::pair<std::string, double>> *phases = nullptr;
+};
+
+/// Writes `host` and what belongs to it to `outputPath`: complete, or not at
+/// all. "-" is the standard output for text.
+///
+/// `host` defines `_mlir_ciface_sinter_main(results, ctx, workspace, in0, ...)`
+/// (no `results` without outputs) and may define
+/// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64.
+///
+/// On failure returns false and explains in `error`.
+bool emitNative(std::unique_ptr<llvm::Module> host,
+                const ModelInterface &interface, const Weights &weights,
+                const Target &target, const NativeOptions &options,
+                llvm::StringRef outputPath, std::string &error);
+
+/// Writes the C header of the model: sinter/model.h itself, and a typed entry.
+bool writeHeader(const ModelInterface &interface, llvm::StringRef outputPath,
+                 std::string &error);
+
+/// `name` as a C identifier: "onnx::Gemm.1" gives "onnx__Gemm_1".
+std::string cIdentifier(llvm::StringRef name);
+
+/// The C function that a library exports beside `sinter_model`.
+std::string modelFunction(const ModelInterface &interface);
+
+} // namespace sinter
+
+#endif // SINTER_TARGETS_NATIVE_NATIVE_H

@@ -1,0 +1,205 @@
+//===- NativeTest.cpp - targets, outputs and headers ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "test/runtime/Model.h"
+
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include "gtest/gtest.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+using namespace sinter;
+using namespace sinter::test;
+
+static ModelInterface interface(const std::string &name) {
+  return {name, {test::vector("x", "n")}, {test::vector("y", "n")}};
+}
+
+static Target hostTarget() {
+  Target target;
+  std::string error;
+  EXPECT_TRUE(lookupTarget("host", target, error)) << error;
+  return target;
+}
+
+static std::string contents(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  return buffer ? (*buffer)->getBuffer().str() : std::string();
+}
+
+static std::string emit(const std::string &name, NativeOutput output,
+                        NativeOptions options = {}) {
+  options.output = output;
+  std::string path = temporaryFile(name + ".out"), error;
+  EXPECT_TRUE(emitNative(readHost(name), interface(name), {}, hostTarget(), options,
+                         path, error))
+      << error;
+  return path;
+}
+
+TEST(Targets, Levels) {
+  Target target;
+  std::string error;
+  ASSERT_TRUE(lookupTarget("x86-64-v3", target, error));
+  EXPECT_EQ(target.isa, ISA::X86V3);
+  EXPECT_EQ(target.vectorBytes, 32);
+  EXPECT_EQ(target.lanes(4), 8);
+  EXPECT_TRUE(target.fma);
+  EXPECT_EQ(target.halide, "x86-64-linux-sse41-avx-avx2-fma-f16c");
+  ASSERT_TRUE(lookupTarget("znver4", target, error));
+  EXPECT_EQ(target.isa, ISA::X86V4);
+  EXPECT_EQ(target.vectorRegisters, 32);
+  EXPECT_TRUE(target.int8Dot);
+  ASSERT_TRUE(lookupTarget("skylake-avx512", target, error));
+  EXPECT_FALSE(target.int8Dot);
+  ASSERT_TRUE(lookupTarget("nehalem", target, error));
+  EXPECT_FALSE(target.fma);
+  EXPECT_GE(hostTarget().cores, 1);
+  EXPECT_TRUE(hostTarget().isHost);
+}
+
+TEST(Targets, UnknownNamesAreCorrected) {
+  Target target;
+  std::string error;
+  EXPECT_FALSE(lookupTarget("x86-64-v5", target, error));
+  EXPECT_EQ(error.find("unknown target 'x86-64-v5'; did you mean 'x86-64-v"),
+            0u)
+      << error;
+  EXPECT_FALSE(lookupTarget("znver44", target, error));
+  EXPECT_EQ(error, "unknown target 'znver44'; did you mean 'znver4'?");
+  EXPECT_FALSE(lookupTarget("toaster", target, error));
+  EXPECT_NE(error.find("known are 'host'"), std::string::npos);
+  // Too old to have SSE4.2.
+  EXPECT_FALSE(lookupTarget("k8", target, error));
+}
+
+TEST(Native, LibraryNeedsOnlyLibcAndExportsOnlyTheTable) {
+  std::string path = emit("parallel", NativeOutput::Library);
+  auto object = llvm::object::ObjectFile::createObjectFile(path);
+  ASSERT_TRUE(bool(object));
+  auto *elf =
+      llvm::dyn_cast<llvm::object::ELF64LEObjectFile>(object->getBinary());
+  ASSERT_TRUE(elf);
+  std::vector<std::string> defined;
+  for (const auto &symbol : elf->getDynamicSymbolIterators())
+    if (!(llvm::cantFail(symbol.getFlags()) &
+          llvm::object::SymbolRef::SF_Undefined))
+      defined.push_back(llvm::cantFail(symbol.getName()).str());
+  std::sort(defined.begin(), defined.end());
+  EXPECT_EQ(defined,
+            (std::vector<std::string>{"parallel_model", "sinter_model"}));
+
+  // DT_NEEDED, by reading the dynamic section.
+  std::vector<std::string> needed;
+  const auto &file = elf->getELFFile();
+  auto entries = llvm::cantFail(file.dynamicEntries());
+  llvm::StringRef strings;
+  for (const auto &section : llvm::cantFail(file.sections()))
+    if (section.sh_type == llvm::ELF::SHT_DYNSYM)
+      strings = llvm::cantFail(file.getStringTableForSymtab(section));
+  for (const auto &entry : entries)
+    if (entry.d_tag == llvm::ELF::DT_NEEDED)
+      needed.push_back(strings.data() + entry.d_un.d_val);
+  EXPECT_EQ(needed, (std::vector<std::string>{"libc.so.6"}));
+}
+
+TEST(Native, TextOutputs) {
+  std::string first = modelFile("kernel_first"),
+              second = modelFile("kernel_second");
+  NativeOptions options;
+  options.kernels = {first, second};
+  std::string ir =
+      contents(emit("kernel_host", NativeOutput::LLVM, options));
+  EXPECT_NE(ir.find("define"), std::string::npos);
+  EXPECT_NE(ir.find("@kernel_2("), std::string::npos);
+  EXPECT_EQ(ir.find("nnan"), std::string::npos);
+  EXPECT_EQ(ir.find("sinterRun"), std::string::npos);
+  std::string assembly =
+      contents(emit("kernel_host", NativeOutput::Assembly, options));
+  EXPECT_NE(assembly.find("kernel_1:"), std::string::npos);
+}
+
+TEST(Native, ObjectIsRelocatable) {
+  auto object = llvm::object::ObjectFile::createObjectFile(
+      emit("parallel", NativeOutput::Object));
+  ASSERT_TRUE(bool(object));
+  EXPECT_TRUE(object->getBinary()->isRelocatableObject());
+}
+
+TEST(Native, FailuresLeaveNoFile) {
+  std::string error, path = temporaryFile("broken.so");
+  NativeOptions options;
+  // The kernels that the host calls are missing.
+  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {},
+                          hostTarget(), options, path, error));
+  EXPECT_EQ(error, "the compiled model needs 'kernel_1', 'kernel_2', which are "
+                   "neither in Sinter's runtime nor in libc");
+  EXPECT_FALSE(llvm::sys::fs::exists(path));
+
+  options.kernels = {"this is no bitcode"};
+  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {},
+                          hostTarget(), options, path, error));
+  EXPECT_EQ(error.find("cannot read a kernel's bitcode"), 0u) << error;
+
+  EXPECT_FALSE(emitNative(readHost("add_one"), interface("broken"), {}, hostTarget(),
+                          {}, "/nowhere/model.so", error));
+  EXPECT_EQ(error.find("cannot write"), 0u) << error;
+
+  auto context = std::make_unique<llvm::LLVMContext>();
+  EXPECT_FALSE(emitNative(std::make_unique<llvm::Module>("empty", *context),
+                          interface("broken"), {}, hostTarget(), {}, path, error));
+  EXPECT_EQ(error,
+            "the host program does not define '_mlir_ciface_sinter_main'");
+}
+
+TEST(Native, AArch64Links) {
+  Target target;
+  target.family = "arm";
+  target.triple = "aarch64-unknown-linux-gnu";
+  target.cpu = "generic";
+  std::string error, path = temporaryFile("arm.so");
+  ASSERT_TRUE(emitNative(readHost("add_one"), interface("arm"), {}, target, {},
+                         path, error))
+      << error;
+  auto object = llvm::object::ObjectFile::createObjectFile(path);
+  ASSERT_TRUE(bool(object));
+  EXPECT_EQ(object->getBinary()->getArch(), llvm::Triple::aarch64);
+}
+
+/// The generated header in a C and a C++ program, linked with two libraries.
+TEST(Header, TypedEntry) {
+  auto build = [](const std::string &host, ModelInterface interface) {
+    std::string error;
+    std::string stem = temporaryFile(cIdentifier(interface.name));
+    EXPECT_TRUE(emitNative(readHost(host), interface, {}, hostTarget(), {},
+                           stem + ".so", error))
+        << error;
+    EXPECT_TRUE(writeHeader(interface, stem + ".h", error)) << error;
+    return stem;
+  };
+  std::string one = build("add_one", interface("model.one"));
+  std::string two = build("nonzero", [] {
+    ModelInterface nonzero = interface("two");
+    nonzero.outputs[0].dims = {1, -1};
+    nonzero.outputs[0].dimNames = {};
+    nonzero.outputs[0].dtype = 7;
+    return nonzero;
+  }());
+  for (const std::string language : {"c", "c++"}) {
+    std::string program = temporaryFile("program");
+    std::string command =
+        std::string(SINTER_TEST_CLANG) + " -x " + language +
+        (language == "c" ? " -std=c99" : " -std=c++11") +
+        " -Wall -Wextra -Werror -I" + temporaryFile("") + " " +
+        SINTER_TEST_SOURCES + "/typed.c -x none " + one + ".so " + two +
+        ".so -Wl,-rpath," + temporaryFile("") + " -o " + program + " && " +
+        program;
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  }
+}
