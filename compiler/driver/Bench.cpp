@@ -82,14 +82,14 @@ int sinter::driver::bench(const BenchArguments &arguments) {
                      out.size());
   };
   // The first runs touch the workspace and the weights.
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 5; ++i)
     if (once() != SINTER_OK)
       return fail(model.last_error(library.getContext()));
 
   std::vector<double> times;
   auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                 std::chrono::duration<double>(arguments.seconds));
-  while (times.size() < 5 || (Clock::now() < end && times.size() < 1000000)) {
+  while (times.size() < 20 || (Clock::now() < end && times.size() < 1000000)) {
     auto before = Clock::now();
     once();
     times.push_back(

@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+#include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/plan-memory/PlanMemory.h"
@@ -40,6 +42,8 @@ void sinter::registerAll(DialectRegistry &registry) {
 }
 
 void sinter::registerAllPasses() {
+  registerNNAssignLayout();
+  registerNNDecompose();
   registerNNFuse();
   registerNNToKernel();
   registerLowerKernelsReference();

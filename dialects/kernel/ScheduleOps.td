@@ -102,12 +102,12 @@ def StoreInOp : ScheduleOp<"store_in"> {
 }
 
 def SpecializeOp : ScheduleOp<"specialize"> {
-  let summary = "a schedule for large extents only";
+  let summary = "versions of a nest for large and for small extents";
   let description = [{
-    `kernel.specialize %s when d1 at_least 16`: the directives on this nest hold where the extent is at least 16;
-    elsewhere the nest runs as plain loops. Several of them must hold together.
+    `kernel.specialize %s when d1 at_least 14, 4`: where the extent of `d1` is at least 14, splits of `d1` by 14 stand; else,
+    where it is at least 4, they are by 4; and else by 1. So a tile never reaches beyond a small dynamic extent.
   }];
-  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, I64Attr:$least);
+  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, DenseI64ArrayAttr:$least);
   let assemblyFormat = "$stage (`update` $update^)? `when` custom<Dim>($dim) `at_least` $least attr-dict";
 }
 

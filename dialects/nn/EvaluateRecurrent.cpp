@@ -62,18 +62,13 @@ public:
 };
 } // namespace
 
-// Makes a function by ONNX's name; takes alpha and beta from the lists' fronts
-// if it has such.
-static Activation getActivation(StringRef name, ArrayRef<double> &alphas,
-                                ArrayRef<double> &betas) {
-  auto take = [](ArrayRef<double> &list, double otherwise) {
-    if (list.empty())
-      return otherwise;
-    double value = list.front();
-    list = list.drop_front();
-    return value;
-  };
+// Makes a function by ONNX's name. Parameters that aren't given have ONNX's
+// defaults; those that the function doesn't have are ignored.
+static Activation getActivation(StringRef name, std::optional<double> alphaIfAny,
+                                std::optional<double> betaIfAny) {
   std::string lower = name.lower();
+  if (lower == "tanh")
+    return [](double x) { return std::tanh(x); };
   if (lower == "relu")
     return [](double x) { return x < 0 ? 0 : x; };
   if (lower == "sigmoid")
@@ -84,33 +79,24 @@ static Activation getActivation(StringRef name, ArrayRef<double> &alphas,
     return [](double x) {
       return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
     };
-  if (lower == "affine") {
-    double alpha = take(alphas, 1), beta = take(betas, 0);
+  double alpha = alphaIfAny.value_or(lower == "leakyrelu"     ? 0.01
+                                     : lower == "hardsigmoid" ? 0.2
+                                                              : 1.0);
+  double beta = betaIfAny.value_or(lower == "hardsigmoid"  ? 0.5
+                                   : lower == "scaledtanh" ? 1.0
+                                                           : 0.0);
+  if (lower == "affine")
     return [=](double x) { return alpha * x + beta; };
-  }
-  if (lower == "leakyrelu") {
-    double alpha = take(alphas, 0.01);
+  if (lower == "leakyrelu")
     return [=](double x) { return x >= 0 ? x : alpha * x; };
-  }
-  if (lower == "thresholdedrelu") {
-    double alpha = take(alphas, 1);
+  if (lower == "thresholdedrelu")
     return [=](double x) { return x > alpha ? x : 0; };
-  }
-  if (lower == "scaledtanh") {
-    double alpha = take(alphas, 1), beta = take(betas, 1);
+  if (lower == "scaledtanh")
     return [=](double x) { return alpha * std::tanh(beta * x); };
-  }
-  if (lower == "hardsigmoid") {
-    double alpha = take(alphas, 0.2), beta = take(betas, 0.5);
-    return
-        [=](double x) { return std::clamp(alpha * x + beta, 0.0, 1.0); };
-  }
-  if (lower == "elu") {
-    double alpha = take(alphas, 1);
+  if (lower == "hardsigmoid")
+    return [=](double x) { return std::clamp(alpha * x + beta, 0.0, 1.0); };
+  if (lower == "elu")
     return [=](double x) { return x >= 0 ? x : alpha * std::expm1(x); };
-  }
-  if (lower == "tanh")
-    return [](double x) { return std::tanh(x); };
   return nullptr;
 }
 
@@ -138,8 +124,11 @@ RecurrentLayer::RecurrentLayer(OpTy op, ArrayRef<HostTensor> operands,
     names.push_back(defaults[names.size() % functions]);
   ArrayRef<double> alphas = op.getActivationAlpha();
   ArrayRef<double> betas = op.getActivationBeta();
-  for (StringRef name : names)
-    activations.push_back(getActivation(name, alphas, betas));
+  auto at = [](ArrayRef<double> list, size_t i) {
+    return i < list.size() ? std::optional(list[i]) : std::nullopt;
+  };
+  for (auto [i, name] : llvm::enumerate(names))
+    activations.push_back(getActivation(name, at(alphas, i), at(betas, i)));
 }
 
 Vector RecurrentLayer::project(const Vector &x, int64_t direction, int64_t gate,

@@ -163,6 +163,11 @@ private:
   mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
   mlir::AffineExpr addSymbol(Symbol symbol);
+  /// The expressions that a broadcast joins, each once.
+  void collectBroadcast(mlir::AffineExpr expr,
+                        llvm::SmallVectorImpl<mlir::AffineExpr> &parts);
+  mlir::AffineExpr derivedSymbol(Function function, mlir::AffineExpr lhs,
+                                 mlir::AffineExpr rhs);
 
   Scope scope;
   std::vector<Symbol> symbols;
@@ -170,6 +175,8 @@ private:
       elementSymbols;
   std::map<std::tuple<int, const void *, const void *>, mlir::AffineExpr>
       derivedSymbols;
+  /// In which order expressions were first broadcast.
+  llvm::DenseMap<mlir::AffineExpr, unsigned> broadcastOrder;
   /// One symbol for all function arguments' dims of one name.
   llvm::StringMap<mlir::AffineExpr> namedSymbols;
   llvm::DenseMap<mlir::Value, SymbolicShape> shapes;

@@ -201,6 +201,41 @@ AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
     if (auto d = asConstant(difference))
       return (*d <= 0) == (function == Function::Min) ? lhs : rhs;
   }
+  if (function == Function::Broadcast) {
+    // Dims that can be broadcast are equal or 1, so neither order nor
+    // repetition matters: equal sets get equal expressions.
+    SmallVector<AffineExpr> parts;
+    collectBroadcast(lhs, parts);
+    collectBroadcast(rhs, parts);
+    llvm::sort(parts, [&](AffineExpr x, AffineExpr y) {
+      return broadcastOrder.lookup(x) < broadcastOrder.lookup(y);
+    });
+    AffineExpr result = parts.front();
+    for (AffineExpr part : llvm::drop_begin(parts))
+      result = derivedSymbol(function, result, part);
+    return result;
+  }
+  return derivedSymbol(function, lhs, rhs);
+}
+
+void ShapeAnalysis::collectBroadcast(AffineExpr expr,
+                                     SmallVectorImpl<AffineExpr> &parts) {
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
+    Symbol meaning = symbols[symbol.getPosition()];
+    if (meaning.kind == Symbol::Derived &&
+        meaning.function == Function::Broadcast) {
+      collectBroadcast(meaning.lhs, parts);
+      collectBroadcast(meaning.rhs, parts);
+      return;
+    }
+  }
+  if (!llvm::is_contained(parts, expr))
+    parts.push_back(expr);
+  broadcastOrder.try_emplace(expr, broadcastOrder.size());
+}
+
+AffineExpr ShapeAnalysis::derivedSymbol(Function function, AffineExpr lhs,
+                                        AffineExpr rhs) {
   auto key = std::make_tuple(static_cast<int>(function),
                              lhs.getAsOpaquePointer(),
                              rhs.getAsOpaquePointer());

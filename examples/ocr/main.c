@@ -80,9 +80,10 @@ static int readPicture(const char *path, Picture *picture) {
   return 0;
 }
 
-/* One pass of a bilinear resize, along one axis: `lines` rows of `from` samples, `step` apart, become rows of `to`
-   samples. Reducing widens the filter, so that every pixel counts. */
-static void resizeAxis(const float *in, float *out, int lines, int inLine, int outLine, int from, int to, int step) {
+/* One pass of a bilinear resize, along one axis: `lines` rows of `from` samples, `step` apart,
+   become rows of `to` samples. Reducing widens the filter, so that every pixel counts. */
+static void resizeAxis(const float *in, float *out, int lines, int inLine, int outLine, int from,
+                       int to, int step) {
   double scale = (double)from / to, reach = scale > 1 ? scale : 1;
   for (int o = 0; o < to; ++o) {
     double centre = (o + 0.5) * scale - 0.5;
@@ -95,7 +96,8 @@ static void resizeAxis(const float *in, float *out, int lines, int inLine, int o
         double sum = 0;
         for (int i = first; i <= last; ++i) {
           int clamped = i < 0 ? 0 : i >= from ? from - 1 : i; /* the border repeats */
-          sum += fmax(0, 1 - fabs(i - centre) / reach) * in[(size_t)line * inLine + (size_t)clamped * step + lane];
+          sum += fmax(0, 1 - fabs(i - centre) / reach) *
+                 in[(size_t)line * inLine + (size_t)clamped * step + lane];
         }
         out[(size_t)line * outLine + (size_t)o * step + lane] = (float)(sum / total);
       }
@@ -106,7 +108,9 @@ static void resizeAxis(const float *in, float *out, int lines, int inLine, int o
 /* The network's input: 1 x 3 x 48 x width, values from -1 to 1. */
 static float *toInput(const Picture *picture, int *width) {
   double ideal = (double)picture->width * LINE_HEIGHT / picture->height;
-  *width = ideal < SMALLEST_WIDTH ? SMALLEST_WIDTH : ideal > LARGEST_WIDTH ? LARGEST_WIDTH : (int)lround(ideal);
+  *width = ideal < SMALLEST_WIDTH  ? SMALLEST_WIDTH
+           : ideal > LARGEST_WIDTH ? LARGEST_WIDTH
+                                   : (int)lround(ideal);
 
   int inRow = picture->width * CHANNELS, outRow = *width * CHANNELS;
   size_t count = (size_t)picture->height * inRow;
@@ -133,11 +137,13 @@ static int readAlphabet(const char *path, Alphabet *alphabet) {
   FILE *file = fopen(path, "rb");
   if (!file)
     return fail(path, "cannot be opened");
-  fseek(file, 0, SEEK_END);
-  size_t size = (size_t)ftell(file);
-  rewind(file);
-  alphabet->text = allocate(size + 1);
-  size = fread(alphabet->text, 1, size, file);
+  long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  if (length < 0 || fseek(file, 0, SEEK_SET) != 0) {
+    fclose(file);
+    return fail(path, "cannot be read");
+  }
+  alphabet->text = allocate((size_t)length + 1);
+  size_t size = fread(alphabet->text, 1, (size_t)length, file);
   alphabet->text[size] = 0;
   fclose(file);
 
@@ -156,7 +162,8 @@ static int readAlphabet(const char *path, Alphabet *alphabet) {
 
 /* Greedy CTC: the likeliest class of each column; repetitions and blanks drop out.
    `scores`: 1 x columns x classes. */
-static void printText(const float *scores, int64_t columns, int64_t classes, const Alphabet *alphabet) {
+static void printText(const float *scores, int64_t columns, int64_t classes,
+                      const Alphabet *alphabet) {
   int64_t before = 0;
   for (int64_t column = 0; column < columns; ++column) {
     const float *row = scores + column * classes;
@@ -176,7 +183,8 @@ static int ascending(const void *a, const void *b) {
   return (difference > 0) - (difference < 0);
 }
 
-/* Runs the model on `input` (1 x 3 x 48 x width), prints the text, then the time of further runs. */
+/* Runs the model on `input` (1 x 3 x 48 x width), prints the text, then the time of further runs.
+ */
 static int readText(const SinterModel *model, float *input, int width, const Alphabet *alphabet) {
   SinterContext *context = NULL;
   SinterStatus status = model->context_create(model, NULL, &context);
@@ -201,10 +209,11 @@ static int readText(const SinterModel *model, float *input, int width, const Alp
   } else if (out.ndim != 3 || out.shape[2] != alphabet->count + 2) {
     result = fail("model", "its output is not a text recogniser's with this alphabet");
   } else {
-    printText((const float *)((const char *)out.data + out.byte_offset), out.shape[1], out.shape[2], alphabet);
+    printText((const float *)((const char *)out.data + out.byte_offset), out.shape[1], out.shape[2],
+              alphabet);
     qsort(times, TIMED_RUNS, sizeof *times, ascending);
-    printf("  %d x %d pixels in %.2f ms (median of %d runs; fastest %.2f ms), compiled for %s\n", width, LINE_HEIGHT,
-           times[TIMED_RUNS / 2], TIMED_RUNS, times[0], model->target);
+    printf("  %d x %d pixels in %.2f ms (median of %d runs; fastest %.2f ms), compiled for %s\n",
+           width, LINE_HEIGHT, times[TIMED_RUNS / 2], TIMED_RUNS, times[0], model->target);
   }
   model->context_destroy(context);
   return result;

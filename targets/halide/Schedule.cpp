@@ -65,33 +65,59 @@ public:
 private:
   using Nest = std::pair<Stage *, bool>;
 
-  /// Opens the specialised nests first: directives then go to them.
+  /// One version of a nest: where its condition holds, splits of some dimensions have other factors.
+  struct Version {
+    H::Stage stage;
+    std::map<std::string, int64_t> factors;
+  };
+
+  /// Opens the versions of the specialised nests, before any directive is applied.
   void specialize(mlir::Block &directives) {
-    std::map<Nest, H::Expr> conditions;
-    for (mlir::Operation &op : directives) {
-      auto special = mlir::dyn_cast<kernel::SpecializeOp>(op);
-      if (!special)
-        continue;
-      Stage &stage = *stages.lookup(special.getStage());
-      auto extent = stage.extents.find(special.getDim().str());
-      if (extent == stage.extents.end())
-        throw Refusal{"specialisation on a loop that is no dimension of the algorithm"};
-      H::Expr condition = extent->second >= int32_t(special.getLeast());
-      H::Expr &all = conditions[{&stage, special.getUpdate()}];
-      all = all.defined() ? all && condition : condition;
+    std::map<Nest, std::vector<kernel::SpecializeOp>> special;
+    for (mlir::Operation &op : directives)
+      if (auto each = mlir::dyn_cast<kernel::SpecializeOp>(op))
+        special[{stages.lookup(each.getStage()), each.getUpdate()}].push_back(each);
+    for (auto &[nest, ops] : special) {
+      // Every combination of the least extents, the largest first.
+      std::vector<std::pair<H::Expr, std::map<std::string, int64_t>>> combinations = {{}};
+      for (kernel::SpecializeOp op : ops) {
+        auto extent = nest.first->extents.find(op.getDim().str());
+        if (extent == nest.first->extents.end())
+          throw Refusal{"specialisation on a loop that is no dimension of the algorithm"};
+        auto before = std::move(combinations);
+        combinations.clear();
+        for (auto &[condition, factors] : before) {
+          for (int64_t least : op.getLeast()) {
+            H::Expr large = extent->second >= int32_t(least);
+            combinations.push_back({condition.defined() ? condition && large : large, factors});
+            combinations.back().second[op.getDim().str()] = least;
+          }
+          combinations.push_back({condition, factors});
+          combinations.back().second[op.getDim().str()] = 1;
+        }
+      }
+      auto &versions = this->versions[nest];
+      for (auto &[condition, factors] : combinations) {
+        H::Stage stage = stageOf(*nest.first, nest.second);
+        versions.push_back({condition.defined() ? stage.specialize(condition) : stage, factors});
+      }
     }
-    for (auto &[nest, condition] : conditions)
-      specialized.emplace(nest, stageOf(*nest.first, nest.second).specialize(condition));
   }
 
   static H::Stage stageOf(Stage &stage, bool update) {
     return update ? stage.func.update(0) : H::Stage(stage.func);
   }
 
-  H::Stage nest(mlir::Value value, bool update) {
+  /// Applies a directive to all versions of a nest.
+  template <typename F> void forEachVersion(mlir::Value value, bool update, F apply) {
     Stage &stage = *stages.lookup(value);
-    auto special = specialized.find({&stage, update});
-    return special != specialized.end() ? special->second : stageOf(stage, update);
+    auto found = versions.find({&stage, update});
+    if (found == versions.end()) {
+      Version only{stageOf(stage, update), {}};
+      return apply(only);
+    }
+    for (Version &version : found->second)
+      apply(version);
   }
 
   VarOrRVar loop(mlir::Value value, bool update, llvm::StringRef name) {
@@ -114,7 +140,10 @@ private:
              int64_t factor, kernel::TailStrategy tail) {
     VarOrRVar old = loop(stage, update, dim);
     VarOrRVar o = make(stage, update, outer, old.is_rvar), i = make(stage, update, inner, old.is_rvar);
-    nest(stage, update).split(old, o, i, int32_t(factor), tailOf(tail));
+    forEachVersion(stage, update, [&](Version &version) {
+      auto other = version.factors.find(dim.str());
+      version.stage.split(old, o, i, int32_t(other != version.factors.end() ? other->second : factor), tailOf(tail));
+    });
   }
 
   std::vector<VarOrRVar> loopsOf(mlir::Value stage, bool update, mlir::ArrayAttr names) {
@@ -145,20 +174,21 @@ private:
               op.getFactors()[i], op.getTail());
       for (size_t i = 0; i < 2 * n; ++i)
         order.push_back(loop(stage, update, name(op.getResults(), (i + n) % (2 * n))));
-      nest(stage, update).reorder(order);
+      forEachVersion(stage, update, [&](Version &version) { version.stage.reorder(order); });
     }) || on<kernel::FuseOp>(op, [&](kernel::FuseOp op, Value stage, bool update) {
       VarOrRVar outer = loop(stage, update, op.getOuter()), inner = loop(stage, update, op.getInner());
-      nest(stage, update).fuse(inner, outer, make(stage, update, op.getFused(), inner.is_rvar));
+      VarOrRVar fused = make(stage, update, op.getFused(), inner.is_rvar);
+      forEachVersion(stage, update, [&](Version &version) { version.stage.fuse(inner, outer, fused); });
     }) || on<kernel::ReorderOp>(op, [&](kernel::ReorderOp op, Value stage, bool update) {
-      nest(stage, update).reorder(loopsOf(stage, update, op.getDims()));
+      forEachVersion(stage, update, [&](Version &version) { version.stage.reorder(loopsOf(stage, update, op.getDims())); });
     }) || on<kernel::VectorizeOp>(op, [&](kernel::VectorizeOp op, Value stage, bool update) {
-      nest(stage, update).vectorize(loop(stage, update, op.getDim()));
+      forEachVersion(stage, update, [&](Version &version) { version.stage.vectorize(loop(stage, update, op.getDim())); });
     }) || on<kernel::UnrollOp>(op, [&](kernel::UnrollOp op, Value stage, bool update) {
-      nest(stage, update).unroll(loop(stage, update, op.getDim()));
+      forEachVersion(stage, update, [&](Version &version) { version.stage.unroll(loop(stage, update, op.getDim())); });
     }) || on<kernel::ParallelOp>(op, [&](kernel::ParallelOp op, Value stage, bool update) {
-      nest(stage, update).parallel(loop(stage, update, op.getDim()));
+      forEachVersion(stage, update, [&](Version &version) { version.stage.parallel(loop(stage, update, op.getDim())); });
     }) || on<kernel::AtomicOp>(op, [&](kernel::AtomicOp op, Value stage, bool update) {
-      nest(stage, update).atomic(/*override_associativity_test=*/true);
+      forEachVersion(stage, update, [&](Version &version) { version.stage.atomic(/*override_associativity_test=*/true); });
     });
     if (!done)
       applyToStage(op);
@@ -191,7 +221,7 @@ private:
   kernel::FuncOp kernel;
   Algorithm &algorithm;
   llvm::DenseMap<mlir::Value, Stage *> stages;
-  std::map<Nest, H::Stage> specialized;
+  std::map<Nest, std::vector<Version>> versions;
   std::set<const Stage *> levels;
 };
 

@@ -92,7 +92,6 @@ private:
   bool emitKernel(Kernel &kernel);
   bool emitObjects();
   bool linkObjects();
-  bool linkBitcode(llvm::StringRef bitcode, unsigned flags);
   void placeWeights();
   void noteNeeded(const llvm::Module &module);
   void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
@@ -155,21 +154,6 @@ void Emitter::placeWeights() {
   if (weightsSize(weights) > largeWeights &&
       llvm::Triple(target.triple).isX86_64())
     symbol->setCodeModel(llvm::CodeModel::Large);
-}
-
-bool Emitter::linkBitcode(llvm::StringRef bitcode, unsigned flags) {
-  auto module = llvm::parseBitcodeFile(
-      llvm::MemoryBufferRef(bitcode, "bitcode"), host->getContext());
-  if (!module) {
-    error = "cannot read bitcode: " + llvm::toString(module.takeError());
-    return false;
-  }
-  retarget(**module, *machine);
-  if (llvm::Linker::linkModules(*host, std::move(*module), flags)) {
-    error = "cannot link bitcode: " + hostError;
-    return false;
-  }
-  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,11 +238,27 @@ bool Emitter::openKernels() {
 /// The runtime's kernels that the host calls, as bitcode: they profit from the
 /// model's CPU.
 bool Emitter::linkRuntimeKernels() {
-  Embedded code = kernelsBitcode(architecture());
-  if (code.data &&
-      !linkBitcode({code.data, code.size}, llvm::Linker::LinkOnlyNeeded))
-    return false;
   noteNeeded(*host);
+  Embedded code = kernelsBitcode(architecture());
+  bool calls = llvm::any_of(host->functions(), [](const llvm::Function &f) {
+    return f.isDeclaration() && f.getName().starts_with("sinter_k_");
+  });
+  if (!calls || !code.data)
+    return true;
+  auto module = llvm::getLazyBitcodeModule(
+      llvm::MemoryBufferRef({code.data, code.size}, "kernels"),
+      host->getContext());
+  if (!module) {
+    error = "cannot read the runtime's kernels: " +
+            llvm::toString(module.takeError());
+    return false;
+  }
+  retarget(**module, *machine);
+  if (llvm::Linker::linkModules(*host, std::move(*module),
+                                llvm::Linker::LinkOnlyNeeded)) {
+    error = "cannot link the runtime's kernels: " + hostError;
+    return false;
+  }
   return true;
 }
 

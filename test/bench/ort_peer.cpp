@@ -1,9 +1,10 @@
 //===- ort_peer.cpp - times one model under ONNX Runtime ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The peer that `./dev bench` measures Sinter against, through ONNX Runtime's C API and set up at its best: all graph
-// optimisations, `N` threads within an operator, one operator at a time, input tensors made once, five runs to warm up.
-// Prints what `sinter bench --json` prints: {"min_ms": …, "median_ms": …, "p99_ms": …, "runs": …}.
+// The peer that `./dev bench` measures Sinter against, through ONNX Runtime's C API and set up at
+// its best: all graph optimisations, `N` threads within an operator, one operator at a time, input
+// tensors made once, five runs to warm up. Prints what `sinter bench --json` prints: {"min_ms": …,
+// "median_ms": …, "p99_ms": …, "runs": …}.
 //
 //   ort_peer LIBONNXRUNTIME.so MODEL.onnx INPUTS_DIR THREADS SECONDS
 //
@@ -89,8 +90,8 @@ size_t elementSize(int32_t type) {
   }
 }
 
-/// The elements lie in raw_data, or in a field of their own per type: packed floats and doubles are their bytes already,
-/// integers are varints to be narrowed to the element.
+/// The elements lie in raw_data, or in a field of their own per type: packed floats and doubles are
+/// their bytes already, integers are varints to be narrowed to the element.
 Tensor parseTensor(const std::string &data) {
   Tensor tensor;
   std::vector<uint64_t> integers;
@@ -165,7 +166,8 @@ private:
 /// A model loaded for `threads` threads, with its inputs bound.
 class Session {
 public:
-  Session(const Runtime &ort, const char *model, const std::string &inputs, int threads) : ort(ort) {
+  Session(const Runtime &ort, const char *model, const std::string &inputs, int threads)
+      : ort(ort) {
     OrtEnv *environment = nullptr;
     OrtSessionOptions *options = nullptr;
     ort.check(ort->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "bench", &environment));
@@ -187,8 +189,8 @@ public:
 
   void run() {
     std::vector<OrtValue *> outputs(outputNames.size(), nullptr);
-    ort.check(ort->Run(session, nullptr, inputNames.data(), values.data(), values.size(), outputNames.data(),
-                       outputNames.size(), outputs.data()));
+    ort.check(ort->Run(session, nullptr, inputNames.data(), values.data(), values.size(),
+                       outputNames.data(), outputNames.size(), outputs.data()));
     for (OrtValue *output : outputs)
       ort->ReleaseValue(output);
   }
@@ -211,9 +213,9 @@ private:
                                 [&](const Tensor &tensor) { return tensor.name == inputNames[i]; });
       Tensor &tensor = named != tensors.end() ? *named : tensors[i];
       OrtValue *value = nullptr;
-      ort.check(ort->CreateTensorWithDataAsOrtValue(memory, tensor.bytes.data(), tensor.bytes.size(),
-                                                    tensor.dims.data(), tensor.dims.size(),
-                                                    static_cast<ONNXTensorElementDataType>(tensor.type), &value));
+      ort.check(ort->CreateTensorWithDataAsOrtValue(
+          memory, tensor.bytes.data(), tensor.bytes.size(), tensor.dims.data(), tensor.dims.size(),
+          static_cast<ONNXTensorElementDataType>(tensor.type), &value));
       values.push_back(value);
     }
   }
@@ -256,8 +258,8 @@ int main(int count, char **arguments) {
     Runtime ort(arguments[1]);
     Session session(ort, arguments[2], arguments[3], atoi(arguments[4]));
     std::vector<double> times = timeRuns(session, atof(arguments[5]));
-    printf("{\"min_ms\": %.6f, \"median_ms\": %.6f, \"p99_ms\": %.6f, \"runs\": %zu}\n", times.front(),
-           times[times.size() / 2], times[times.size() * 99 / 100], times.size());
+    printf("{\"min_ms\": %.6f, \"median_ms\": %.6f, \"p99_ms\": %.6f, \"runs\": %zu}\n",
+           times.front(), times[times.size() / 2], times[times.size() * 99 / 100], times.size());
   } catch (const std::exception &error) {
     fprintf(stderr, "ort_peer: %s\n", error.what());
     return 1;

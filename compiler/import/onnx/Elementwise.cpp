@@ -245,7 +245,11 @@ static LogicalResult buildBitCast(Node &node) {
   Type to = node.getOnnxType(node.requireInt("to"));
   if (node.failed())
     return failure();
-  if (from.getIntOrFloatBitWidth() != to.getIntOrFloatBitWidth())
+  // A bool takes a byte.
+  auto bits = [](Type type) {
+    return std::max(8u, type.getIntOrFloatBitWidth());
+  };
+  if (bits(from) != bits(to))
     return node.emitError("the element types have different widths");
   Value x = node.getInput(0);
   if (from == to || (isa<IntegerType>(from) && isa<IntegerType>(to))) {

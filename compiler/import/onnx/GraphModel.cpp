@@ -229,6 +229,11 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   SmallVector<NamedAttrList> argumentAttributes;
   importInputs(scope, graph, argumentAttributes);
   checkDims();
+  // Shape analysis, which some builders use, reads dims' names from here.
+  function.setFunctionType(
+      builder.getFunctionType(entry->getArgumentTypes(), {}));
+  for (auto [index, list] : llvm::enumerate(argumentAttributes))
+    function.setArgAttrs(index, list.getDictionary(&context));
   importNodes(scope, *graph.mutable_node());
 
   SmallVector<Value> results;
@@ -276,8 +281,6 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   func::ReturnOp::create(builder, modelLoc(), results);
   function.setFunctionType(builder.getFunctionType(
       entry->getArgumentTypes(), ValueRange(results).getTypes()));
-  for (auto [index, list] : llvm::enumerate(argumentAttributes))
-    function.setArgAttrs(index, list.getDictionary(&context));
   for (auto [index, list] : llvm::enumerate(resultAttributes))
     function.setResultAttrs(index, list.getDictionary(&context));
   if (failed(mlir::verify(*module)))

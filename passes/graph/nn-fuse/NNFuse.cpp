@@ -34,9 +34,17 @@ public:
         continue;
       groupOf[&op] = groups.size();
       groups.push_back({&op});
+      if (kind == nn::FusionClass::elementwise && fuseElementwise)
+        absorbProducers(&op);
     }
-    for (auto &group : groups)
+    for (auto &group : groups) {
+      if (group.empty())
+        continue;
+      llvm::sort(group, [](Operation *a, Operation *b) {
+        return a->isBeforeInBlock(b);
+      });
       outline(group);
+    }
     sortTopologically(&block);
   }
 
@@ -55,9 +63,47 @@ private:
       unsigned group = found->second;
       groups[group].push_back(op);
       groupOf[op] = group;
+      absorbProducers(op);
       return true;
     }
     return false;
+  }
+
+  /// Takes in other operands' groups that only move or map elements for `op`:
+  /// slices and transposes are then read in place.
+  void absorbProducers(Operation *op) {
+    unsigned group = groupOf.lookup(op);
+    for (Value operand : op->getOperands()) {
+      auto found = groupOf.find(operand.getDefiningOp());
+      if (found == groupOf.end() || found->second == group ||
+          analysis.shape(operand) != analysis.shape(op->getResult(0)))
+        continue;
+      unsigned other = found->second;
+      bool fits = llvm::all_of(groups[other], [&](Operation *member) {
+        nn::FusionClass kind =
+            cast<nn::FusibleOpInterface>(member).getFusionClass();
+        return (kind == nn::FusionClass::movement ||
+                kind == nn::FusionClass::elementwise) &&
+               llvm::all_of(member->getUsers(), [&](Operation *user) {
+                 auto of = groupOf.find(user);
+                 return of != groupOf.end() &&
+                        (of->second == group || of->second == other);
+               });
+      });
+      SmallPtrSet<Operation *, 16> visited;
+      for (Operation *member : groups[other])
+        for (Value input : member->getOperands()) {
+          auto of = groupOf.find(input.getDefiningOp());
+          if (of == groupOf.end() || of->second != other)
+            fits = fits && !dependsOn(input.getDefiningOp(), group, visited);
+        }
+      if (!fits)
+        continue;
+      for (Operation *member : groups[other])
+        groupOf[member] = group;
+      llvm::append_range(groups[group], groups[other]);
+      groups[other].clear();
+    }
   }
 
   /// True, with a remark, if `op` can't join `producer`'s group.
@@ -92,7 +138,7 @@ private:
       return false;
     // An op of an outer block comes before this block.
     op = block.findAncestorOpInBlock(*op);
-    if (!op || (op->isBeforeInBlock(groups[group].front()) &&
+    if (!op || (op->isBeforeInBlock(first(group)) &&
                 !groupOf.count(op)))
       return false;
     if (!visited.insert(op).second)
@@ -107,6 +153,12 @@ private:
       return false;
     }
     return operandsDependOn(op, group, visited);
+  }
+
+  Operation *first(unsigned group) {
+    return *llvm::min_element(groups[group], [](Operation *a, Operation *b) {
+      return a->isBeforeInBlock(b);
+    });
   }
 
   bool operandsDependOn(Operation *op, unsigned group,

@@ -69,7 +69,7 @@ TEST(GridSample, Bilinear) {
   expectValues(sample("linear", "zeros", ", align_corners"), {4, 0, 8, 0});
   expectValues(sample("linear", "zeros", ""), {4, 0, 2, 0});
   expectValues(sample("nearest", "border", ", align_corners"), {4, 0, 8, 5});
-  expectValues(sample("linear", "reflection", ", align_corners"), {4, 0, 8, 4});
+  expectValues(sample("linear", "reflection", ", align_corners"), {4, 0, 8, 3});
   expectValues(sample("cubic", "border", ", align_corners"), {4, 0, 8, 5});
 }
 

@@ -1,0 +1,18 @@
+//===- NNDecompose.td -----------------------------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_PASSES_GRAPH_NNDECOMPOSE_TD
+#define SINTER_PASSES_GRAPH_NNDECOMPOSE_TD
+
+include "mlir/Pass/PassBase.td"
+
+def NNDecompose : Pass<"nn-decompose"> {
+  let summary = "recurrent layers to a loop over time steps";
+  let description = [{
+    `nn.rnn`, `nn.lstm` and `nn.gru` become one matrix product of the whole input
+    with the input weights, and an `nn.loop` over time steps that carries the
+    state.
+  }];
+}
+
+#endif

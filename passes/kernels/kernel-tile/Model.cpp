@@ -1,0 +1,196 @@
+//===- Model.cpp - what the schedulers know of a kernel -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/kernel-tile/Model.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+
+int Stage::innermostLoop() const {
+  for (int loop : llvm::reverse(resultLoops))
+    if (loop >= 0 && extents[loop] != 1)
+      return loop;
+  return -1;
+}
+
+double Stage::iterations() const {
+  double count = 1;
+  for (int64_t extent : extents)
+    count *= ShapedType::isDynamic(extent) ? 64 : extent;
+  return count;
+}
+
+double Stage::bodyCost() const {
+  double cost = 0;
+  for (Operation &each : op.getBlock()->without_terminator()) {
+    if (isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp, math::ExpM1Op, math::Log1pOp>(each))
+      cost += 15;
+    else if (isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp>(each))
+      cost += 5;
+    else if (isa<math::AbsFOp, math::FloorOp, math::CeilOp>(each))
+      cost += 1;
+    else if (isa_and_nonnull<math::MathDialect>(each.getDialect()))
+      cost += 30;
+    else if (!isa<arith::ConstantOp, linalg::IndexOp>(each))
+      cost += 1;
+  }
+  return cost;
+}
+
+int64_t Stage::widestElement() const {
+  int64_t bytes = 1;
+  for (Value operand : op->getOperands()) {
+    Type type = getElementTypeOrSelf(operand.getType());
+    int64_t bits = type.isIndex() ? 32 : type.getIntOrFloatBitWidth();
+    // Half precision is computed in float32.
+    if (isa<FloatType>(type))
+      bits = std::max<int64_t>(bits, 32);
+    bytes = std::max(bytes, (bits + 7) / 8);
+  }
+  for (Operation &each : op.getBlock()->without_terminator())
+    for (Type type : each.getResultTypes())
+      if (isa<FloatType>(type))
+        bytes = std::max<int64_t>(bytes, type.getIntOrFloatBitWidth() / 8);
+  return bytes;
+}
+
+Model::Model(kernel::FuncOp kernel, const Target &target)
+    : kernel(kernel), target(target), builder(kernel.getContext()) {
+  Block *block = builder.createBlock(&kernel.getSchedule());
+  builder.setInsertionPointToStart(block);
+  SmallVector<linalg::LinalgOp> ops = kernel.getStages();
+  SmallVector<Type> types(ops.size(), kernel::StageType::get(kernel.getContext()));
+  auto names = kernel::StagesOp::create(builder, kernel.getLoc(), types);
+  for (auto [op, handle] : llvm::zip(ops, names.getStages())) {
+    auto stage = std::make_unique<Stage>();
+    stage->op = op;
+    stage->handle = handle;
+    stage->extents = op.getStaticLoopRanges();
+    for (utils::IteratorType kind : op.getIteratorTypesArray())
+      stage->isReduction.push_back(kind != utils::IteratorType::parallel);
+    stage->reduces = op.getNumReductionLoops() != 0;
+    AffineMap map = op.getIndexingMapsArray()[op.getNumDpsInputs()];
+    for (AffineExpr result : map.getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(result);
+      stage->resultLoops.push_back(dim ? int(dim.getPosition()) : -1);
+    }
+    stages.push_back(std::move(stage));
+  }
+  link();
+}
+
+/// Finds who reads whom, and how dimensions go with the output's loops.
+void Model::link() {
+  llvm::DenseMap<Operation *, Stage *> stageOf;
+  for (auto &stage : stages)
+    stageOf[stage->op] = stage.get();
+  for (Value value : kernel.getYielded()) {
+    auto found = stageOf.find(value.getDefiningOp());
+    if (found == stageOf.end())
+      continue;
+    if (!found->second->isOutput)
+      outputs.push_back(found->second);
+    found->second->isOutput = true;
+  }
+  for (auto &stage : llvm::reverse(stages)) {
+    auto addConsumer = [&](Stage *consumer) {
+      if (consumer != stage.get() && !llvm::is_contained(stage->consumers, consumer))
+        stage->consumers.push_back(consumer);
+    };
+    bool first = true;
+    stage->outputLoops.assign(stage->resultLoops.size(), -1);
+    if (stage->isOutput && output() == stage.get())
+      for (auto [i, loop] : llvm::enumerate(stage->resultLoops))
+        stage->outputLoops[i] = loop;
+    for (OpOperand &use : stage->op->getUses()) {
+      Operation *user = use.getOwner();
+      auto direct = stageOf.find(user);
+      if (direct == stageOf.end()) {
+        if (isa<kernel::YieldOp>(user))
+          continue;
+        // Inside of a body, or behind a reshape: find the stages, but not the dimensions.
+        stage->readAnywhere = true;
+        SmallVector<Operation *> work = {user};
+        while (!work.empty()) {
+          Operation *op = work.pop_back_val();
+          Operation *top = kernel.getBody().front().findAncestorOpInBlock(*op);
+          if (auto found = stageOf.find(top); found != stageOf.end())
+            addConsumer(found->second);
+          else if (top)
+            for (Operation *next : top->getUsers())
+              work.push_back(next);
+        }
+        continue;
+      }
+      Stage *consumer = direct->second;
+      addConsumer(consumer);
+      // Dimension i is read at loop d of the consumer, and d goes with a loop of the output.
+      AffineMap map = consumer->op.getMatchingIndexingMap(&use);
+      for (unsigned i = 0; i < stage->resultLoops.size(); ++i) {
+        int loop = -1;
+        if (auto dim = dyn_cast<AffineDimExpr>(map.getResult(i)))
+          for (auto [k, resultLoop] : llvm::enumerate(consumer->resultLoops))
+            if (resultLoop == int(dim.getPosition()))
+              loop = consumer->outputLoops[k];
+        if (first && !stage->isOutput)
+          stage->outputLoops[i] = loop;
+        else if (stage->outputLoops[i] != loop)
+          stage->outputLoops[i] = -1;
+      }
+      first = false;
+    }
+    if (stage->readAnywhere)
+      stage->outputLoops.assign(stage->resultLoops.size(), -1);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Directives
+//===----------------------------------------------------------------------===//
+
+void Model::split(Stage &stage, bool update, StringRef dim, int64_t factor, StringRef outer, StringRef inner,
+                  kernel::TailStrategy tail) {
+  kernel::SplitOp::create(builder, kernel.getLoc(), stage.handle, update, dim, outer, inner, factor, tail);
+}
+
+void Model::fuse(Stage &stage, bool update, StringRef outer, StringRef inner, StringRef fused) {
+  kernel::FuseOp::create(builder, kernel.getLoc(), stage.handle, update, outer, inner, fused);
+}
+
+void Model::reorder(Stage &stage, bool update, ArrayRef<std::string> dims) {
+  if (dims.size() < 2)
+    return;
+  SmallVector<StringRef> names(dims.begin(), dims.end());
+  kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update, builder.getStrArrayAttr(names));
+}
+
+void Model::vectorize(Stage &stage, bool update, StringRef dim) {
+  kernel::VectorizeOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
+}
+
+void Model::unroll(Stage &stage, bool update, StringRef dim) {
+  kernel::UnrollOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
+}
+
+void Model::parallel(Stage &stage, StringRef dim) {
+  kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, false, dim);
+}
+
+void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least) {
+  kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least);
+}
+
+void Model::computeAt(Value stage, Stage &consumer, bool update, StringRef dim) {
+  kernel::ComputeAtOp::create(builder, kernel.getLoc(), stage, consumer.handle, update, dim);
+}
+
+void Model::computeRoot(Stage &stage) { kernel::ComputeRootOp::create(builder, kernel.getLoc(), stage.handle); }
+
+Value Model::rfactor(Stage &stage, StringRef dim, int64_t factor, StringRef lane) {
+  return kernel::RFactorOp::create(builder, kernel.getLoc(), kernel::StageType::get(kernel.getContext()), stage.handle,
+                                   dim, factor, lane);
+}

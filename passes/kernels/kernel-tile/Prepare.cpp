@@ -1,0 +1,114 @@
+//===- Prepare.cpp - the form that the schedulers expect ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/kernel-tile/Model.h"
+
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace sinter;
+
+/// A stage that copies: `out = in`, with dimensions permuted. `map` says where element (d0, d1, ...) of the copy is.
+static Value createCopy(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_t> permutation) {
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<int64_t> shape;
+  SmallVector<Value> sizes;
+  for (int64_t dim : permutation) {
+    shape.push_back(type.getDimSize(dim));
+    if (type.isDynamicDim(dim))
+      sizes.push_back(tensor::DimOp::create(builder, loc, source, dim));
+  }
+  Value empty = tensor::EmptyOp::create(builder, loc, shape, type.getElementType(), sizes);
+  unsigned rank = type.getRank();
+  SmallVector<AffineExpr> results(rank);
+  for (unsigned i = 0; i < rank; ++i)
+    results[permutation[i]] = builder.getAffineDimExpr(i);
+  AffineMap maps[] = {AffineMap::get(rank, 0, results, builder.getContext()), builder.getMultiDimIdentityMap(rank)};
+  SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
+  return linalg::GenericOp::create(builder, loc, empty.getType(), source, empty, maps, kinds,
+                                   [](OpBuilder &builder, Location loc, ValueRange arguments) {
+                                     linalg::YieldOp::create(builder, loc, arguments[0]);
+                                   })
+      .getResult(0);
+}
+
+static void eraseDead(kernel::FuncOp kernel) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+/// Named ops become generic ones: the indexing maps are all that matters here.
+static void generalize(kernel::FuncOp kernel) {
+  IRRewriter rewriter(kernel.getContext());
+  for (linalg::LinalgOp op : kernel.getStages())
+    if (!isa<linalg::GenericOp>(op)) {
+      rewriter.setInsertionPoint(op);
+      (void)linalg::generalizeNamedOp(rewriter, op); // A named op that stays is scheduled all the same.
+    }
+}
+
+/// A product whose vectors would stride through an operand, as X * transpose(Y) does, reads a transposed copy instead.
+static void transposeOperands(linalg::GenericOp op, const Target &target) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return;
+  AffineMap outMap = op.getIndexingMapsArray().back();
+  if (outMap.getNumResults() == 0)
+    return;
+  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  if (!vector)
+    return;
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  // The copy pays if there are enough rows that read it.
+  double rows = 1;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(operand);
+    if (!map.isProjectedPermutation() || !map.isFunctionOfDim(vector.getPosition()))
+      continue;
+    for (auto [i, extent] : llvm::enumerate(extents))
+      if (!map.isFunctionOfDim(i))
+        rows *= ShapedType::isDynamic(extent) ? 64 : extent;
+    int64_t position = -1, rank = map.getNumResults();
+    for (int64_t i = 0; i < rank; ++i)
+      if (map.getResult(i) == vector)
+        position = i;
+    if (position == rank - 1 || rows < 8)
+      return;
+    SmallVector<int64_t> permutation;
+    SmallVector<AffineExpr> results;
+    for (int64_t i = 0; i < rank; ++i)
+      if (i != position)
+        permutation.push_back(i);
+    permutation.push_back(position);
+    for (int64_t i : permutation)
+      results.push_back(map.getResult(i));
+    OpBuilder builder(op);
+    Value copy = createCopy(builder, op.getLoc(), operand->get(), permutation);
+    operand->set(copy);
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    maps[operand->getOperandNumber()] = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+    op.setIndexingMapsAttr(builder.getAffineMapArrayAttr(maps));
+    return;
+  }
+}
+
+void tile::prepare(kernel::FuncOp kernel, const Target &target) {
+  eraseDead(kernel);
+  generalize(kernel);
+  for (linalg::LinalgOp op : kernel.getStages())
+    if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
+      transposeOperands(generic, target);
+  Operation *yield = kernel.getBody().front().getTerminator();
+  OpBuilder builder(yield);
+  for (OpOperand &operand : yield->getOpOperands()) {
+    auto stage = operand.get().getDefiningOp<linalg::LinalgOp>();
+    if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 || stage.getNumDpsInits() != 1)
+      continue;
+    SmallVector<int64_t> identity =
+        llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(operand.get().getType()).getRank()));
+    operand.set(createCopy(builder, stage.getLoc(), operand.get(), identity));
+  }
+}

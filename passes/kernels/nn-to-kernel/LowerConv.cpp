@@ -1,0 +1,213 @@
+//===- LowerConv.cpp - windows of convolutions and pools; conv ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Canonical form of a convolution, which kernel-tile recognises:
+//
+//   padded input       only if any pad is not 0
+//   fill with zeros
+//   sum                loops: dims of the result, then kernel dims, then c;
+//                      body: out + input · filter
+//   bias, narrowing    only if needed
+//
+// With channels last and `filter_block` = V the maps are
+//   input   (n, y·s + k·d …, c)
+//   filter  (f floordiv V, k…, c, f mod V)
+//   result  (n, y…, f).
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/kernels/nn-to-kernel/LowerContext.h"
+
+using namespace mlir;
+using namespace sinter;
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+AffineExpr Window::extent() const {
+  return (output - 1) * stride + (kernel - 1) * dilation + 1;
+}
+
+SmallVector<Window> sinter::getWindows(
+    LowerContext &context, ArrayRef<int64_t> strides, ArrayRef<int64_t> pads,
+    ArrayRef<int64_t> dilations, nn::AutoPad autoPad,
+    ArrayRef<AffineExpr> kernel, ArrayRef<AffineExpr> input,
+    ArrayRef<AffineExpr> output) {
+  SmallVector<Window> windows;
+  unsigned rank = kernel.size();
+  AffineExpr zero = context.constant(0);
+  for (unsigned dim = 0; dim < rank; ++dim) {
+    Window window{dim < strides.size() ? strides[dim] : 1,
+                  dim < dilations.size() ? dilations[dim] : 1,
+                  kernel[dim],
+                  input[dim],
+                  output[dim],
+                  zero,
+                  zero};
+    bool upper = autoPad == nn::AutoPad::same_upper;
+    if (autoPad == nn::AutoPad::notset && pads.size() == 2 * rank) {
+      window.padBegin = context.constant(pads[dim]);
+      window.padEnd = context.constant(pads[rank + dim]);
+    } else if (upper || autoPad == nn::AutoPad::same_lower) {
+      // The result has ⌈input / stride⌉ positions; an odd pad goes to the end
+      // (upper) or the beginning (lower).
+      AffineExpr positions = window.input.ceilDiv(window.stride);
+      AffineExpr total = context.shapes.max(
+          (positions - 1) * window.stride +
+              (window.kernel - 1) * window.dilation + 1 - window.input,
+          zero);
+      AffineExpr smaller = total.floorDiv(2);
+      AffineExpr larger = total - smaller;
+      window.padBegin = upper ? smaller : larger;
+      window.padEnd = upper ? larger : smaller;
+    }
+    windows.push_back(window);
+  }
+  return windows;
+}
+
+Operand sinter::padInput(LowerContext &context, Value input,
+                         ArrayRef<Window> windows, unsigned firstSpatial,
+                         TypedAttr value) {
+  nn::SymbolicShape shape = context.shape(input);
+  SmallVector<bool> padded;
+  for (auto [dim, window] : llvm::enumerate(windows)) {
+    auto extent = nn::asConstant(window.extent());
+    auto size = nn::asConstant(window.input);
+    auto begin = nn::asConstant(window.padBegin);
+    // Dynamic sizes without pads are read in range; ceil_mode may exceed.
+    bool fits = extent && size ? *extent <= *size : !window.isPadded();
+    padded.push_back(!fits || !begin || *begin != 0);
+    if (padded.back()) {
+      AffineExpr full = window.input + window.padBegin + window.padEnd;
+      shape[firstSpatial + dim] = context.shapes.max(full, window.extent());
+    }
+  }
+  Operand operand = context.operand(input);
+  if (llvm::none_of(padded, [](bool each) { return each; }))
+    return operand;
+  unsigned rank = shape.size();
+  Value stage = context.map(
+      context.empty(shape, operand.elementType), {}, [&](Body &body) {
+        SmallVector<Scalar> positions = body.indices(rank);
+        Scalar inside;
+        for (auto [dim, window] : llvm::enumerate(windows)) {
+          if (!padded[dim])
+            continue;
+          Scalar &position = positions[firstSpatial + dim];
+          Scalar extent = body.size(window.input);
+          position = position - body.size(window.padBegin);
+          Scalar here = (position >= 0) & (position < extent);
+          inside = inside ? inside & here : here;
+          position = clamp(position, position.like(0), extent - 1);
+        }
+        return select(inside, body.read(operand, positions),
+                      body.constant(value));
+      });
+  return context.stage(stage, operand.isUnsigned);
+}
+
+//===----------------------------------------------------------------------===//
+// conv
+//===----------------------------------------------------------------------===//
+
+static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
+  nn::SymbolicShape inputShape = context.shape(op.getInput());
+  nn::SymbolicShape filterShape = context.shape(op.getFilter());
+  nn::SymbolicShape resultShape = context.shape(op.getOutput());
+  unsigned rank = inputShape.size(), spatial = rank - 2;
+  bool last = op.getDataLayout() == nn::DataLayout::channels_last;
+  unsigned firstSpatial = last ? 1 : 2, channel = last ? rank - 1 : 1;
+  int64_t block = op.getFilterBlock(), group = op.getGroup();
+  bool depthwise = block < 0;
+
+  // Where the kernel's spatial dims stand in the filter.
+  unsigned firstKernel = depthwise ? 0 : block > 0 ? 1 : 2;
+  auto spatialDims = [&](const nn::SymbolicShape &shape, unsigned first) {
+    return ArrayRef<AffineExpr>(shape).slice(first, spatial);
+  };
+  SmallVector<Window> windows = getWindows(
+      context, op.getStrides(), op.getPads(), op.getDilations(),
+      op.getAutoPad(), spatialDims(filterShape, firstKernel),
+      spatialDims(inputShape, firstSpatial),
+      spatialDims(resultShape, firstSpatial));
+  Type elementType =
+      nn::getSignlessType(op.getInput().getType().getElementType());
+  Operand input =
+      padInput(context, op.getInput(), windows, firstSpatial,
+               cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+
+  // Channels of one group: a dim of the filter.
+  AffineExpr groupChannels =
+      depthwise ? context.constant(1)
+                : filterShape[block > 0 ? 1 + spatial : 1];
+  auto knownChannels = nn::asConstant(groupChannels);
+  bool perChannel = depthwise || (group > 1 && knownChannels &&
+                                  *knownChannels == 1);
+  AffineExpr f = context.loop(channel);
+  AffineExpr inputChannel;
+  AffineExpr c = context.loop(rank + spatial);
+  if (depthwise) {
+    inputChannel = f;
+  } else if (group == 1) {
+    inputChannel = c;
+  } else {
+    auto filters = nn::asConstant(resultShape[channel]);
+    if (!filters || !knownChannels)
+      return context.fail("with groups needs known numbers of channels");
+    inputChannel = f.floorDiv(*filters / group) * *knownChannels;
+    if (!perChannel)
+      inputChannel = inputChannel + c;
+  }
+
+  SmallVector<Size> reductions;
+  Input image{input, {context.loop(0)}}, filter{context.operand(op.getFilter()), {}};
+  if (!last)
+    image.indices.push_back(inputChannel);
+  SmallVector<AffineExpr, 4> taps;
+  for (auto [dim, window] : llvm::enumerate(windows)) {
+    AffineExpr tap = context.loop(rank + dim);
+    taps.push_back(tap);
+    image.indices.push_back(context.loop(firstSpatial + dim) * window.stride +
+                            tap * window.dilation);
+    reductions.push_back(window.kernel);
+  }
+  if (last)
+    image.indices.push_back(inputChannel);
+  if (!perChannel)
+    reductions.push_back(groupChannels);
+
+  AffineExpr filterChannel = perChannel ? context.zero() : c;
+  if (depthwise) {
+    llvm::append_range(filter.indices, taps);
+    filter.indices.push_back(f);
+  } else if (block > 0) {
+    filter.indices.push_back(f.floorDiv(block));
+    llvm::append_range(filter.indices, taps);
+    llvm::append_values(filter.indices, filterChannel, f % block);
+  } else {
+    llvm::append_values(filter.indices, f, filterChannel);
+    llvm::append_range(filter.indices, taps);
+  }
+
+  Type type = getAccumulatorType(elementType);
+  Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
+  Value sum = context.reduce(init, reductions, {image, filter}, [&](Body &body) {
+    return body.out[0] + convert(body.in[0], type) * convert(body.in[1], type);
+  });
+  if (op.getBias())
+    sum = context.map(context.empty(op.getOutput()),
+                      {Input{context.stage(sum), context.loops(0, rank)},
+                       Input{context.operand(op.getBias()), {f}}},
+                      [&](Body &body) {
+                        return convert(body.in[0] + convert(body.in[1], type),
+                                       elementType);
+                      });
+  context.set(op.getOutput(), context.narrow(sum, elementType));
+  return success();
+}
+
+void sinter::addConvLowerings(LoweringTable &table) {
+  table.add<nn::ConvOp, lowerConv>();
+}

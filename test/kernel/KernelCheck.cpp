@@ -1,0 +1,381 @@
+//===- KernelCheck.cpp - both roads, compared and measured ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads a module of kernels, chooses schedules, compiles each by Halide and as plain loops, runs both on the same
+// random data and compares. Attributes on a kernel.func say how:
+//   check.sizes = [{m = 3, k = 17}, ...]   one run for each; the sizes of named dynamic dimensions
+//   check.dims = ["m", ""]                 on an argument or result: the names of its dimensions
+//   check.range = [low, high]              on an argument: its values; by default [-1, 1], integers [-8, 8]
+//   check.special                          on an argument: some values are NaN, infinite or zero
+//   check.tolerance = 1e-4                 relative to the largest value of the output; by default 1e-5
+//   check.flops = 123                      for --bench
+//
+//===----------------------------------------------------------------------===//
+
+#include "Jit.h"
+#include "dialects/kernel/Kernel.h"
+#include "passes/kernels/kernel-tile/KernelTile.h"
+#include "passes/kernels/lower-reference/LowerReference.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <random>
+
+using namespace mlir;
+using namespace sinter;
+namespace cl = llvm::cl;
+
+static cl::opt<std::string> input(cl::Positional, cl::init("-"));
+static cl::opt<std::string> targetName("target", cl::init("host"));
+static cl::opt<bool> keepSchedule("keep-schedule", cl::desc("Take the schedules that are there"));
+static cl::opt<bool> bench("bench", cl::desc("Measure Halide's road"));
+static cl::opt<bool> noCheck("no-check", cl::desc("Do not run the reference road"));
+static cl::opt<bool> printTiled("print-tiled"), printLoops("print-loops"), printAsm("print-asm");
+static cl::opt<bool> allowFallback("allow-fallback", cl::desc("A kernel without Halide is no error"));
+static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
+
+namespace {
+
+using Sizes = std::map<std::string, int64_t>;
+
+/// A dense array and the descriptor that the C interface takes. A guard zone behind the data shows stray writes.
+struct Array {
+  Array(RankedTensorType type, DictionaryAttr attributes, const Sizes &sizes) : type(type) {
+    auto names = attributes ? attributes.getAs<ArrayAttr>("check.dims") : ArrayAttr();
+    for (auto [i, size] : llvm::enumerate(type.getShape())) {
+      if (!ShapedType::isDynamic(size)) {
+        dims.push_back(size);
+        continue;
+      }
+      auto found = names ? sizes.find(cast<StringAttr>(names[i]).str()) : sizes.end();
+      dims.push_back(found != sizes.end() ? found->second : 5);
+    }
+    Type element = type.getElementType();
+    elementBytes = element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
+    for (int64_t dim : dims)
+      elements *= dim;
+    bytes = elements * elementBytes;
+    data = static_cast<char *>(std::aligned_alloc(64, (bytes + 2 * guard + 63) / 64 * 64));
+    std::memset(data, 0x5a, bytes + 2 * guard);
+    makeDescriptor();
+  }
+  ~Array() { std::free(data); }
+  Array(const Array &) = delete;
+
+  char *begin() const { return data + guard; }
+
+  void makeDescriptor() {
+    descriptor = {reinterpret_cast<int64_t>(begin()), reinterpret_cast<int64_t>(begin()), 0};
+    descriptor.insert(descriptor.end(), dims.begin(), dims.end());
+    int64_t stride = 1;
+    std::vector<int64_t> strides(dims.size());
+    for (size_t i = dims.size(); i-- > 0; stride *= dims[i])
+      strides[i] = stride;
+    descriptor.insert(descriptor.end(), strides.begin(), strides.end());
+  }
+
+  bool guardIntact() const {
+    for (int64_t i = 0; i < guard; ++i)
+      if (data[i] != 0x5a || data[guard + bytes + i] != 0x5a)
+        return false;
+    return true;
+  }
+
+  double get(int64_t i) const {
+    const char *p = begin() + i * elementBytes;
+    Type element = type.getElementType();
+    auto load = [&](auto zero) {
+      std::memcpy(&zero, p, sizeof zero);
+      return zero;
+    };
+    if (element.isF32())
+      return load(float());
+    if (element.isF64())
+      return load(double());
+    if (isa<FloatType>(element)) {
+      llvm::APFloat value(cast<FloatType>(element).getFloatSemantics(), llvm::APInt(16, load(uint16_t())));
+      return value.convertToDouble();
+    }
+    switch (elementBytes) {
+    case 1:
+      return load(int8_t());
+    case 2:
+      return load(int16_t());
+    case 4:
+      return load(int32_t());
+    default:
+      return load(int64_t());
+    }
+  }
+
+  void set(int64_t i, double value) {
+    char *p = begin() + i * elementBytes;
+    Type element = type.getElementType();
+    auto store = [&](auto x) { std::memcpy(p, &x, sizeof x); };
+    if (element.isF32())
+      return store(float(value));
+    if (element.isF64())
+      return store(value);
+    if (auto real = dyn_cast<FloatType>(element)) {
+      llvm::APFloat half(value);
+      bool lost;
+      half.convert(real.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lost);
+      return store(uint16_t(half.bitcastToAPInt().getZExtValue()));
+    }
+    switch (elementBytes) {
+    case 1:
+      return store(int8_t(element.isInteger(1) ? value > 0 : value));
+    case 2:
+      return store(int16_t(value));
+    case 4:
+      return store(int32_t(value));
+    default:
+      return store(int64_t(value));
+    }
+  }
+
+  void randomize(std::mt19937 &engine, DictionaryAttr attributes) {
+    bool real = isa<FloatType>(type.getElementType());
+    double low = real ? -1 : -8, high = real ? 1 : 8;
+    if (auto range = attributes ? attributes.getAs<ArrayAttr>("check.range") : ArrayAttr()) {
+      low = cast<FloatAttr>(range[0]).getValueAsDouble();
+      high = cast<FloatAttr>(range[1]).getValueAsDouble();
+    }
+    std::uniform_real_distribution<double> distribution(low, high);
+    for (int64_t i = 0; i < elements; ++i)
+      set(i, real ? distribution(engine) : std::floor(distribution(engine)));
+    const double special[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0};
+    if (attributes && attributes.contains("check.special"))
+      for (int64_t i = 0; i < elements; i += 3 + engine() % 5)
+        set(i, special[engine() % 5]);
+  }
+
+  static constexpr int64_t guard = 256;
+  RankedTensorType type;
+  std::vector<int64_t> dims;
+  int64_t elementBytes, elements = 1, bytes;
+  char *data;
+  std::vector<int64_t> descriptor;
+};
+
+} // namespace
+
+/// Calls (context, descriptors or scalars...).
+static void call(void *function, const std::vector<void *> &a) {
+  using P = void *;
+  auto at = [&](size_t i) { return i < a.size() ? a[i] : nullptr; };
+  // Surplus arguments do no harm in C's calling convention.
+  reinterpret_cast<void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P)>(function)(
+      at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14),
+      at(15));
+}
+
+static void *find(llvm::orc::LLJIT &jit, StringRef name) {
+  auto symbol = jit.lookup(("_mlir_ciface_" + name).str());
+  if (!symbol) {
+    llvm::errs() << "kernel-check: " << llvm::toString(symbol.takeError()) << '\n';
+    std::exit(3);
+  }
+  return symbol->toPtr<void *>();
+}
+
+/// Whether `actual` agrees with `expected`; says where not.
+static bool compare(StringRef kernel, unsigned output, const Array &actual, const Array &expected, double tolerance) {
+  if (!actual.guardIntact() || !expected.guardIntact()) {
+    llvm::outs() << "FAIL " << kernel << " result " << output << ": writes outside of the result\n";
+    return false;
+  }
+  double largest = 0;
+  for (int64_t i = 0; i < expected.elements; ++i)
+    if (double value = std::fabs(expected.get(i)); std::isfinite(value))
+      largest = std::max(largest, value);
+  bool exact = !isa<FloatType>(expected.type.getElementType());
+  int64_t wrong = 0, first = -1;
+  double worst = 0;
+  for (int64_t i = 0; i < expected.elements; ++i) {
+    double a = actual.get(i), e = expected.get(i);
+    bool same = std::isnan(e) ? std::isnan(a)
+                : std::isinf(e) || exact ? a == e
+                                         : std::fabs(a - e) <= tolerance * (largest + std::fabs(e));
+    if (std::isfinite(a) && std::isfinite(e) && largest > 0)
+      worst = std::max(worst, std::fabs(a - e) / largest);
+    if (!same && wrong++ == 0)
+      first = i;
+  }
+  if (wrong != 0)
+    llvm::outs() << "FAIL " << kernel << " result " << output << ": " << wrong << " of " << expected.elements
+                 << " differ, first at " << first << ": expected " << expected.get(first) << ", got "
+                 << actual.get(first) << "\n";
+  (void)worst;
+  return wrong == 0;
+}
+
+static double measure(void *function, const std::vector<void *> &arguments) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e30;
+  Clock::time_point begin = Clock::now();
+  for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < benchSeconds; ++runs) {
+    Clock::time_point start = Clock::now();
+    call(function, arguments);
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc::LLJIT *reference, const Sizes &sizes,
+                      StringRef label) {
+  std::string name = kernel.getSymName().str();
+  std::mt19937 engine(1);
+  std::vector<std::unique_ptr<Array>> inputs, actual, expected;
+  std::vector<void *> halideArguments = {nullptr}, referenceArguments = {nullptr};
+  auto both = [&](void *argument) {
+    halideArguments.push_back(argument);
+    referenceArguments.push_back(argument);
+  };
+  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes())) {
+    DictionaryAttr attributes = kernel.getArgAttrDict(i);
+    if (auto tensor = dyn_cast<RankedTensorType>(type)) {
+      inputs.push_back(std::make_unique<Array>(tensor, attributes, sizes));
+      inputs.back()->randomize(engine, attributes);
+      both(inputs.back()->descriptor.data());
+      continue;
+    }
+    int64_t value = 3;
+    if (auto names = attributes ? attributes.getAs<StringAttr>("check.size") : StringAttr())
+      if (auto found = sizes.find(names.str()); found != sizes.end())
+        value = found->second;
+    both(reinterpret_cast<void *>(value));
+  }
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes())) {
+    DictionaryAttr attributes = kernel.getResultAttrDict(i);
+    for (auto [list, arguments] :
+         {std::pair(&actual, &halideArguments), std::pair(&expected, &referenceArguments)}) {
+      list->push_back(std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes));
+      arguments->push_back(list->back()->descriptor.data());
+    }
+  }
+  void *function = find(halide, name);
+  call(function, halideArguments);
+  bool good = true;
+  if (reference) {
+    call(find(*reference, name), referenceArguments);
+    double tolerance = 1e-5;
+    if (auto given = kernel->getAttrOfType<FloatAttr>("check.tolerance"))
+      tolerance = given.getValueAsDouble();
+    for (auto [i, a, e] : llvm::enumerate(actual, expected))
+      good &= compare((name + label).str(), i, *a, *e, tolerance);
+  }
+  if (bench) {
+    double seconds = measure(function, halideArguments);
+    double bytes = 0;
+    for (auto *list : {&inputs, &actual})
+      for (auto &array : *list)
+        bytes += array->bytes;
+    llvm::outs() << llvm::format("%-28s %10.2f us", (name + label).str().c_str(), seconds * 1e6);
+    if (auto flops = kernel->getAttrOfType<IntegerAttr>("check.flops"))
+      llvm::outs() << llvm::format("  %7.1f GFLOP/s", flops.getInt() / seconds * 1e-9);
+    llvm::outs() << llvm::format("  %6.1f GB/s\n", bytes / seconds * 1e-9);
+  } else if (good) {
+    llvm::outs() << "PASS " << name << label << "\n";
+  }
+  llvm::outs().flush();
+  return good;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ParseCommandLineOptions(argc, argv, "compares and measures kernels\n");
+  DialectRegistry registry;
+  registry.insert<kernel::KernelDialect, affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect>();
+  registerReferenceInterfaces(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  context.allowUnregisteredDialects();
+
+  Target target;
+  std::string error;
+  if (!lookupTarget(targetName, target, error)) {
+    llvm::errs() << "kernel-check: " << error << '\n';
+    return 2;
+  }
+  auto module = parseSourceFile<ModuleOp>(input, &context);
+  if (!module)
+    return 1;
+  OwningOpRef<ModuleOp> plain = module->clone(), tiled = module->clone();
+  if (!keepSchedule) {
+    PassManager pm(&context);
+    pm.addPass(createKernelTile(target));
+    if (failed(pm.run(*tiled)))
+      return 3;
+  }
+  if (printTiled)
+    tiled->print(llvm::outs());
+  std::string text;
+  if (printLoops && succeeded(printHalideLoops(*tiled, target, text)))
+    llvm::outs() << text;
+  auto start = std::chrono::steady_clock::now();
+  std::vector<KernelCode> kernels;
+  if (failed(lowerKernelsToHalide(*tiled, target, 1, kernels)))
+    return 3;
+  if (bench)
+    llvm::outs() << llvm::format(
+        "Halide took %.0f ms\n",
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * 1e3);
+  if (printAsm)
+    printAssembly(kernels, target);
+  bool fallback = !tiled->getOps<kernel::FuncOp>().empty();
+  PassManager reference(&context);
+  reference.addPass(createLowerKernelsReference());
+  if (failed(reference.run(*tiled)))
+    return 3;
+  auto halide = compileForHost(*tiled, kernels, target);
+  std::unique_ptr<llvm::orc::LLJIT> loops;
+  if (!noCheck) {
+    if (failed(reference.run(*plain)))
+      return 3;
+    loops = compileForHost(*plain, {}, target);
+  }
+  if (!halide || (!noCheck && !loops))
+    return 3;
+  bool good = allowFallback || !fallback;
+  for (auto kernel : module->getOps<kernel::FuncOp>()) {
+    auto runs = kernel->getAttrOfType<ArrayAttr>("check.sizes");
+    if (!runs) {
+      good &= runKernel(kernel, *halide, loops.get(), {}, "");
+      continue;
+    }
+    for (auto run : runs.getAsRange<DictionaryAttr>()) {
+      Sizes sizes;
+      std::string label;
+      for (NamedAttribute size : run) {
+        sizes[size.getName().str()] = cast<IntegerAttr>(size.getValue()).getInt();
+        label += (" " + size.getName().getValue() + "=" + std::to_string(sizes[size.getName().str()])).str();
+      }
+      good &= runKernel(kernel, *halide, loops.get(), sizes, label);
+    }
+  }
+  return good ? 0 : 1;
+}
