@@ -20,9 +20,8 @@ static void numberSymbols(SinterContext *context) {
   const SinterModel *model = context->model;
   int64_t at = 0;
   for (int32_t t = 0; t < model->input_count + model->output_count; ++t) {
-    const SinterTensorInfo *info = t < model->input_count
-                                       ? &model->inputs[t]
-                                       : &model->outputs[t - model->input_count];
+    const SinterTensorInfo *info =
+        t < model->input_count ? &model->inputs[t] : &model->outputs[t - model->input_count];
     for (int32_t d = 0; d < info->rank; ++d, ++at) {
       context->symbol[at] = -1;
       if (info->dims[d] >= 0 || !info->dim_names[d][0])
@@ -30,8 +29,7 @@ static void numberSymbols(SinterContext *context) {
       int64_t before = 0;
       for (int32_t u = 0; u <= t && context->symbol[at] < 0; ++u) {
         const SinterTensorInfo *other =
-            u < model->input_count ? &model->inputs[u]
-                                   : &model->outputs[u - model->input_count];
+            u < model->input_count ? &model->inputs[u] : &model->outputs[u - model->input_count];
         for (int32_t e = 0; e < other->rank; ++e, ++before)
           if (before < at && context->symbol[before] >= 0 &&
               !strcmp(other->dim_names[e], info->dim_names[d])) {
@@ -47,8 +45,7 @@ static void numberSymbols(SinterContext *context) {
   }
 }
 
-static SinterStatus contextCreate(const SinterModel *model,
-                                  const SinterContextOptions *given,
+static SinterStatus contextCreate(const SinterModel *model, const SinterContextOptions *given,
                                   SinterContext **result) {
   if (!result)
     return SINTER_INVALID_ARGUMENT;
@@ -62,8 +59,7 @@ static SinterStatus contextCreate(const SinterModel *model,
     if (given->struct_size < offsetof(SinterContextOptions, allocate))
       return SINTER_INVALID_ARGUMENT;
     memcpy(&options, given,
-           given->struct_size < sizeof options ? given->struct_size
-                                               : sizeof options);
+           given->struct_size < sizeof options ? given->struct_size : sizeof options);
   }
   if (!options.allocate != !options.deallocate || options.threads < 0)
     return SINTER_INVALID_ARGUMENT;
@@ -150,14 +146,12 @@ static void contextDestroy(SinterContext *context) {
   options.deallocate(options.allocator_user, context, context->bytes);
 }
 
-static SinterStatus setWorkspace(SinterContext *context, void *memory,
-                                 size_t bytes) {
+static SinterStatus setWorkspace(SinterContext *context, void *memory, size_t bytes) {
   if (!context)
     return SINTER_INVALID_ARGUMENT;
   if ((uintptr_t)memory % 64)
     return sinterError(context, SINTER_MISALIGNED,
-                       "workspace: expected a 64-byte aligned address, given %p",
-                       memory);
+                       "workspace: expected a 64-byte aligned address, given %p", memory);
   context->workspace = memory;
   context->workspaceBytes = memory ? bytes : 0;
   return SINTER_OK;
@@ -194,36 +188,30 @@ __attribute__((visibility("hidden"))) extern const SinterModel sinter_rt_model;
 
 #define TABLE_ENTRY __attribute__((visibility("hidden")))
 
-TABLE_ENTRY SinterStatus sinter_rt_context_create(
-    const SinterModel *model, const SinterContextOptions *options,
-    SinterContext **context) {
+TABLE_ENTRY SinterStatus sinter_rt_context_create(const SinterModel *model,
+                                                  const SinterContextOptions *options,
+                                                  SinterContext **context) {
   return contextCreate(model, options, context);
 }
 
-TABLE_ENTRY void sinter_rt_context_destroy(SinterContext *context) {
-  contextDestroy(context);
-}
+TABLE_ENTRY void sinter_rt_context_destroy(SinterContext *context) { contextDestroy(context); }
 
-TABLE_ENTRY SinterStatus sinter_rt_workspace_size(SinterContext *context,
-                                                  const DLTensor *inputs,
-                                                  int32_t count,
-                                                  size_t *bytes) {
+TABLE_ENTRY SinterStatus sinter_rt_workspace_size(SinterContext *context, const DLTensor *inputs,
+                                                  int32_t count, size_t *bytes) {
   return sinterWorkspaceSize(context, inputs, count, bytes);
 }
 
-TABLE_ENTRY SinterStatus sinter_rt_set_workspace(SinterContext *context,
-                                                 void *memory, size_t bytes) {
+TABLE_ENTRY SinterStatus sinter_rt_set_workspace(SinterContext *context, void *memory,
+                                                 size_t bytes) {
   return setWorkspace(context, memory, bytes);
 }
 
-TABLE_ENTRY SinterStatus sinter_rt_prepare(SinterContext *context,
-                                           const DLTensor *inputs,
+TABLE_ENTRY SinterStatus sinter_rt_prepare(SinterContext *context, const DLTensor *inputs,
                                            int32_t count) {
   return sinterPrepare(context, inputs, count);
 }
 
-TABLE_ENTRY SinterStatus sinter_rt_run(SinterContext *context,
-                                       const DLTensor *inputs,
+TABLE_ENTRY SinterStatus sinter_rt_run(SinterContext *context, const DLTensor *inputs,
                                        int32_t input_count, DLTensor *outputs,
                                        int32_t output_count) {
   return sinterRun(context, inputs, input_count, outputs, output_count);
@@ -233,11 +221,8 @@ TABLE_ENTRY const char *sinter_rt_last_error(const SinterContext *context) {
   return lastError(context);
 }
 
-TABLE_ENTRY const char *sinter_rt_status_text(SinterStatus status) {
-  return statusText(status);
-}
+TABLE_ENTRY const char *sinter_rt_status_text(SinterStatus status) { return statusText(status); }
 
-__attribute__((used, visibility("default"))) const SinterModel *
-sinter_model(void) {
+__attribute__((used, visibility("default"))) const SinterModel *sinter_model(void) {
   return &sinter_rt_model;
 }

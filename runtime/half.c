@@ -43,8 +43,8 @@ static inline uint64_t roundShift(uint64_t x, int shift) {
 /* A binary float of `fraction` fraction bits, its exponent's bias `bias`, to
    one of 16 bits. A carry out of the fraction rounds into the exponent, and
    from the largest number to infinity, as it should. */
-static inline uint16_t narrow(uint64_t bits, int fraction, int bias,
-                              int width, int toFraction, int toBias) {
+static inline uint16_t narrow(uint64_t bits, int fraction, int bias, int width, int toFraction,
+                              int toBias) {
   int exponentBits = width - 1 - fraction;
   uint64_t exponentMask = ((uint64_t)1 << exponentBits) - 1;
   uint64_t mantissa = bits & (((uint64_t)1 << fraction) - 1);
@@ -70,8 +70,7 @@ static inline uint16_t narrow(uint64_t bits, int fraction, int bias,
   int shift = fraction - toFraction;
   if (to <= 0) { /* a subnormal of the narrow type */
     int64_t more = shift + 1 - to;
-    return sign |
-           (uint16_t)roundShift(mantissa, more > 63 ? 63 : (int)more);
+    return sign | (uint16_t)roundShift(mantissa, more > 63 ? 63 : (int)more);
   }
   uint64_t rounded = roundShift(mantissa, shift);
   uint64_t implicit = (uint64_t)1 << toFraction;
@@ -80,9 +79,7 @@ static inline uint16_t narrow(uint64_t bits, int fraction, int bias,
   return sign | (uint16_t)(((uint64_t)to << toFraction) + rounded - implicit);
 }
 
-HELPER _Float16 __truncsfhf2(float x) {
-  return halfOf(narrow(bitsOf(x), 23, 127, 32, 10, 15));
-}
+HELPER _Float16 __truncsfhf2(float x) { return halfOf(narrow(bitsOf(x), 23, 127, 32, 10, 15)); }
 
 HELPER _Float16 __truncdfhf2(double x) {
   return halfOf(narrow(bitsOfDouble(x), 52, 1023, 64, 10, 15));
@@ -100,8 +97,7 @@ HELPER float __extendhfsf2(_Float16 x) {
     bits = sign | (exponent + 112) << 23 | mantissa << 13;
   } else if (mantissa) {
     int zeros = __builtin_clz(mantissa) - 21; /* up to the implicit bit */
-    bits = sign | (uint32_t)(113 - zeros) << 23 |
-           ((mantissa << zeros) & 0x3ff) << 13;
+    bits = sign | (uint32_t)(113 - zeros) << 23 | ((mantissa << zeros) & 0x3ff) << 13;
   } else {
     bits = sign;
   }
@@ -111,13 +107,9 @@ HELPER float __extendhfsf2(_Float16 x) {
 }
 
 /* Names of older compilers, which Halide 14's code generation may call. */
-HELPER float __gnu_h2f_ieee(uint16_t bits) {
-  return __extendhfsf2(halfOf(bits));
-}
+HELPER float __gnu_h2f_ieee(uint16_t bits) { return __extendhfsf2(halfOf(bits)); }
 
-HELPER uint16_t __gnu_f2h_ieee(float x) {
-  return narrow(bitsOf(x), 23, 127, 32, 10, 15);
-}
+HELPER uint16_t __gnu_f2h_ieee(float x) { return narrow(bitsOf(x), 23, 127, 32, 10, 15); }
 
 /* __bf16 needs SSE2 or NEON, which every target of ours has. */
 HELPER __bf16 __truncsfbf2(float x) {

@@ -29,8 +29,7 @@ static void runTask(SinterContext *caller, int64_t index, void *closure) {
     sinter_rt_fail(caller, SINTER_INTERNAL, "a kernel failed");
 }
 
-int halide_do_par_for(void *caller, HalideTask task, int first, int count,
-                      uint8_t *closure) {
+int halide_do_par_for(void *caller, HalideTask task, int first, int count, uint8_t *closure) {
   HalideLoop loop = {task, closure, first};
   sinterParallelFor(threadOf((SinterContext *)caller), runTask, &loop, count);
   return 0;
@@ -41,20 +40,19 @@ void halide_error(void *caller, const char *message) {
 }
 
 int halide_error_out_of_memory(void *caller) {
-  sinter_rt_fail((SinterContext *)caller, SINTER_OUT_OF_MEMORY,
-                 "out of memory in a kernel");
+  sinter_rt_fail((SinterContext *)caller, SINTER_OUT_OF_MEMORY, "out of memory in a kernel");
 }
 
 /* Sizes that come from the caller's shapes are checked by no one else. */
-int halide_error_buffer_allocation_too_large(void *caller, const char *name,
-                                             uint64_t bytes, uint64_t limit) {
+int halide_error_buffer_allocation_too_large(void *caller, const char *name, uint64_t bytes,
+                                             uint64_t limit) {
   (void)name, (void)bytes, (void)limit;
   sinter_rt_fail((SinterContext *)caller, SINTER_MODEL_ERROR,
                  "a tensor is larger than a kernel can address");
 }
 
-int halide_error_buffer_extents_too_large(void *caller, const char *name,
-                                          int64_t elements, int64_t limit) {
+int halide_error_buffer_extents_too_large(void *caller, const char *name, int64_t elements,
+                                          int64_t limit) {
   (void)name, (void)elements, (void)limit;
   sinter_rt_fail((SinterContext *)caller, SINTER_MODEL_ERROR,
                  "a tensor is larger than a kernel can address");

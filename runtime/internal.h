@@ -94,8 +94,8 @@ struct SinterContext {
   int64_t *descriptors; /* MLIR's memref descriptors of the inputs */
   void **descriptorOf;
   int64_t *resultDescriptors;
-  int64_t *shapes; /* of the outputs: shape, then strides */
-  DLTensor *outputs; /* during a run: the caller's, for sinter_rt_output */
+  int64_t *shapes;        /* of the outputs: shape, then strides */
+  DLTensor *outputs;      /* during a run: the caller's, for sinter_rt_output */
   uint64_t outputsDirect; /* bit i: output i may be written in place */
 
   _Atomic bool failed;
@@ -122,44 +122,33 @@ void sinterArenaReset(SinterContext *, Arena *);
 void sinterArenaFree(SinterContext *, Arena *);
 
 /* check.c: each returns a status, and leaves the words in the context. */
-SinterStatus sinterCheckInputs(SinterContext *, const DLTensor *, int32_t count,
-                               bool data);
-SinterStatus sinterCheckOutputs(SinterContext *, const DLTensor *,
-                                int32_t count);
-SinterStatus sinterCheckResult(SinterContext *, int32_t output,
-                               const DLTensor *given, const int64_t *dims);
+SinterStatus sinterCheckInputs(SinterContext *, const DLTensor *, int32_t count, bool data);
+SinterStatus sinterCheckOutputs(SinterContext *, const DLTensor *, int32_t count);
+SinterStatus sinterCheckResult(SinterContext *, int32_t output, const DLTensor *given,
+                               const int64_t *dims);
 SinterStatus sinterError(SinterContext *, SinterStatus, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* threads.c */
-void sinterParallelFor(SinterThread *, TaskFunction, void *closure,
-                       int64_t count);
+void sinterParallelFor(SinterThread *, TaskFunction, void *closure, int64_t count);
 void sinterPoolStop(SinterContext *);
 int32_t sinterCores(void);
 
 /* run.c */
 SinterStatus sinterPrepare(SinterContext *, const DLTensor *, int32_t);
-SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t,
-                                 size_t *);
-SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *,
-                       int32_t);
+SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t, size_t *);
+SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *, int32_t);
 
 /* Called by host code, kernels and Halide; any thread of the context. */
-void sinter_rt_fail(SinterContext *, int32_t status, const char *message)
-    __attribute__((noreturn));
+void sinter_rt_fail(SinterContext *, int32_t status, const char *message) __attribute__((noreturn));
 void *sinter_rt_alloc(SinterContext *, int64_t bytes);
 void *sinter_rt_output(SinterContext *, int32_t index, int64_t bytes);
 void *sinter_rt_scratch_alloc(SinterContext *, int64_t bytes);
 void sinter_rt_scratch_free(SinterContext *, void *memory);
-void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure,
-                            int64_t count);
+void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure, int64_t count);
 
-static inline SinterThread *threadOf(SinterContext *context) {
-  return (SinterThread *)context;
-}
+static inline SinterThread *threadOf(SinterContext *context) { return (SinterThread *)context; }
 
-static inline int64_t elementBytes(DLDataType type) {
-  return (type.bits * type.lanes + 7) / 8;
-}
+static inline int64_t elementBytes(DLDataType type) { return (type.bits * type.lanes + 7) / 8; }
 
 #endif /* SINTER_RUNTIME_INTERNAL_H */

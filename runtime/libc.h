@@ -27,8 +27,7 @@ void *memset(void *to, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
-int snprintf(char *to, size_t n, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+int snprintf(char *to, size_t n, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int vsnprintf(char *to, size_t n, const char *format, va_list);
 
 int posix_memalign(void **memory, size_t alignment, size_t bytes);
@@ -43,8 +42,7 @@ int _setjmp(JumpBuffer *) __attribute__((returns_twice));
 void longjmp(JumpBuffer *, int) __attribute__((noreturn));
 
 typedef unsigned long pthread_t;
-int pthread_create(pthread_t *, const void *attributes, void *(*)(void *),
-                   void *);
+int pthread_create(pthread_t *, const void *attributes, void *(*)(void *), void *);
 int pthread_join(pthread_t, void **);
 int pthread_sigmask(int how, const void *set, void *old);
 int sched_getaffinity(int pid, size_t bytes, void *mask);

@@ -33,8 +33,7 @@ void sinterDefaultDeallocate(void *user, void *memory, size_t bytes) {
 }
 
 void *sinterAllocate(SinterContext *context, size_t bytes, size_t alignment) {
-  return context->options.allocate(context->options.allocator_user, bytes,
-                                   alignment);
+  return context->options.allocate(context->options.allocator_user, bytes, alignment);
 }
 
 void sinterDeallocate(SinterContext *context, void *memory, size_t bytes) {
@@ -59,8 +58,7 @@ static bool grow(SinterContext *context, Arena *arena, size_t need) {
     bytes = arena->total;
   if (bytes < 64 << 10)
     bytes = 64 << 10;
-  ArenaBlock *block =
-      (ArenaBlock *)sinterAllocate(context, bytes, arenaAlignment);
+  ArenaBlock *block = (ArenaBlock *)sinterAllocate(context, bytes, arenaAlignment);
   if (!block)
     return false;
   if (!arena->blocks)
@@ -103,9 +101,8 @@ void sinterArenaPop(SinterContext *context, Arena *arena, void *memory) {
   Header *last = (Header *)arena->last;
   while (last && last->freed) {
     /* A younger block, if there is one, holds nothing any more. */
-    arena->top->used = last->block == arena->top
-                           ? (size_t)((char *)last - (char *)arena->top)
-                           : firstOffset();
+    arena->top->used =
+        last->block == arena->top ? (size_t)((char *)last - (char *)arena->top) : firstOffset();
     last = last->previous;
   }
   arena->last = last;
@@ -141,8 +138,7 @@ static const char outOfMemory[] = "out of memory";
 
 void *sinter_rt_scratch_alloc(SinterContext *caller, int64_t bytes) {
   SinterThread *thread = threadOf(caller);
-  void *memory =
-      sinterArenaPush(thread->context, &thread->scratch, (size_t)bytes);
+  void *memory = sinterArenaPush(thread->context, &thread->scratch, (size_t)bytes);
   if (!memory)
     sinter_rt_fail(caller, SINTER_OUT_OF_MEMORY, outOfMemory);
   return memory;

@@ -16,8 +16,7 @@ static void describeInputs(SinterContext *context, const DLTensor *inputs) {
     const DLTensor *input = &inputs[i];
     int32_t rank = context->model->inputs[i].rank;
     int64_t *descriptor = (int64_t *)context->descriptorOf[i];
-    descriptor[0] = descriptor[1] =
-        (int64_t)(uintptr_t)input->data + (int64_t)input->byte_offset;
+    descriptor[0] = descriptor[1] = (int64_t)(uintptr_t)input->data + (int64_t)input->byte_offset;
     descriptor[2] = 0;
     int64_t stride = 1;
     for (int32_t d = rank - 1; d >= 0; --d) {
@@ -36,8 +35,7 @@ static size_t workspaceBytes(SinterContext *context) {
 }
 
 /* Makes sure that the workspace, the caller's or the context's, is there. */
-static SinterStatus ensureWorkspace(SinterContext *context, void **memory,
-                                    size_t *bytes) {
+static SinterStatus ensureWorkspace(SinterContext *context, void **memory, size_t *bytes) {
   size_t need = workspaceBytes(context);
   if (context->workspace) {
     if (context->workspaceBytes < need)
@@ -50,8 +48,7 @@ static SinterStatus ensureWorkspace(SinterContext *context, void **memory,
     return SINTER_OK;
   }
   if (context->ownWorkspaceBytes < need) {
-    sinterDeallocate(context, context->ownWorkspace,
-                     context->ownWorkspaceBytes);
+    sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
     context->ownWorkspaceBytes = 0;
     context->ownWorkspace = sinterAllocate(context, need, 64);
     if (!context->ownWorkspace)
@@ -64,8 +61,8 @@ static SinterStatus ensureWorkspace(SinterContext *context, void **memory,
   return SINTER_OK;
 }
 
-SinterStatus sinterWorkspaceSize(SinterContext *context, const DLTensor *inputs,
-                                 int32_t count, size_t *bytes) {
+SinterStatus sinterWorkspaceSize(SinterContext *context, const DLTensor *inputs, int32_t count,
+                                 size_t *bytes) {
   if (!context || !bytes)
     return SINTER_INVALID_ARGUMENT;
   SinterStatus status = sinterCheckInputs(context, inputs, count, false);
@@ -76,8 +73,7 @@ SinterStatus sinterWorkspaceSize(SinterContext *context, const DLTensor *inputs,
   return SINTER_OK;
 }
 
-SinterStatus sinterPrepare(SinterContext *context, const DLTensor *inputs,
-                           int32_t count) {
+SinterStatus sinterPrepare(SinterContext *context, const DLTensor *inputs, int32_t count) {
   if (!context)
     return SINTER_INVALID_ARGUMENT;
   SinterStatus status = sinterCheckInputs(context, inputs, count, false);
@@ -124,8 +120,7 @@ static uint64_t directOutputs(SinterContext *context, const DLTensor *inputs,
   return direct;
 }
 
-static bool isDense(const int64_t *sizes, const int64_t *strides,
-                    int32_t rank) {
+static bool isDense(const int64_t *sizes, const int64_t *strides, int32_t rank) {
   int64_t dense = 1;
   for (int32_t d = rank - 1; d >= 0; --d) {
     if (sizes[d] != 1 && strides[d] != dense)
@@ -136,8 +131,8 @@ static bool isDense(const int64_t *sizes, const int64_t *strides,
 }
 
 /* Copies a strided result row by row. */
-static char *copyStrided(char *to, const char *from, const int64_t *sizes,
-                         const int64_t *strides, int32_t rank, int64_t element) {
+static char *copyStrided(char *to, const char *from, const int64_t *sizes, const int64_t *strides,
+                         int32_t rank, int64_t element) {
   if (rank == 0) {
     memmove(to, from, (size_t)element);
     return to + element;
@@ -147,8 +142,8 @@ static char *copyStrided(char *to, const char *from, const int64_t *sizes,
     return to + sizes[0] * element;
   }
   for (int64_t i = 0; i < sizes[0]; ++i)
-    to = copyStrided(to, from + i * strides[0] * element, sizes + 1,
-                     strides + 1, rank - 1, element);
+    to =
+        copyStrided(to, from + i * strides[0] * element, sizes + 1, strides + 1, rank - 1, element);
   return to;
 }
 
@@ -160,8 +155,7 @@ static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
     int32_t rank = info->rank;
     int64_t element = elementBytes(info->dtype);
     const int64_t *sizes = descriptor + 3, *strides = descriptor + 3 + rank;
-    char *data =
-        (char *)(uintptr_t)descriptor[1] + descriptor[2] * element;
+    char *data = (char *)(uintptr_t)descriptor[1] + descriptor[2] * element;
     descriptor += 3 + 2 * rank;
 
     DLTensor *output = &outputs[i];
@@ -209,35 +203,31 @@ static void forgetOwnOutputs(SinterContext *context, DLTensor *outputs) {
 
 /*===- The run --------------------------------------------------------------===*/
 
-void sinter_rt_fail(SinterContext *caller, int32_t status,
-                    const char *message) {
+void sinter_rt_fail(SinterContext *caller, int32_t status, const char *message) {
   SinterThread *thread = threadOf(caller);
   SinterContext *context = thread->context;
   if (!atomic_exchange(&context->failed, true)) {
     /* The first failure is the one that is told. */
     context->status = status > 0 ? status : SINTER_INTERNAL;
-    snprintf(context->error, sizeof context->error, "model '%s': %s",
-             context->model->name, message ? message : "failed");
+    snprintf(context->error, sizeof context->error, "model '%s': %s", context->model->name,
+             message ? message : "failed");
   }
   longjmp(thread->escape, 1);
 }
 
 /* True if the model ran to its end. Apart from the rest, so that no variable
    lives across the jump. */
-__attribute__((noinline)) static bool callModel(SinterContext *context,
-                                                int64_t *workspace) {
+__attribute__((noinline)) static bool callModel(SinterContext *context, int64_t *workspace) {
   JumpBuffer escape;
   context->self.escape = &escape;
   if (_setjmp(&escape))
     return false;
-  internalOf(context)->entry(context, workspace, context->descriptorOf,
-                             context->resultDescriptors);
+  internalOf(context)->entry(context, workspace, context->descriptorOf, context->resultDescriptors);
   return true;
 }
 
-SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs,
-                       int32_t inputCount, DLTensor *outputs,
-                       int32_t outputCount) {
+SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t inputCount,
+                       DLTensor *outputs, int32_t outputCount) {
   if (!context)
     return SINTER_INVALID_ARGUMENT;
   SinterStatus status = sinterCheckInputs(context, inputs, inputCount, true);
@@ -253,8 +243,8 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs,
   size_t bytes;
   if ((status = ensureWorkspace(context, &memory, &bytes)))
     return status;
-  int64_t workspace[5] = {(int64_t)(uintptr_t)memory,
-                          (int64_t)(uintptr_t)memory, 0, (int64_t)bytes, 1};
+  int64_t workspace[5] = {(int64_t)(uintptr_t)memory, (int64_t)(uintptr_t)memory, 0, (int64_t)bytes,
+                          1};
   sinterArenaReset(context, &context->results);
   context->outputs = outputs;
   context->outputsDirect = directOutputs(context, inputs, outputs);

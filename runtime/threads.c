@@ -78,12 +78,9 @@ static void participate(SinterContext *context, SinterThread *thread) {
     const Job *job = &context->job;
     for (int32_t k = 0; k < job->ranges; ++k) {
       TaskRange *range = &context->ranges[(thread->slot + k) % job->ranges];
-      while (atomic_load_explicit(&range->next, memory_order_relaxed) <
-             range->end) {
-        int64_t index =
-            atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
-        if (index >= range->end ||
-            atomic_load_explicit(&context->failed, memory_order_relaxed))
+      while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
+        int64_t index = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
+        if (index >= range->end || atomic_load_explicit(&context->failed, memory_order_relaxed))
           break;
         job->function((SinterContext *)thread, index, job->closure);
       }
@@ -112,8 +109,7 @@ static void *work(void *argument) {
     if (pool->stop)
       return NULL;
     uint32_t state = atomic_load(&pool->state);
-    while ((state & jobOpen) &&
-           !atomic_compare_exchange_weak(&pool->state, &state, state + 1)) {
+    while ((state & jobOpen) && !atomic_compare_exchange_weak(&pool->state, &state, state + 1)) {
     }
     if (!(state & jobOpen))
       continue; /* it was over before we were awake */
@@ -178,27 +174,22 @@ static void runOnPool(SinterContext *context, int32_t ranges) {
 /* A task of the caller's parallel_for: one range. */
 static void foreignTask(void *closure, int64_t index) {
   SinterContext *context = (SinterContext *)closure;
-  SinterThread *thread =
-      index ? &context->thread[index - 1] : &context->self;
+  SinterThread *thread = index ? &context->thread[index - 1] : &context->self;
   participate(context, thread);
 }
 
-void sinterParallelFor(SinterThread *thread, TaskFunction function,
-                       void *closure, int64_t count) {
+void sinterParallelFor(SinterThread *thread, TaskFunction function, void *closure, int64_t count) {
   SinterContext *context = thread->context;
-  if (count <= 1 || context->threads == 1 || thread->slot != 0 ||
-      context->parallel) {
+  if (count <= 1 || context->threads == 1 || thread->slot != 0 || context->parallel) {
     for (int64_t i = 0; i < count; ++i)
       function((SinterContext *)thread, i, closure);
     return;
   }
-  int32_t ranges =
-      count < context->threads ? (int32_t)count : context->threads;
+  int32_t ranges = count < context->threads ? (int32_t)count : context->threads;
   for (int32_t i = 0; i < ranges; ++i) {
     int64_t per = count / ranges, more = count % ranges;
     int64_t begin = i * per + (i < more ? i : more);
-    atomic_store_explicit(&context->ranges[i].next, begin,
-                          memory_order_relaxed);
+    atomic_store_explicit(&context->ranges[i].next, begin, memory_order_relaxed);
     context->ranges[i].end = begin + per + (i < more);
   }
   context->job.function = function;
@@ -206,8 +197,7 @@ void sinterParallelFor(SinterThread *thread, TaskFunction function,
   context->job.ranges = ranges;
   context->parallel = true;
   if (context->options.parallel_for)
-    context->options.parallel_for(context->options.parallel_user, foreignTask,
-                                  context, ranges);
+    context->options.parallel_for(context->options.parallel_user, foreignTask, context, ranges);
   else
     runOnPool(context, ranges);
   context->parallel = false;
@@ -215,7 +205,7 @@ void sinterParallelFor(SinterThread *thread, TaskFunction function,
     longjmp(thread->escape, 1);
 }
 
-void sinter_rt_parallel_for(SinterContext *caller, TaskFunction function,
-                            void *closure, int64_t count) {
+void sinter_rt_parallel_for(SinterContext *caller, TaskFunction function, void *closure,
+                            int64_t count) {
   sinterParallelFor(threadOf(caller), function, closure, count);
 }

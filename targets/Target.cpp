@@ -27,8 +27,7 @@ std::vector<std::string> sinter::targetNames() {
   return names;
 }
 
-bool sinter::lookupTarget(const std::string &name, Target &target,
-                          std::string &error) {
+bool sinter::lookupTarget(const std::string &name, Target &target, std::string &error) {
   for (const Family &family : families)
     if (family.lookup(name, target))
       return true;
@@ -38,8 +37,7 @@ bool sinter::lookupTarget(const std::string &name, Target &target,
   unsigned limit = std::max<size_t>(2, name.size() / 3) + 1;
   std::string nearest;
   for (const std::string &known : targetNames()) {
-    unsigned distance =
-        llvm::StringRef(name).edit_distance_insensitive(known, true, limit);
+    unsigned distance = llvm::StringRef(name).edit_distance_insensitive(known, true, limit);
     if (distance < limit) {
       limit = distance;
       nearest = known;

@@ -17,7 +17,11 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
+#include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
+#include "passes/graph/nn-fold-constants/NNFoldConstants.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
+#include "passes/graph/nn-infer-shapes/NNInferShapes.h"
+#include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/plan-memory/PlanMemory.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
@@ -44,7 +48,11 @@ void sinter::registerAll(DialectRegistry &registry) {
 void sinter::registerAllPasses() {
   registerNNAssignLayout();
   registerNNDecompose();
+  registerNNExplicitBroadcast();
+  registerNNFoldConstants();
   registerNNFuse();
+  registerNNInferShapes();
+  registerNNSimplify();
   registerNNToKernel();
   registerLowerKernelsReference();
   registerPlanMemory();

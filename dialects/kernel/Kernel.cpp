@@ -34,6 +34,17 @@ void KernelDialect::initialize() {
 
 std::string sinter::kernel::loopName(unsigned i) { return "d" + std::to_string(i); }
 
+Operation *sinter::kernel::getCombiner(linalg::LinalgOp stage) {
+  if (stage.getNumDpsInits() != 1)
+    return nullptr;
+  Operation *combiner = stage.getBlock()->getTerminator()->getOperand(0).getDefiningOp();
+  Value soFar = stage.getBlock()->getArgument(stage.getNumDpsInputs());
+  if (!combiner || combiner->getBlock() != stage.getBlock() || combiner->getNumOperands() != 2 || !soFar.hasOneUse() ||
+      !llvm::is_contained(combiner->getOperands(), soFar) || !arith::getNeutralElement(combiner))
+    return nullptr;
+  return combiner;
+}
+
 //===----------------------------------------------------------------------===//
 // kernel.func, kernel.yield
 //===----------------------------------------------------------------------===//

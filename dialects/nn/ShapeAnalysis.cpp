@@ -307,7 +307,8 @@ SymbolicShape ShapeAnalysis::shape(Value value) {
     // Function arguments' dims of one name are one symbol.
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       auto function =
-          dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+          dyn_cast_or_null<FunctionOpInterface>(
+              argument.getOwner()->getParentOp());
       if (function && argument.getOwner()->isEntryBlock())
         if (auto names = function.getArgAttrOfType<ArrayAttr>(
                 argument.getArgNumber(), "nn.dims"))

@@ -48,8 +48,7 @@ typedef struct {
 extern "C" {
 #pragma GCC visibility push(hidden)
 /// Ends the run with `status`; does not return.
-[[noreturn]] void sinter_rt_fail(SinterContext *context, int32_t status,
-                                 const char *message);
+[[noreturn]] void sinter_rt_fail(SinterContext *context, int32_t status, const char *message);
 /// Scratch memory of the calling thread, 128-byte aligned, to be freed in the
 /// reverse order. Never null.
 void *sinter_rt_scratch_alloc(SinterContext *context, int64_t bytes);
@@ -57,8 +56,7 @@ void sinter_rt_scratch_free(SinterContext *context, void *memory);
 /// Runs body(context of the thread, i, closure) for i in [0, count) on the
 /// context's threads.
 void sinter_rt_parallel_for(SinterContext *context,
-                            void (*body)(SinterContext *context, int64_t index,
-                                         void *closure),
+                            void (*body)(SinterContext *context, int64_t index, void *closure),
                             void *closure, int64_t count);
 #pragma GCC visibility pop
 
@@ -71,13 +69,11 @@ int snprintf(char *to, size_t n, const char *format, ...);
 #pragma GCC visibility pop
 }
 
-#define SINTER_KERNEL(NAME)                                                    \
-  extern "C" __attribute__((visibility("hidden"))) int32_t sinter_k_##NAME(    \
-      [[maybe_unused]] SinterContext *context,                                 \
-      [[maybe_unused]] const SinterArray *arrays,                              \
-      [[maybe_unused]] int32_t inputs, [[maybe_unused]] int32_t outputs,       \
-      [[maybe_unused]] const int64_t *params,                                  \
-      [[maybe_unused]] int32_t paramCount)
+#define SINTER_KERNEL(NAME)                                                                        \
+  extern "C" __attribute__((visibility("hidden"))) int32_t sinter_k_##NAME(                        \
+      [[maybe_unused]] SinterContext *context, [[maybe_unused]] const SinterArray *arrays,         \
+      [[maybe_unused]] int32_t inputs, [[maybe_unused]] int32_t outputs,                           \
+      [[maybe_unused]] const int64_t *params, [[maybe_unused]] int32_t paramCount)
 
 namespace sinter {
 namespace rt {
@@ -109,18 +105,21 @@ inline int64_t elementBytes(int32_t dtype) {
   }
 }
 
-template <typename T> inline T *data(const SinterArray &array) {
+template <typename T>
+inline T *data(const SinterArray &array) {
   return static_cast<T *>(array.data);
 }
 
 /// Names a type for `dispatch`.
-template <typename T> struct Type {
+template <typename T>
+struct Type {
   using type = T;
 };
 
 /// Calls f(Type<T>()) for the C++ type T of `dtype`; bool is `bool`, float16
 /// `_Float16`, bfloat16 `__bf16`. False if there is no such type.
-template <typename F> inline bool dispatch(int32_t dtype, F &&f) {
+template <typename F>
+inline bool dispatch(int32_t dtype, F &&f) {
   switch (dtype) {
   case SINTER_F32:
     return f(Type<float>()), true;
@@ -154,7 +153,8 @@ template <typename F> inline bool dispatch(int32_t dtype, F &&f) {
 
 /// The same for kernels that only move elements: an unsigned integer of the
 /// element's size stands for each type, so that there are four instances.
-template <typename F> inline void dispatchBySize(int32_t dtype, F &&f) {
+template <typename F>
+inline void dispatchBySize(int32_t dtype, F &&f) {
   switch (elementBytes(dtype)) {
   case 1:
     return f(Type<uint8_t>());
@@ -179,11 +179,12 @@ inline void parallelFor(SinterContext *context, int64_t count, F &&f) {
 }
 
 /// Scratch memory for the time of a scope.
-template <typename T> class Scratch {
+template <typename T>
+class Scratch {
 public:
   Scratch(SinterContext *context, int64_t count)
-      : context(context), memory(static_cast<T *>(sinter_rt_scratch_alloc(
-                              context, count * (int64_t)sizeof(T)))) {}
+      : context(context),
+        memory(static_cast<T *>(sinter_rt_scratch_alloc(context, count * (int64_t)sizeof(T)))) {}
   ~Scratch() { sinter_rt_scratch_free(context, memory); }
   Scratch(const Scratch &) = delete;
   Scratch &operator=(const Scratch &) = delete;

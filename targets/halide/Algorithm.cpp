@@ -400,24 +400,17 @@ std::vector<Expr> Algorithm::body(mlir::linalg::LinalgOp op, const Loops &loops,
   return values;
 }
 
-/// The value that leaves an accumulation unchanged, by the name of the op.
-static mlir::TypedAttr neutralElement(mlir::Operation *op) { 
-  return mlir::arith::getNeutralElement(op).value_or(mlir::TypedAttr());
-}
-
 /// A reduction in interleaved partial results: see kernel.rfactor.
 ///   partial(p, u) = neutral;  partial(p, u) = op(partial(p, u), value(p, r * factor + u))   r < extent / factor
 ///   func(p) = op(initial, partial(p, 0), partial(p, 1), ...);  func(p) = op(func(p), value(p, r))   for the rest
 void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::RFactorOp factor, Loops loops,
                                llvm::ArrayRef<H::Var> place, Expr initial) {
   mlir::Block *block = op.getBlock();
-  mlir::Operation *combiner = block->getTerminator()->getOperand(0).getDefiningOp();
-  if (op.getNumDpsInits() != 1 || !combiner || combiner->getNumOperands() != 2 || !neutralElement(combiner))
+  mlir::Operation *combiner = kernel::getCombiner(op);
+  if (!combiner)
     throw Refusal{"rfactor of a reduction that is not one associative op"};
   mlir::Value accumulator = block->getArgument(op.getNumDpsInputs());
   bool second = combiner->getOperand(1) == accumulator;
-  if (!accumulator.hasOneUse() || (!second && combiner->getOperand(0) != accumulator))
-    throw Refusal{"rfactor of a reduction whose result so far is used twice"};
   mlir::Value element = combiner->getOperand(second ? 0 : 1);
   auto combine = [&](Expr a, Expr b) {
     std::vector<Expr> operands = {a, b};
@@ -486,7 +479,7 @@ void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::
   Loops at = domainOf(0, main, "rp", partial, dim);
   at.dims[dim] = at.dims[dim] * lanes + lane;
   mlir::Type type = accumulator.getType();
-  partial.func(lanePlace) = constantOf(type, neutralElement(combiner));
+  partial.func(lanePlace) = constantOf(type, *mlir::arith::getNeutralElement(combiner));
   partial.func(lanePlace) = combine(partial.func(lanePlace), valueAt(at));
 
   // A tree over the partial results.

@@ -146,7 +146,13 @@ Expr sinter::halide::coordinate(Expr index) { return cast(H::Int(32), index); }
 // Integers
 //===----------------------------------------------------------------------===//
 
-static Expr asUnsigned(Expr x) { return x.type().is_bool() ? x : cast(H::UInt(x.type().bits()), x); }
+/// A cast of a cast from float would be simplified to one cast from float, which is undefined for negative values.
+static Expr asUnsigned(Expr x) {
+  if (x.type().is_bool() || x.type().is_uint())
+    return x;
+  H::Type type = H::UInt(x.type().bits());
+  return H::Internal::is_const(x) ? cast(type, x) : H::reinterpret(type, x);
+}
 
 static Expr asSigned(Expr x) { return x.type().is_bool() ? x : cast(H::Int(x.type().bits()), x); }
 

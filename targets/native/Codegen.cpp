@@ -23,8 +23,7 @@ using namespace sinter;
 using namespace sinter::native;
 
 std::unique_ptr<llvm::TargetMachine>
-native::createTargetMachine(const Target &target, unsigned optLevel,
-                            std::string &error) {
+native::createTargetMachine(const Target &target, unsigned optLevel, std::string &error) {
   static std::once_flag once;
   std::call_once(once, [] {
     // Those that Sinter has targets for: all of LLVM's take 20 ms.
@@ -49,9 +48,9 @@ native::createTargetMachine(const Target &target, unsigned optLevel,
   options.DataSections = true;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   auto level = llvm::CodeGenOpt::getLevel(int(std::min(optLevel, 3u)));
-  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, *level));
+  std::unique_ptr<llvm::TargetMachine> machine(
+      found->createTargetMachine(triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
+                                 llvm::CodeModel::Small, *level));
   if (!machine)
     error = "LLVM has no code generator for '" + target.triple + "'";
   return machine;
@@ -64,13 +63,13 @@ void native::retarget(llvm::Module &module, llvm::TargetMachine &machine) {
   for (llvm::Function &function : module) {
     for (const char *name :
          {"target-cpu", "target-features", "tune-cpu", "prefer-vector-width",
-          "min-legal-vector-width", "frame-pointer", "reciprocal-estimates",
-          "no-nans-fp-math", "no-infs-fp-math", "no-signed-zeros-fp-math",
-          "unsafe-fp-math", "approx-func-fp-math", "use-soft-float"})
+          "min-legal-vector-width", "frame-pointer", "no-nans-fp-math", "no-infs-fp-math",
+          "no-signed-zeros-fp-math", "unsafe-fp-math", "approx-func-fp-math", "use-soft-float"})
       function.removeFnAttr(name);
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("reciprocal-estimates", "none");
     if (!machine.getTargetFeatureString().empty())
       function.addFnAttr("target-features", machine.getTargetFeatureString());
   }
@@ -82,11 +81,11 @@ void native::honorNonFinite(llvm::Module &module) {
       if (llvm::isa<llvm::FPMathOperator>(instruction)) {
         instruction.setHasNoNaNs(false);
         instruction.setHasNoInfs(false);
+        instruction.setHasApproxFunc(false);
       }
 }
 
-void native::optimize(llvm::Module &module, llvm::TargetMachine &machine,
-                      unsigned optLevel) {
+void native::optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -101,18 +100,16 @@ void native::optimize(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
   const llvm::OptimizationLevel levels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1, llvm::OptimizationLevel::O2,
+      llvm::OptimizationLevel::O3};
   llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
-  llvm::ModulePassManager passes =
-      optLevel == 0 ? builder.buildO0DefaultPipeline(level)
-                    : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes = optLevel == 0 ? builder.buildO0DefaultPipeline(level)
+                                                 : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, modules);
 }
 
-bool native::generateCode(llvm::Module &module, llvm::TargetMachine &machine,
-                          bool assembly, llvm::raw_pwrite_stream &os,
-                          std::string &error) {
+bool native::generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool assembly,
+                          llvm::raw_pwrite_stream &os, std::string &error) {
   llvm::legacy::PassManager passes;
   llvm::TargetLibraryInfoImpl libraryInfo(machine.getTargetTriple());
   passes.add(new llvm::TargetLibraryInfoWrapperPass(libraryInfo));
@@ -120,8 +117,8 @@ bool native::generateCode(llvm::Module &module, llvm::TargetMachine &machine,
                                   assembly ? llvm::CodeGenFileType::AssemblyFile
                                            : llvm::CodeGenFileType::ObjectFile,
                                   /*DisableVerify=*/true)) {
-    error = "LLVM's code generator for '" +
-            machine.getTargetTriple().str() + "' cannot write this output";
+    error = "LLVM's code generator for '" + machine.getTargetTriple().str() +
+            "' cannot write this output";
     return false;
   }
   passes.run(module);

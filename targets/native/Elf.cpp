@@ -25,8 +25,7 @@ using namespace sinter::native;
 namespace elf = llvm::ELF;
 
 static uint16_t machineOf(const Target &target) {
-  return llvm::Triple(target.triple).isAArch64() ? elf::EM_AARCH64
-                                                 : elf::EM_X86_64;
+  return llvm::Triple(target.triple).isAArch64() ? elf::EM_AARCH64 : elf::EM_X86_64;
 }
 
 //===----------------------------------------------------------------------===//
@@ -44,7 +43,8 @@ uint64_t native::weightsSize(const Weights &weights) {
 
 namespace {
 
-template <typename T> void put(llvm::raw_ostream &os, const T &value) {
+template <typename T>
+void put(llvm::raw_ostream &os, const T &value) {
   os.write(reinterpret_cast<const char *>(&value), sizeof value);
 }
 
@@ -59,8 +59,8 @@ constexpr uint64_t weightsAlignment = 64;
 
 } // namespace
 
-bool native::writeWeightsObject(const Weights &weights, const Target &target,
-                                llvm::StringRef path, std::string &error) {
+bool native::writeWeightsObject(const Weights &weights, const Target &target, llvm::StringRef path,
+                                std::string &error) {
   std::error_code code;
   llvm::raw_fd_ostream os(path, code);
   if (code) {
@@ -75,8 +75,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target,
 
   // File: header, data, symbols, strings, names, section headers.
   const std::string strings = std::string("\0sinter_weights\0", 16);
-  const std::string sectionName =
-      large ? ".lrodata.sinter_weights" : ".rodata.sinter_weights";
+  const std::string sectionName = large ? ".lrodata.sinter_weights" : ".rodata.sinter_weights";
   std::string names("\0", 1);
   auto addName = [&](llvm::StringRef name) {
     uint32_t at = names.size();
@@ -147,9 +146,8 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target,
   os << strings << names;
   putZeros(os, sectionsAt - shstrtabAt - names.size());
 
-  auto putSection = [&](uint32_t name, uint32_t type, uint64_t flags,
-                        uint64_t at, uint64_t bytes, uint32_t link,
-                        uint32_t info, uint64_t align, uint64_t entry) {
+  auto putSection = [&](uint32_t name, uint32_t type, uint64_t flags, uint64_t at, uint64_t bytes,
+                        uint32_t link, uint32_t info, uint64_t align, uint64_t entry) {
     elf::Elf64_Shdr section = {};
     section.sh_name = name;
     section.sh_type = type;
@@ -164,14 +162,12 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target,
   };
   putSection(0, elf::SHT_NULL, 0, 0, 0, 0, 0, 0, 0);
   putSection(dataName, elf::SHT_PROGBITS,
-             elf::SHF_ALLOC | (large ? uint64_t(elf::SHF_X86_64_LARGE) : 0),
-             dataAt, size, 0, 0, weightsAlignment, 0);
+             elf::SHF_ALLOC | (large ? uint64_t(elf::SHF_X86_64_LARGE) : 0), dataAt, size, 0, 0,
+             weightsAlignment, 0);
   putSection(symtabName, elf::SHT_SYMTAB, 0, symtabAt, symtabSize,
              /*link=*/3, /*info: first global=*/1, 8, sizeof(elf::Elf64_Sym));
-  putSection(strtabName, elf::SHT_STRTAB, 0, strtabAt, strings.size(), 0, 0, 1,
-             0);
-  putSection(shstrtabName, elf::SHT_STRTAB, 0, shstrtabAt, names.size(), 0, 0,
-             1, 0);
+  putSection(strtabName, elf::SHT_STRTAB, 0, strtabAt, strings.size(), 0, 0, 1, 0);
+  putSection(shstrtabName, elf::SHT_STRTAB, 0, shstrtabAt, names.size(), 0, 0, 1, 0);
   putSection(noteName, elf::SHT_PROGBITS, 0, sectionsAt, 0, 0, 0, 1, 0);
 
   os.close();
@@ -187,8 +183,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target,
 // libc and libm
 //===----------------------------------------------------------------------===//
 
-bool native::undefinedSymbols(llvm::ArrayRef<std::string> objects,
-                              std::vector<std::string> &names,
+bool native::undefinedSymbols(llvm::ArrayRef<std::string> objects, std::vector<std::string> &names,
                               std::string &error) {
   llvm::StringSet<> defined, undefined;
   for (const std::string &path : objects) {
@@ -197,8 +192,7 @@ bool native::undefinedSymbols(llvm::ArrayRef<std::string> objects,
       error = llvm::toString(object.takeError());
       return false;
     }
-    for (const llvm::object::SymbolRef &symbol :
-         object->getBinary()->symbols()) {
+    for (const llvm::object::SymbolRef &symbol : object->getBinary()->symbols()) {
       auto flags = symbol.getFlags();
       auto name = symbol.getName();
       if (!flags || !name) {
@@ -207,13 +201,11 @@ bool native::undefinedSymbols(llvm::ArrayRef<std::string> objects,
       }
       if (name->empty() || !(*flags & llvm::object::SymbolRef::SF_Global))
         continue;
-      (*flags & llvm::object::SymbolRef::SF_Undefined ? undefined : defined)
-          .insert(*name);
+      (*flags & llvm::object::SymbolRef::SF_Undefined ? undefined : defined).insert(*name);
     }
   }
   for (const auto &entry : undefined)
-    if (!defined.contains(entry.first()) &&
-        entry.first() != "_GLOBAL_OFFSET_TABLE_")
+    if (!defined.contains(entry.first()) && entry.first() != "_GLOBAL_OFFSET_TABLE_")
       names.push_back(entry.first().str());
   std::sort(names.begin(), names.end());
   return true;
@@ -222,30 +214,36 @@ bool native::undefinedSymbols(llvm::ArrayRef<std::string> objects,
 /// What the runtime calls (runtime/libc.h), and what LLVM makes of loops and
 /// intrinsics.
 static const char *const libcSymbols[] = {
-    "_setjmp",     "bcmp",          "clock_gettime",     "free",
-    "longjmp",     "madvise",       "malloc",            "memchr",
-    "memcmp",      "memcpy",        "memmove",           "memset",
-    "posix_memalign", "pthread_create", "pthread_join",  "pthread_sigmask",
-    "realloc",     "sched_getaffinity", "snprintf",      "strcmp",
-    "strlen",      "strncmp",       "syscall",           "vsnprintf",
-    "calloc",      "abort",         "stpcpy",            "strcpy",
+    "_setjmp",        "bcmp",
+    "clock_gettime",  "free",
+    "longjmp",        "madvise",
+    "malloc",         "memchr",
+    "memcmp",         "memcpy",
+    "memmove",        "memset",
+    "posix_memalign", "pthread_create",
+    "pthread_join",   "pthread_sigmask",
+    "realloc",        "sched_getaffinity",
+    "snprintf",       "strcmp",
+    "strlen",         "strncmp",
+    "syscall",        "vsnprintf",
+    "calloc",         "abort",
+    "stpcpy",         "strcpy",
 };
 
 /// Each also with the suffix f.
 static const char *const libmSymbols[] = {
-    "acos",  "acosh",  "asin",   "asinh",    "atan",      "atan2", "atanh",
-    "cbrt",  "ceil",   "copysign", "cos",    "cosh",      "erf",   "erfc",
-    "exp",   "exp10",  "exp2",   "expm1",    "fabs",      "fdim",  "floor",
-    "fma",   "fmax",   "fmin",   "fmod",     "frexp",     "hypot", "ldexp",
-    "lgamma", "llrint", "llround", "log",    "log10",     "log1p", "log2",
-    "lrint", "lround", "modf",   "nearbyint", "nextafter", "pow",  "remainder",
-    "rint",  "round",  "roundeven", "scalbn", "sin",      "sincos", "sinh",
-    "sqrt",  "tan",    "tanh",   "tgamma",   "trunc",
+    "acos",  "acosh",     "asin",  "asinh", "atan",      "atan2",  "atanh",     "cbrt",
+    "ceil",  "copysign",  "cos",   "cosh",  "erf",       "erfc",   "exp",       "exp10",
+    "exp2",  "expm1",     "fabs",  "fdim",  "floor",     "fma",    "fmax",      "fmin",
+    "fmod",  "frexp",     "hypot", "ldexp", "lgamma",    "llrint", "llround",   "log",
+    "log10", "log1p",     "log2",  "lrint", "lround",    "modf",   "nearbyint", "nextafter",
+    "pow",   "remainder", "rint",  "round", "roundeven", "scalbn", "sin",       "sincos",
+    "sinh",  "sqrt",      "tan",   "tanh",  "tgamma",    "trunc",
 };
 
 bool native::writeStubs(llvm::ArrayRef<std::string> names, const Target &target,
-                        llvm::StringRef directory,
-                        std::vector<std::string> &paths, std::string &error) {
+                        llvm::StringRef directory, std::vector<std::string> &paths,
+                        std::string &error) {
   llvm::StringSet<> libc, libm;
   for (const char *name : libcSymbols)
     libc.insert(name);
@@ -258,8 +256,7 @@ bool native::writeStubs(llvm::ArrayRef<std::string> names, const Target &target,
   stubs[1].SoName = "libm.so.6";
   for (const std::string &name : names) {
     if (!libc.contains(name) && !libm.contains(name)) {
-      error += (error.empty() ? "the compiled model needs '" : ", '") + name +
-               "'";
+      error += (error.empty() ? "the compiled model needs '" : ", '") + name + "'";
       continue;
     }
     llvm::ifs::IFSSymbol symbol(name);

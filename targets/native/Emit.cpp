@@ -40,8 +40,8 @@ using Path = llvm::SmallString<256>;
 class TemporaryFolder {
 public:
   bool create(llvm::StringRef beside, std::string &error) {
-    std::error_code code = llvm::sys::fs::createUniqueDirectory(
-        beside.empty() ? "sinter" : beside, path);
+    std::error_code code =
+        llvm::sys::fs::createUniqueDirectory(beside.empty() ? "sinter" : beside, path);
     if (!code)
       return true;
     path.clear();
@@ -52,9 +52,7 @@ public:
     if (!path.empty())
       llvm::sys::fs::remove_directories(path);
   }
-  std::string file(const llvm::Twine &name) const {
-    return (llvm::Twine(path) + "/" + name).str();
-  }
+  std::string file(const llvm::Twine &name) const { return (llvm::Twine(path) + "/" + name).str(); }
   llvm::StringRef folder() const { return path; }
 
 private:
@@ -72,12 +70,10 @@ struct Kernel {
 class Emitter {
 public:
   Emitter(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
-          const Weights &weights, const Target &target,
-          const NativeOptions &options, llvm::StringRef outputPath,
-          std::string &error)
-      : host(std::move(host)), interface(interface), weights(weights),
-        target(target), options(options), outputPath(outputPath),
-        error(error) {}
+          const Weights &weights, const Target &target, const NativeOptions &options,
+          llvm::StringRef outputPath, std::string &error)
+      : host(std::move(host)), interface(interface), weights(weights), target(target),
+        options(options), outputPath(outputPath), error(error) {}
 
   bool run();
 
@@ -112,16 +108,14 @@ private:
   llvm::StringSet<> needed; ///< symbols that cross the border of a module
   std::vector<std::string> objects;
   bool needsWeights = false;
-  std::chrono::steady_clock::time_point begin =
-      std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
 };
 
 /// Ends a phase that began at the last call.
 void Emitter::phase(const char *name) {
   auto now = std::chrono::steady_clock::now();
   if (options.phases)
-    options.phases->emplace_back(
-        name, std::chrono::duration<double>(now - begin).count());
+    options.phases->emplace_back(name, std::chrono::duration<double>(now - begin).count());
   begin = now;
 }
 
@@ -151,8 +145,7 @@ void Emitter::placeWeights() {
   symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
   symbol->setDSOLocal(true);
   symbol->setAlignment(llvm::Align(64));
-  if (weightsSize(weights) > largeWeights &&
-      llvm::Triple(target.triple).isX86_64())
+  if (weightsSize(weights) > largeWeights && llvm::Triple(target.triple).isX86_64())
     symbol->setCodeModel(llvm::CodeModel::Large);
 }
 
@@ -165,11 +158,10 @@ void Emitter::placeWeights() {
 bool Emitter::emitText() {
   std::vector<std::unique_ptr<llvm::Module>> modules;
   for (llvm::StringRef bitcode : options.kernels) {
-    auto module = llvm::parseBitcodeFile(
-        llvm::MemoryBufferRef(bitcode, "kernel"), host->getContext());
+    auto module =
+        llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "kernel"), host->getContext());
     if (!module) {
-      error = "cannot read a kernel's bitcode: " +
-              llvm::toString(module.takeError());
+      error = "cannot read a kernel's bitcode: " + llvm::toString(module.takeError());
       return false;
     }
     noteNeeded(**module);
@@ -200,13 +192,11 @@ bool Emitter::emitText() {
     text = buffer.str().str();
   }
   phase("text");
-  if (llvm::Error failure =
-          llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
-            os << text;
-            return llvm::Error::success();
-          })) {
-    error = "cannot write '" + outputPath.str() +
-            "': " + llvm::toString(std::move(failure));
+  if (llvm::Error failure = llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
+        os << text;
+        return llvm::Error::success();
+      })) {
+    error = "cannot write '" + outputPath.str() + "': " + llvm::toString(std::move(failure));
     return false;
   }
   return true;
@@ -221,11 +211,10 @@ bool Emitter::openKernels() {
   for (llvm::StringRef bitcode : options.kernels) {
     auto kernel = std::make_unique<Kernel>();
     captureErrors(kernel->context, kernel->error);
-    auto module = llvm::getLazyBitcodeModule(
-        llvm::MemoryBufferRef(bitcode, "kernel"), kernel->context);
+    auto module =
+        llvm::getLazyBitcodeModule(llvm::MemoryBufferRef(bitcode, "kernel"), kernel->context);
     if (!module) {
-      error = "cannot read a kernel's bitcode: " +
-              llvm::toString(module.takeError());
+      error = "cannot read a kernel's bitcode: " + llvm::toString(module.takeError());
       return false;
     }
     kernel->module = std::move(*module);
@@ -245,17 +234,14 @@ bool Emitter::linkRuntimeKernels() {
   });
   if (!calls || !code.data)
     return true;
-  auto module = llvm::getLazyBitcodeModule(
-      llvm::MemoryBufferRef({code.data, code.size}, "kernels"),
-      host->getContext());
+  auto module = llvm::getLazyBitcodeModule(llvm::MemoryBufferRef({code.data, code.size}, "kernels"),
+                                           host->getContext());
   if (!module) {
-    error = "cannot read the runtime's kernels: " +
-            llvm::toString(module.takeError());
+    error = "cannot read the runtime's kernels: " + llvm::toString(module.takeError());
     return false;
   }
   retarget(**module, *machine);
-  if (llvm::Linker::linkModules(*host, std::move(*module),
-                                llvm::Linker::LinkOnlyNeeded)) {
+  if (llvm::Linker::linkModules(*host, std::move(*module), llvm::Linker::LinkOnlyNeeded)) {
     error = "cannot link the runtime's kernels: " + hostError;
     return false;
   }
@@ -294,9 +280,8 @@ void Emitter::noteNeeded(const llvm::Module &module) {
 }
 
 void Emitter::keepOnly(llvm::Module &module, const llvm::StringSet<> &names) {
-  llvm::internalizeModule(module, [&](const llvm::GlobalValue &value) {
-    return names.contains(value.getName());
-  });
+  llvm::internalizeModule(
+      module, [&](const llvm::GlobalValue &value) { return names.contains(value.getName()); });
   llvm::ModuleAnalysisManager analyses;
   llvm::GlobalDCEPass().run(module, analyses);
 }
@@ -334,8 +319,7 @@ bool Emitter::emitKernel(Kernel &kernel) {
     kernel.error = code.message();
     return false;
   }
-  return generateCode(*kernel.module, *machine, /*assembly=*/false, os,
-                      kernel.error);
+  return generateCode(*kernel.module, *machine, /*assembly=*/false, os, kernel.error);
 }
 
 /// All modules, the host's first, since it is usually the largest.
@@ -354,8 +338,7 @@ bool Emitter::emitObjects() {
         kernel.module.reset();
     }
   };
-  unsigned threads = options.threads ? options.threads
-                                     : std::thread::hardware_concurrency();
+  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
   threads = std::max<size_t>(1, std::min<size_t>(threads, objects.size()));
   std::vector<std::thread> others;
   for (unsigned i = 1; i < threads; ++i)
@@ -399,16 +382,12 @@ bool Emitter::linkObjects() {
     std::string script = temporary.file("exports");
     std::error_code code;
     llvm::raw_fd_ostream os(script, code);
-    os << "{ global: sinter_model; " << modelFunction(interface)
-       << "; local: *; };\n";
+    os << "{ global: sinter_model; " << modelFunction(interface) << "; local: *; };\n";
     os.close();
-    arguments.insert(
-        arguments.end(),
-        {"-shared", "-Bsymbolic", "--gc-sections", "-z", "now", "-z", "relro",
-         "-z", "noexecstack", "-z", "defs", "--hash-style=gnu",
-         "--build-id=none", "-soname",
-         llvm::sys::path::filename(outputPath).str(), "--version-script",
-         script});
+    arguments.insert(arguments.end(),
+                     {"-shared", "-Bsymbolic", "--gc-sections", "-z", "now", "-z", "relro", "-z",
+                      "noexecstack", "-z", "defs", "--hash-style=gnu", "--build-id=none", "-soname",
+                      llvm::sys::path::filename(outputPath).str(), "--version-script", script});
     arguments.insert(arguments.end(), objects.begin(), objects.end());
     arguments.push_back("--as-needed");
     arguments.insert(arguments.end(), stubs.begin(), stubs.end());
@@ -426,11 +405,9 @@ bool Emitter::linkObjects() {
 bool Emitter::run() {
   if (!prepareHost())
     return false;
-  if (options.output == NativeOutput::LLVM ||
-      options.output == NativeOutput::Assembly)
+  if (options.output == NativeOutput::LLVM || options.output == NativeOutput::Assembly)
     return emitText();
-  if (!temporary.create(outputPath, error) || !openKernels() ||
-      !linkRuntimeKernels())
+  if (!temporary.create(outputPath, error) || !openKernels() || !linkRuntimeKernels())
     return false;
   phase("prepare");
   if (!emitObjects())
@@ -441,12 +418,9 @@ bool Emitter::run() {
 
 } // namespace
 
-bool sinter::emitNative(std::unique_ptr<llvm::Module> host,
-                        const ModelInterface &interface, const Weights &weights,
-                        const Target &target, const NativeOptions &options,
+bool sinter::emitNative(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
+                        const Weights &weights, const Target &target, const NativeOptions &options,
                         llvm::StringRef outputPath, std::string &error) {
   error.clear();
-  return Emitter(std::move(host), interface, weights, target, options,
-                 outputPath, error)
-      .run();
+  return Emitter(std::move(host), interface, weights, target, options, outputPath, error).run();
 }

@@ -21,16 +21,14 @@ using namespace sinter;
 
 static bool isKeyword(llvm::StringRef name) {
   static const llvm::StringSet<> keywords = {
-      "alignas",  "auto",     "bool",     "break",    "case",     "catch",
-      "char",     "class",    "const",    "continue", "default",  "delete",
-      "do",       "double",   "else",     "enum",     "export",   "extern",
-      "false",    "float",    "for",      "friend",   "goto",     "if",
-      "inline",   "int",      "long",     "namespace", "new",     "operator",
-      "private",  "protected", "public",  "register", "restrict", "return",
-      "short",    "signed",   "sizeof",   "static",   "struct",   "switch",
-      "template", "this",     "throw",    "true",     "try",      "typedef",
-      "union",    "unsigned", "using",    "virtual",  "void",     "volatile",
-      "while",    "and",      "or",       "not",      "xor",      "main",
+      "alignas", "auto",     "bool",     "break",     "case",  "catch",    "char",    "class",
+      "const",   "continue", "default",  "delete",    "do",    "double",   "else",    "enum",
+      "export",  "extern",   "false",    "float",     "for",   "friend",   "goto",    "if",
+      "inline",  "int",      "long",     "namespace", "new",   "operator", "private", "protected",
+      "public",  "register", "restrict", "return",    "short", "signed",   "sizeof",  "static",
+      "struct",  "switch",   "template", "this",      "throw", "true",     "try",     "typedef",
+      "union",   "unsigned", "using",    "virtual",   "void",  "volatile", "while",   "and",
+      "or",      "not",      "xor",      "main",
   };
   return keywords.contains(name);
 }
@@ -46,9 +44,14 @@ std::string sinter::cIdentifier(llvm::StringRef name) {
   return result;
 }
 
+/// What the names of the model's C functions begin with.
+static std::string modelPrefix(const ModelInterface &interface) {
+  std::string prefix = cIdentifier(interface.name.empty() ? "model" : interface.name);
+  return prefix == "sinter" ? "sinter_" : prefix; // sinter_model is taken
+}
+
 std::string sinter::modelFunction(const ModelInterface &interface) {
-  return cIdentifier(interface.name.empty() ? "model" : interface.name) +
-         "_model";
+  return modelPrefix(interface) + "_model";
 }
 
 namespace {
@@ -91,8 +94,7 @@ CType cType(int32_t onnxType) {
 }
 
 llvm::StringRef dimName(const TensorInfo &tensor, size_t d) {
-  return d < tensor.dimNames.size() ? llvm::StringRef(tensor.dimNames[d])
-                                    : llvm::StringRef();
+  return d < tensor.dimNames.size() ? llvm::StringRef(tensor.dimNames[d]) : llvm::StringRef();
 }
 
 /// Text that may stand inside a C comment.
@@ -119,9 +121,7 @@ std::string shapeText(const TensorInfo &tensor) {
 class HeaderWriter {
 public:
   HeaderWriter(const ModelInterface &interface, llvm::raw_ostream &os)
-      : interface(interface), os(os),
-        prefix(cIdentifier(interface.name.empty() ? "model" : interface.name)) {
-  }
+      : interface(interface), os(os), prefix(modelPrefix(interface)) {}
   void write();
 
 private:
@@ -130,15 +130,14 @@ private:
     const TensorInfo *info;
     std::string name;
     std::vector<std::string> dims; ///< C expressions
-    bool known = true; ///< the shape follows from the inputs' sizes
+    bool known = true;             ///< the shape follows from the inputs' sizes
   };
 
   std::string unique(const std::string &wish);
   void collect();
   void writeComment();
   void writeRun();
-  void writeTensor(const char *array, const char *infos, size_t index,
-                   const Argument &argument);
+  void writeTensor(const char *array, const char *infos, size_t index, const Argument &argument);
 
   const ModelInterface &interface;
   llvm::raw_ostream &os;
@@ -158,12 +157,11 @@ std::string HeaderWriter::unique(const std::string &wish) {
 
 void HeaderWriter::collect() {
   // The names of the function's own variables.
-  for (const char *name : {"context", "model_", "inputs_", "outputs_"})
+  for (const char *name : {"context", "model_", "inputs_", "outputs_", "status_"})
     taken.insert(name);
   for (const TensorInfo &info : interface.inputs) {
     Argument argument{&info, unique(cIdentifier(info.name)), {}};
-    parameters.push_back(std::string("const ") + cType(info.dtype).name + " *" +
-                         argument.name);
+    parameters.push_back(std::string("const ") + cType(info.dtype).name + " *" + argument.name);
     for (size_t d = 0; d < info.dims.size(); ++d) {
       if (info.dims[d] >= 0) {
         argument.dims.push_back(std::to_string(info.dims[d]));
@@ -176,8 +174,7 @@ void HeaderWriter::collect() {
         continue;
       }
       std::string size =
-          unique(symbol.empty() ? argument.name + "_dim" + std::to_string(d)
-                                : cIdentifier(symbol));
+          unique(symbol.empty() ? argument.name + "_dim" + std::to_string(d) : cIdentifier(symbol));
       parameters.push_back("int64_t " + size);
       argument.dims.push_back(size);
       if (!symbol.empty())
@@ -196,8 +193,7 @@ void HeaderWriter::collect() {
       else
         argument.known = false;
     }
-    parameters.push_back((argument.known ? cType(info.dtype).name
-                                         : std::string("DLTensor")) +
+    parameters.push_back((argument.known ? cType(info.dtype).name : std::string("DLTensor")) +
                          " *" + argument.name);
     outputs.push_back(argument);
   }
@@ -206,24 +202,22 @@ void HeaderWriter::collect() {
 void HeaderWriter::writeComment() {
   os << "/* Runs the model once.\n\n";
   for (const Argument &argument : inputs)
-    os << "   " << argument.name << ": input '" << comment(argument.info->name)
-       << "', " << cType(argument.info->dtype).spoken << " "
-       << shapeText(*argument.info) << "\n";
+    os << "   " << argument.name << ": input '" << comment(argument.info->name) << "', "
+       << cType(argument.info->dtype).spoken << " " << shapeText(*argument.info) << "\n";
   for (const Argument &argument : outputs) {
-    os << "   " << argument.name << ": output '" << comment(argument.info->name)
-       << "', " << cType(argument.info->dtype).spoken << " "
-       << shapeText(*argument.info);
+    os << "   " << argument.name << ": output '" << comment(argument.info->name) << "', "
+       << cType(argument.info->dtype).spoken << " " << shapeText(*argument.info);
     if (!argument.known)
       os << ": its size comes out of the run; with data == NULL the tensor is"
             "\n      filled in, and holds until the next run";
     os << "\n";
   }
-  os << "\n   All dense, row-major. Returns SINTER_OK, or a status that "
-     << prefix << "_model()->last_error(context)\n   explains. */\n";
+  os << "\n   All dense, row-major. Returns SINTER_OK, or a status that " << prefix
+     << "_model()->last_error(context)\n   explains. */\n";
 }
 
-void HeaderWriter::writeTensor(const char *array, const char *infos,
-                               size_t index, const Argument &argument) {
+void HeaderWriter::writeTensor(const char *array, const char *infos, size_t index,
+                               const Argument &argument) {
   if (!argument.known) {
     os << "  " << array << "[" << index << "] = *" << argument.name << ";\n";
     return;
@@ -231,12 +225,10 @@ void HeaderWriter::writeTensor(const char *array, const char *infos,
   std::string shape = "NULL";
   if (!argument.dims.empty()) {
     shape = std::string(array) + "shape" + std::to_string(index);
-    os << "  int64_t " << shape << "[] = {" << llvm::join(argument.dims, ", ")
-       << "};\n";
+    os << "  int64_t " << shape << "[] = {" << llvm::join(argument.dims, ", ") << "};\n";
   }
-  os << "  " << array << "[" << index << "] = sinter_tensor(" << argument.name
-     << ", model_->" << infos << "[" << index << "].dtype, "
-     << argument.dims.size() << ", " << shape << ");\n";
+  os << "  " << array << "[" << index << "] = sinter_tensor(" << argument.name << ", model_->"
+     << infos << "[" << index << "].dtype, " << argument.dims.size() << ", " << shape << ");\n";
 }
 
 void HeaderWriter::writeRun() {
@@ -246,8 +238,8 @@ void HeaderWriter::writeRun() {
     os << ",\n    " << parameter;
   os << ") {\n"
      << "  const SinterModel *model_ = " << prefix << "_model();\n"
-     << "  DLTensor inputs_[" << std::max<size_t>(inputs.size(), 1)
-     << "], outputs_[" << std::max<size_t>(outputs.size(), 1) << "];\n";
+     << "  DLTensor inputs_[" << std::max<size_t>(inputs.size(), 1) << "], outputs_["
+     << std::max<size_t>(outputs.size(), 1) << "];\n";
   for (size_t i = 0; i < inputs.size(); ++i)
     writeTensor("inputs_", "inputs", i, inputs[i]);
   for (size_t i = 0; i < outputs.size(); ++i)
@@ -256,8 +248,8 @@ void HeaderWriter::writeRun() {
   for (const Argument &argument : outputs)
     if (argument.known)
       os << "  if (!" << argument.name << ") return SINTER_NULL_DATA;\n";
-  os << "  SinterStatus status_ = model_->run(context, inputs_, "
-     << inputs.size() << ", outputs_, " << outputs.size() << ");\n";
+  os << "  SinterStatus status_ = model_->run(context, inputs_, " << inputs.size() << ", outputs_, "
+     << outputs.size() << ");\n";
   for (size_t i = 0; i < outputs.size(); ++i)
     if (!outputs[i].known)
       os << "  *" << outputs[i].name << " = outputs_[" << i << "];\n";
@@ -284,8 +276,7 @@ void HeaderWriter::write() {
         "threads, NULL, NULL, NULL, NULL, NULL};\n"
      << "  return " << prefix << "_model()->context_create(" << prefix
      << "_model(), &options, context);\n}\n\n"
-     << "static inline void " << prefix
-     << "_destroy(SinterContext *context) {\n  " << prefix
+     << "static inline void " << prefix << "_destroy(SinterContext *context) {\n  " << prefix
      << "_model()->context_destroy(context);\n}\n\n";
   writeRun();
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
@@ -293,15 +284,13 @@ void HeaderWriter::write() {
 
 } // namespace
 
-bool sinter::writeHeader(const ModelInterface &interface,
-                         llvm::StringRef outputPath, std::string &error) {
-  if (llvm::Error failure =
-          llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
-            HeaderWriter(interface, os).write();
-            return llvm::Error::success();
-          })) {
-    error = "cannot write '" + outputPath.str() +
-            "': " + llvm::toString(std::move(failure));
+bool sinter::writeHeader(const ModelInterface &interface, llvm::StringRef outputPath,
+                         std::string &error) {
+  if (llvm::Error failure = llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
+        HeaderWriter(interface, os).write();
+        return llvm::Error::success();
+      })) {
+    error = "cannot write '" + outputPath.str() + "': " + llvm::toString(std::move(failure));
     return false;
   }
   return true;

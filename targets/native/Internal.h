@@ -20,26 +20,23 @@ namespace sinter::native {
 //===-- Codegen.cpp ---------------------------------------------------------===//
 
 /// Null, with the reason in `error`, if LLVM does not know the target.
-std::unique_ptr<llvm::TargetMachine>
-createTargetMachine(const Target &target, unsigned optLevel,
-                    std::string &error);
+std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, unsigned optLevel,
+                                                         std::string &error);
 
 /// Gives the module and each of its functions the target's triple, layout, CPU
 /// and features, in place of those that it was made with.
 void retarget(llvm::Module &module, llvm::TargetMachine &machine);
 
-/// Halide's default float flags say that there are no NaNs and infinities; the
-/// models' semantics say otherwise.
+/// Halide's default float flags say that there are no NaNs and infinities, and
+/// that functions may be approximated; the models' semantics say otherwise.
 void honorNonFinite(llvm::Module &module);
 
 /// LLVM's own pipeline for `optLevel`.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-              unsigned optLevel);
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);
 
 /// Makes code of the module; `assembly` or an object.
-bool generateCode(llvm::Module &module, llvm::TargetMachine &machine,
-                  bool assembly, llvm::raw_pwrite_stream &os,
-                  std::string &error);
+bool generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool assembly,
+                  llvm::raw_pwrite_stream &os, std::string &error);
 
 /// Sets `error` to the context's first error from now on.
 void captureErrors(llvm::LLVMContext &context, std::string &error);
@@ -48,14 +45,14 @@ void captureErrors(llvm::LLVMContext &context, std::string &error);
 
 /// Adds the functions through which the runtime calls the host program, and the
 /// table that describes the model.
-bool addModelTable(llvm::Module &host, const ModelInterface &interface,
-                   const Target &target, std::string &error);
+bool addModelTable(llvm::Module &host, const ModelInterface &interface, const Target &target,
+                   std::string &error);
 
 //===-- Elf.cpp -------------------------------------------------------------===//
 
 /// Writes an object that defines `sinter_weights`, streaming the bytes.
-bool writeWeightsObject(const Weights &weights, const Target &target,
-                        llvm::StringRef path, std::string &error);
+bool writeWeightsObject(const Weights &weights, const Target &target, llvm::StringRef path,
+                        std::string &error);
 
 /// Weights of more bytes than this lie beyond x86-64's 32-bit offsets.
 constexpr uint64_t largeWeights = uint64_t(1) << 30;
@@ -63,14 +60,13 @@ constexpr uint64_t largeWeights = uint64_t(1) << 30;
 uint64_t weightsSize(const Weights &weights);
 
 /// The symbols that the objects need and none of them defines.
-bool undefinedSymbols(llvm::ArrayRef<std::string> objects,
-                      std::vector<std::string> &names, std::string &error);
+bool undefinedSymbols(llvm::ArrayRef<std::string> objects, std::vector<std::string> &names,
+                      std::string &error);
 
 /// Writes to `directory` libraries that define `names` in the place of libc and
 /// libm, so that no sysroot is needed; appends their paths.
-bool writeStubs(llvm::ArrayRef<std::string> names, const Target &target,
-                llvm::StringRef directory, std::vector<std::string> &paths,
-                std::string &error);
+bool writeStubs(llvm::ArrayRef<std::string> names, const Target &target, llvm::StringRef directory,
+                std::vector<std::string> &paths, std::string &error);
 
 //===-- Lld.cpp -------------------------------------------------------------===//
 

@@ -9,8 +9,7 @@
 
 LLD_HAS_DRIVER(elf)
 
-bool sinter::native::runLinker(llvm::ArrayRef<std::string> arguments,
-                               std::string &error) {
+bool sinter::native::runLinker(llvm::ArrayRef<std::string> arguments, std::string &error) {
   // lld keeps its state in one global variable.
   static std::mutex mutex;
   static bool broken = false;
@@ -24,8 +23,7 @@ bool sinter::native::runLinker(llvm::ArrayRef<std::string> arguments,
     pointers.push_back(argument.c_str());
   std::string out, err;
   llvm::raw_string_ostream outStream(out), errStream(err);
-  lld::Result result = lld::lldMain(pointers, outStream, errStream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  lld::Result result = lld::lldMain(pointers, outStream, errStream, {{lld::Gnu, &lld::elf::link}});
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return true;

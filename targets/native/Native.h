@@ -76,14 +76,12 @@ struct NativeOptions {
 /// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64.
 ///
 /// On failure returns false and explains in `error`.
-bool emitNative(std::unique_ptr<llvm::Module> host,
-                const ModelInterface &interface, const Weights &weights,
-                const Target &target, const NativeOptions &options,
+bool emitNative(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
+                const Weights &weights, const Target &target, const NativeOptions &options,
                 llvm::StringRef outputPath, std::string &error);
 
 /// Writes the C header of the model: sinter/model.h itself, and a typed entry.
-bool writeHeader(const ModelInterface &interface, llvm::StringRef outputPath,
-                 std::string &error);
+bool writeHeader(const ModelInterface &interface, llvm::StringRef outputPath, std::string &error);
 
 /// `name` as a C identifier: "onnx::Gemm.1" gives "onnx__Gemm_1".
 std::string cIdentifier(llvm::StringRef name);

@@ -25,8 +25,7 @@ class TableBuilder {
 public:
   TableBuilder(llvm::Module &host, const ModelInterface &interface)
       : host(host), interface(interface), context(host.getContext()),
-        pointer(llvm::PointerType::get(context, 0)),
-        i32(llvm::Type::getInt32Ty(context)),
+        pointer(llvm::PointerType::get(context, 0)), i32(llvm::Type::getInt32Ty(context)),
         i64(llvm::Type::getInt64Ty(context)) {}
 
   bool build(const Target &target, std::string &error);
@@ -38,8 +37,7 @@ private:
   llvm::Constant *buildWorkspaceSize();
   llvm::Constant *string(llvm::StringRef text);
   llvm::Constant *constant(llvm::Constant *value, const llvm::Twine &name);
-  llvm::Constant *buildInfos(llvm::ArrayRef<TensorInfo> tensors,
-                             llvm::StringRef name);
+  llvm::Constant *buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name);
   llvm::Constant *dtype(int32_t onnxType);
 
   llvm::Module &host;
@@ -51,18 +49,16 @@ private:
 
 llvm::Function *TableBuilder::define(const char *name, llvm::Type *result,
                                      llvm::ArrayRef<llvm::Type *> parameters) {
-  auto *function = llvm::Function::Create(
-      llvm::FunctionType::get(result, parameters, false),
-      llvm::Function::InternalLinkage, name, host);
+  auto *function = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
+                                          llvm::Function::InternalLinkage, name, host);
   llvm::BasicBlock::Create(context, "", function);
   return function;
 }
 
 /// void sinter_rt_entry(ctx, workspace, inputs, results)
 llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
-  llvm::Function *entry =
-      define("sinter_rt_entry", llvm::Type::getVoidTy(context),
-             {pointer, pointer, pointer, pointer});
+  llvm::Function *entry = define("sinter_rt_entry", llvm::Type::getVoidTy(context),
+                                 {pointer, pointer, pointer, pointer});
   llvm::IRBuilder<> b(&entry->getEntryBlock());
   llvm::SmallVector<llvm::Value *> arguments;
   if (!interface.outputs.empty())
@@ -70,8 +66,7 @@ llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
   arguments.push_back(entry->getArg(0));
   arguments.push_back(entry->getArg(1));
   for (unsigned i = 0; i < interface.inputs.size(); ++i)
-    arguments.push_back(b.CreateLoad(
-        pointer, b.CreateConstGEP1_64(pointer, entry->getArg(2), i)));
+    arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(2), i)));
   b.CreateCall(main, arguments);
   b.CreateRetVoid();
   return entry;
@@ -79,32 +74,26 @@ llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
 
 /// i64 sinter_rt_workspace(inputs), or null.
 llvm::Constant *TableBuilder::buildWorkspaceSize() {
-  llvm::Function *size =
-      host.getFunction("_mlir_ciface_sinter_workspace_size");
-  if (!size || size->isDeclaration() ||
-      size->arg_size() != interface.inputs.size() ||
+  llvm::Function *size = host.getFunction("_mlir_ciface_sinter_workspace_size");
+  if (!size || size->isDeclaration() || size->arg_size() != interface.inputs.size() ||
       size->getReturnType() != i64)
     return llvm::ConstantPointerNull::get(pointer);
   llvm::Function *entry = define("sinter_rt_workspace", i64, {pointer});
   llvm::IRBuilder<> b(&entry->getEntryBlock());
   llvm::SmallVector<llvm::Value *> arguments;
   for (unsigned i = 0; i < interface.inputs.size(); ++i)
-    arguments.push_back(b.CreateLoad(
-        pointer, b.CreateConstGEP1_64(pointer, entry->getArg(0), i)));
+    arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(0), i)));
   b.CreateRet(b.CreateCall(size, arguments));
   return entry;
 }
 
-llvm::Constant *TableBuilder::constant(llvm::Constant *value,
-                                       const llvm::Twine &name) {
+llvm::Constant *TableBuilder::constant(llvm::Constant *value, const llvm::Twine &name) {
   return new llvm::GlobalVariable(host, value->getType(), /*isConstant=*/true,
-                                  llvm::GlobalValue::InternalLinkage, value,
-                                  name);
+                                  llvm::GlobalValue::InternalLinkage, value, name);
 }
 
 llvm::Constant *TableBuilder::string(llvm::StringRef text) {
-  return constant(llvm::ConstantDataArray::getString(context, text),
-                  "sinter_rt_string");
+  return constant(llvm::ConstantDataArray::getString(context, text), "sinter_rt_string");
 }
 
 /// DLDataType {code, bits, lanes} of one of ONNX's types.
@@ -112,10 +101,9 @@ llvm::Constant *TableBuilder::dtype(int32_t onnxType) {
   struct {
     int32_t onnx;
     uint8_t code, bits;
-  } const types[] = {{1, kDLFloat, 32},  {2, kDLUInt, 8},   {3, kDLInt, 8},
-                     {4, kDLUInt, 16},   {5, kDLInt, 16},   {6, kDLInt, 32},
-                     {7, kDLInt, 64},    {9, kDLBool, 8},   {10, kDLFloat, 16},
-                     {11, kDLFloat, 64}, {12, kDLUInt, 32}, {13, kDLUInt, 64},
+  } const types[] = {{1, kDLFloat, 32},  {2, kDLUInt, 8},    {3, kDLInt, 8},    {4, kDLUInt, 16},
+                     {5, kDLInt, 16},    {6, kDLInt, 32},    {7, kDLInt, 64},   {9, kDLBool, 8},
+                     {10, kDLFloat, 16}, {11, kDLFloat, 64}, {12, kDLUInt, 32}, {13, kDLUInt, 64},
                      {16, kDLBfloat, 16}};
   for (const auto &type : types)
     if (type.onnx == onnxType)
@@ -127,8 +115,7 @@ llvm::Constant *TableBuilder::dtype(int32_t onnxType) {
 }
 
 /// An array of SinterTensorInfo; null if a type has no number.
-llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors,
-                                         llvm::StringRef name) {
+llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name) {
   llvm::SmallVector<llvm::Constant *> infos;
   for (const TensorInfo &tensor : tensors) {
     llvm::Constant *type = dtype(tensor.dtype);
@@ -136,26 +123,20 @@ llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors,
       return nullptr;
     llvm::SmallVector<llvm::Constant *> dims, names;
     for (size_t d = 0; d < tensor.dims.size(); ++d) {
-      dims.push_back(llvm::ConstantInt::getSigned(
-          i64, tensor.dims[d] < 0 ? -1 : tensor.dims[d]));
-      names.push_back(
-          string(d < tensor.dimNames.size() ? tensor.dimNames[d] : ""));
+      dims.push_back(llvm::ConstantInt::getSigned(i64, tensor.dims[d] < 0 ? -1 : tensor.dims[d]));
+      names.push_back(string(d < tensor.dimNames.size() ? tensor.dimNames[d] : ""));
     }
     infos.push_back(llvm::ConstantStruct::getAnon(
-        {string(tensor.name), type,
-         llvm::ConstantInt::get(i32, tensor.dims.size()),
-         constant(llvm::ConstantArray::get(
-                      llvm::ArrayType::get(i64, dims.size()), dims),
+        {string(tensor.name), type, llvm::ConstantInt::get(i32, tensor.dims.size()),
+         constant(llvm::ConstantArray::get(llvm::ArrayType::get(i64, dims.size()), dims),
                   name + "_dims"),
-         constant(llvm::ConstantArray::get(
-                      llvm::ArrayType::get(pointer, names.size()), names),
+         constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, names.size()), names),
                   name + "_dim_names")}));
   }
   if (infos.empty())
     return llvm::ConstantPointerNull::get(pointer);
   return constant(
-      llvm::ConstantArray::get(
-          llvm::ArrayType::get(infos.front()->getType(), infos.size()), infos),
+      llvm::ConstantArray::get(llvm::ArrayType::get(infos.front()->getType(), infos.size()), infos),
       name);
 }
 
@@ -165,8 +146,7 @@ bool TableBuilder::build(const Target &target, std::string &error) {
     error = "the host program does not define '_mlir_ciface_sinter_main'";
     return false;
   }
-  size_t expected =
-      2 + interface.inputs.size() + (interface.outputs.empty() ? 0 : 1);
+  size_t expected = 2 + interface.inputs.size() + (interface.outputs.empty() ? 0 : 1);
   if (main->arg_size() != expected) {
     error = "'_mlir_ciface_sinter_main': expected " + std::to_string(expected) +
             " parameters, found " + std::to_string(main->arg_size());
@@ -179,9 +159,9 @@ bool TableBuilder::build(const Target &target, std::string &error) {
             "' has an element type that the C interface cannot express";
     return false;
   }
-  llvm::Constant *internal = constant(
-      llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize()}),
-      "sinter_rt_internal");
+  llvm::Constant *internal =
+      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize()}),
+               "sinter_rt_internal");
 
   llvm::SmallVector<llvm::Constant *> fields = {
       llvm::ConstantInt::get(i32, SINTER_ABI_VERSION),
@@ -193,28 +173,25 @@ bool TableBuilder::build(const Target &target, std::string &error) {
       llvm::ConstantInt::get(i32, interface.outputs.size()),
       inputs,
       outputs};
-  auto *anyFunction =
-      llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
+  auto *anyFunction = llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
   for (const char *name :
-       {"sinter_rt_context_create", "sinter_rt_context_destroy",
-        "sinter_rt_workspace_size", "sinter_rt_set_workspace",
-        "sinter_rt_prepare", "sinter_rt_run", "sinter_rt_last_error",
+       {"sinter_rt_context_create", "sinter_rt_context_destroy", "sinter_rt_workspace_size",
+        "sinter_rt_set_workspace", "sinter_rt_prepare", "sinter_rt_run", "sinter_rt_last_error",
         "sinter_rt_status_text"})
-    fields.push_back(llvm::cast<llvm::Constant>(
-        host.getOrInsertFunction(name, anyFunction).getCallee()));
+    fields.push_back(
+        llvm::cast<llvm::Constant>(host.getOrInsertFunction(name, anyFunction).getCallee()));
   fields.push_back(internal);
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
-  auto *model = new llvm::GlobalVariable(
-      host, table->getType(), /*isConstant=*/true,
-      llvm::GlobalValue::ExternalLinkage, table, "sinter_rt_model");
+  auto *model =
+      new llvm::GlobalVariable(host, table->getType(), /*isConstant=*/true,
+                               llvm::GlobalValue::ExternalLinkage, table, "sinter_rt_model");
   model->setVisibility(llvm::GlobalValue::HiddenVisibility);
 
   // The function for programs that several models are linked into.
-  auto *function = llvm::Function::Create(
-      llvm::FunctionType::get(pointer, false), llvm::Function::ExternalLinkage,
-      modelFunction(interface), host);
-  llvm::IRBuilder<>(llvm::BasicBlock::Create(context, "", function))
-      .CreateRet(model);
+  auto *function =
+      llvm::Function::Create(llvm::FunctionType::get(pointer, false),
+                             llvm::Function::ExternalLinkage, modelFunction(interface), host);
+  llvm::IRBuilder<>(llvm::BasicBlock::Create(context, "", function)).CreateRet(model);
   return true;
 }
 

@@ -38,16 +38,14 @@ struct Level {
 };
 
 const Level levels[] = {
-    {"x86-64-v2", ISA::X86V2, 16, 16, 32 << 10, 256 << 10, 8 << 20,
-     "x86-64-linux-sse41"},
+    {"x86-64-v2", ISA::X86V2, 16, 16, 32 << 10, 256 << 10, 8 << 20, "x86-64-linux-sse41"},
     {"x86-64-v3", ISA::X86V3, 32, 16, 32 << 10, 512 << 10, 16 << 20,
      "x86-64-linux-sse41-avx-avx2-fma-f16c"},
     {"x86-64-v4", ISA::X86V4, 64, 32, 32 << 10, 1 << 20, 32 << 20,
      "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake"},
 };
 
-bool hasAll(const llvm::StringSet<> &features,
-            std::initializer_list<const char *> wanted) {
+bool hasAll(const llvm::StringSet<> &features, std::initializer_list<const char *> wanted) {
   return std::all_of(wanted.begin(), wanted.end(),
                      [&](const char *f) { return features.contains(f); });
 }
@@ -58,8 +56,7 @@ const Level *levelOf(const llvm::StringSet<> &features) {
     return nullptr;
   if (!hasAll(features, {"avx2", "fma", "f16c", "bmi", "bmi2"}))
     return &levels[0];
-  if (!hasAll(features,
-              {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+  if (!hasAll(features, {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return &levels[1];
   return &levels[2];
 }
@@ -84,8 +81,7 @@ bool describe(Target &target, const llvm::StringSet<> &features) {
     target.int8Dot = features.contains("avx512vnni");
     target.bfloat16 = features.contains("avx512bf16");
     // Halide knows VNNI only as a part of its Sapphire Rapids.
-    if (hasAll(features,
-               {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
+    if (hasAll(features, {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
       target.halide += "-avx512_cannonlake-avx512_sapphirerapids";
   }
   return true;

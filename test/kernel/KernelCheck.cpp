@@ -23,6 +23,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -188,6 +189,10 @@ static void call(void *function, const std::vector<void *> &a) {
       at(15));
 }
 
+static DictionaryAttr attributesOf(ArrayAttr list, size_t i) {
+  return list ? cast<DictionaryAttr>(list[i]) : DictionaryAttr();
+}
+
 static void *find(llvm::orc::LLJIT &jit, StringRef name) {
   auto symbol = jit.lookup(("_mlir_ciface_" + name).str());
   if (!symbol) {
@@ -251,7 +256,7 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
     referenceArguments.push_back(argument);
   };
   for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes())) {
-    DictionaryAttr attributes = kernel.getArgAttrDict(i);
+    DictionaryAttr attributes = attributesOf(kernel.getArgAttrsAttr(), i);
     if (auto tensor = dyn_cast<RankedTensorType>(type)) {
       inputs.push_back(std::make_unique<Array>(tensor, attributes, sizes));
       inputs.back()->randomize(engine, attributes);
@@ -265,7 +270,7 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
     both(reinterpret_cast<void *>(value));
   }
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes())) {
-    DictionaryAttr attributes = kernel.getResultAttrDict(i);
+    DictionaryAttr attributes = attributesOf(kernel.getResAttrsAttr(), i);
     for (auto [list, arguments] :
          {std::pair(&actual, &halideArguments), std::pair(&expected, &referenceArguments)}) {
       list->push_back(std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes));

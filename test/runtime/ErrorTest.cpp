@@ -58,8 +58,7 @@ TEST_F(Errors, Rank) {
 TEST_F(Errors, Shape) {
   shape[2] = 4;
   EXPECT_EQ(run(), SINTER_INVALID_SHAPE);
-  EXPECT_EQ(context.error(),
-            "input 'x': expected shape (2, batch, 3), given (2, 5, 4)");
+  EXPECT_EQ(context.error(), "input 'x': expected shape (2, batch, 3), given (2, 5, 4)");
   shape[2] = 3;
   shape[1] = -5;
   EXPECT_EQ(run(), SINTER_INVALID_SHAPE);
@@ -82,9 +81,8 @@ TEST_F(Errors, Strides) {
   int64_t transposed[] = {1, 2, 10};
   input.strides = transposed;
   EXPECT_EQ(run(), SINTER_INVALID_STRIDES);
-  EXPECT_EQ(context.error(),
-            "input 'x': expected dense row-major memory, given strides (1, 2, "
-            "10) for shape (2, 5, 3) (make a contiguous copy first)");
+  EXPECT_EQ(context.error(), "input 'x': expected dense row-major memory, given strides (1, 2, "
+                             "10) for shape (2, 5, 3) (make a contiguous copy first)");
 }
 
 TEST_F(Errors, Null) {
@@ -95,8 +93,7 @@ TEST_F(Errors, Null) {
   input.shape = nullptr;
   EXPECT_EQ(run(), SINTER_NULL_DATA);
   EXPECT_EQ(model()->run(context, nullptr, 1, &output, 1), SINTER_NULL_DATA);
-  EXPECT_EQ(model()->run(nullptr, &input, 1, &output, 1),
-            SINTER_INVALID_ARGUMENT);
+  EXPECT_EQ(model()->run(nullptr, &input, 1, &output, 1), SINTER_INVALID_ARGUMENT);
 }
 
 TEST_F(Errors, Misaligned) {
@@ -128,11 +125,9 @@ TEST_F(Errors, Options) {
             SINTER_INVALID_ARGUMENT); // no size
   options.struct_size = sizeof options;
   options.threads = -1;
-  EXPECT_EQ(model()->context_create(model().model, &options, &none),
-            SINTER_INVALID_ARGUMENT);
+  EXPECT_EQ(model()->context_create(model().model, &options, &none), SINTER_INVALID_ARGUMENT);
   EXPECT_EQ(none, nullptr);
-  EXPECT_EQ(model()->context_create(nullptr, nullptr, &none),
-            SINTER_INVALID_ARGUMENT);
+  EXPECT_EQ(model()->context_create(nullptr, nullptr, &none), SINTER_INVALID_ARGUMENT);
   EXPECT_STREQ(model()->status_text(SINTER_OUT_OF_MEMORY), "out of memory");
   EXPECT_STREQ(model()->status_text(77), "unknown status");
 }

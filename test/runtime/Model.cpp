@@ -40,8 +40,8 @@ __attribute__((visibility("default"))) void *calloc(size_t n, size_t bytes) {
   return __libc_calloc(n, bytes);
 }
 
-__attribute__((visibility("default"))) int
-posix_memalign(void **memory, size_t alignment, size_t bytes) {
+__attribute__((visibility("default"))) int posix_memalign(void **memory, size_t alignment,
+                                                          size_t bytes) {
   ++allocated;
   *memory = __libc_memalign(alignment, bytes);
   return *memory ? 0 : 12;
@@ -55,9 +55,8 @@ long test::allocations() { return allocated; }
 //===----------------------------------------------------------------------===//
 
 std::string test::modelFile(const std::string &name) {
-  std::string path = name == "add_one"
-                         ? std::string(SINTER_TEST_MODELS) + "/add_one.ll"
-                         : std::string(SINTER_TEST_BITCODE) + "/" + name + ".bc";
+  std::string path = name == "add_one" ? std::string(SINTER_TEST_MODELS) + "/add_one.ll"
+                                       : std::string(SINTER_TEST_BITCODE) + "/" + name + ".bc";
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer) {
     std::fprintf(stderr, "cannot read %s\n", path.c_str());
@@ -71,8 +70,7 @@ std::unique_ptr<llvm::Module> test::readHost(const std::string &name) {
   auto *context = new llvm::LLVMContext;
   std::string bytes = modelFile(name);
   llvm::SMDiagnostic diagnostic;
-  auto module = llvm::parseIR(llvm::MemoryBufferRef(bytes, name), diagnostic,
-                              *context);
+  auto module = llvm::parseIR(llvm::MemoryBufferRef(bytes, name), diagnostic, *context);
   if (!module) {
     diagnostic.print("test", llvm::errs());
     std::abort();
@@ -97,16 +95,13 @@ static std::string folder() {
   return folder.path;
 }
 
-std::string test::temporaryFile(const std::string &name) {
-  return folder() + "/" + name;
-}
+std::string test::temporaryFile(const std::string &name) { return folder() + "/" + name; }
 
 //===----------------------------------------------------------------------===//
 // Models
 //===----------------------------------------------------------------------===//
 
-TensorInfo test::vector(const std::string &name, const std::string &dim,
-                        int32_t dtype) {
+TensorInfo test::vector(const std::string &name, const std::string &dim, int32_t dtype) {
   TensorInfo info;
   info.name = name;
   info.dtype = dtype;
@@ -121,8 +116,7 @@ test::Library::Library(const std::string &path) {
     error = dlerror();
     return;
   }
-  auto function =
-      reinterpret_cast<SinterModelFunction>(dlsym(handle, "sinter_model"));
+  auto function = reinterpret_cast<SinterModelFunction>(dlsym(handle, "sinter_model"));
   if (function)
     model = function();
   else
@@ -136,8 +130,7 @@ test::Library::~Library() {
 
 std::unique_ptr<test::Library> test::compile(const std::string &host,
                                              const ModelInterface &interface,
-                                             const Weights &weights,
-                                             const std::string &targetName,
+                                             const Weights &weights, const std::string &targetName,
                                              NativeOptions options) {
   static int count = 0;
   Target target;
@@ -147,8 +140,7 @@ std::unique_ptr<test::Library> test::compile(const std::string &host,
     std::abort();
   }
   std::string path = temporaryFile(host + std::to_string(count++) + ".so");
-  if (!emitNative(readHost(host), interface, weights, target, options, path,
-                  error)) {
+  if (!emitNative(readHost(host), interface, weights, target, options, path, error)) {
     ADD_FAILURE() << error;
     std::abort();
   }
@@ -160,8 +152,7 @@ std::unique_ptr<test::Library> test::compile(const std::string &host,
   return library;
 }
 
-test::Context::Context(const Library &library,
-                       const SinterContextOptions *options)
+test::Context::Context(const Library &library, const SinterContextOptions *options)
     : model(library.model) {
   SinterStatus status = model->context_create(model, options, &context);
   EXPECT_EQ(status, SINTER_OK) << model->status_text(status);

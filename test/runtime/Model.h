@@ -20,8 +20,7 @@ std::string modelFile(const std::string &name);
 std::unique_ptr<llvm::Module> readHost(const std::string &name);
 
 /// A float32 tensor with one dynamic dimension.
-TensorInfo vector(const std::string &name, const std::string &dim,
-                  int32_t dtype = 1);
+TensorInfo vector(const std::string &name, const std::string &dim, int32_t dtype = 1);
 
 /// A folder that lasts as long as the test program.
 std::string temporaryFile(const std::string &name);
@@ -38,17 +37,14 @@ public:
 };
 
 /// Emits a library, and loads it.
-std::unique_ptr<Library> compile(const std::string &host,
-                                 const ModelInterface &interface,
-                                 const Weights &weights = {},
-                                 const std::string &target = "host",
+std::unique_ptr<Library> compile(const std::string &host, const ModelInterface &interface,
+                                 const Weights &weights = {}, const std::string &target = "host",
                                  NativeOptions options = {});
 
 /// A context; destroyed at the end.
 class Context {
 public:
-  explicit Context(const Library &library,
-                   const SinterContextOptions *options = nullptr);
+  explicit Context(const Library &library, const SinterContextOptions *options = nullptr);
   ~Context();
   operator SinterContext *() const { return context; }
   std::string error() const { return model->last_error(context); }

@@ -33,12 +33,10 @@ static std::string contents(const std::string &path) {
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
-static std::string emit(const std::string &name, NativeOutput output,
-                        NativeOptions options = {}) {
+static std::string emit(const std::string &name, NativeOutput output, NativeOptions options = {}) {
   options.output = output;
   std::string path = temporaryFile(name + ".out"), error;
-  EXPECT_TRUE(emitNative(readHost(name), interface(name), {}, hostTarget(), options,
-                         path, error))
+  EXPECT_TRUE(emitNative(readHost(name), interface(name), {}, hostTarget(), options, path, error))
       << error;
   return path;
 }
@@ -68,9 +66,7 @@ TEST(Targets, UnknownNamesAreCorrected) {
   Target target;
   std::string error;
   EXPECT_FALSE(lookupTarget("x86-64-v5", target, error));
-  EXPECT_EQ(error.find("unknown target 'x86-64-v5'; did you mean 'x86-64-v"),
-            0u)
-      << error;
+  EXPECT_EQ(error.find("unknown target 'x86-64-v5'; did you mean 'x86-64-v"), 0u) << error;
   EXPECT_FALSE(lookupTarget("znver44", target, error));
   EXPECT_EQ(error, "unknown target 'znver44'; did you mean 'znver4'?");
   EXPECT_FALSE(lookupTarget("toaster", target, error));
@@ -83,17 +79,14 @@ TEST(Native, LibraryNeedsOnlyLibcAndExportsOnlyTheTable) {
   std::string path = emit("parallel", NativeOutput::Library);
   auto object = llvm::object::ObjectFile::createObjectFile(path);
   ASSERT_TRUE(bool(object));
-  auto *elf =
-      llvm::dyn_cast<llvm::object::ELF64LEObjectFile>(object->getBinary());
+  auto *elf = llvm::dyn_cast<llvm::object::ELF64LEObjectFile>(object->getBinary());
   ASSERT_TRUE(elf);
   std::vector<std::string> defined;
   for (const auto &symbol : elf->getDynamicSymbolIterators())
-    if (!(llvm::cantFail(symbol.getFlags()) &
-          llvm::object::SymbolRef::SF_Undefined))
+    if (!(llvm::cantFail(symbol.getFlags()) & llvm::object::SymbolRef::SF_Undefined))
       defined.push_back(llvm::cantFail(symbol.getName()).str());
   std::sort(defined.begin(), defined.end());
-  EXPECT_EQ(defined,
-            (std::vector<std::string>{"parallel_model", "sinter_model"}));
+  EXPECT_EQ(defined, (std::vector<std::string>{"parallel_model", "sinter_model"}));
 
   // DT_NEEDED, by reading the dynamic section.
   std::vector<std::string> needed;
@@ -110,24 +103,20 @@ TEST(Native, LibraryNeedsOnlyLibcAndExportsOnlyTheTable) {
 }
 
 TEST(Native, TextOutputs) {
-  std::string first = modelFile("kernel_first"),
-              second = modelFile("kernel_second");
+  std::string first = modelFile("kernel_first"), second = modelFile("kernel_second");
   NativeOptions options;
   options.kernels = {first, second};
-  std::string ir =
-      contents(emit("kernel_host", NativeOutput::LLVM, options));
+  std::string ir = contents(emit("kernel_host", NativeOutput::LLVM, options));
   EXPECT_NE(ir.find("define"), std::string::npos);
   EXPECT_NE(ir.find("@kernel_2("), std::string::npos);
   EXPECT_EQ(ir.find("nnan"), std::string::npos);
   EXPECT_EQ(ir.find("sinterRun"), std::string::npos);
-  std::string assembly =
-      contents(emit("kernel_host", NativeOutput::Assembly, options));
+  std::string assembly = contents(emit("kernel_host", NativeOutput::Assembly, options));
   EXPECT_NE(assembly.find("kernel_1:"), std::string::npos);
 }
 
 TEST(Native, ObjectIsRelocatable) {
-  auto object = llvm::object::ObjectFile::createObjectFile(
-      emit("parallel", NativeOutput::Object));
+  auto object = llvm::object::ObjectFile::createObjectFile(emit("parallel", NativeOutput::Object));
   ASSERT_TRUE(bool(object));
   EXPECT_TRUE(object->getBinary()->isRelocatableObject());
 }
@@ -136,26 +125,25 @@ TEST(Native, FailuresLeaveNoFile) {
   std::string error, path = temporaryFile("broken.so");
   NativeOptions options;
   // The kernels that the host calls are missing.
-  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {},
-                          hostTarget(), options, path, error));
+  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {}, hostTarget(), options,
+                          path, error));
   EXPECT_EQ(error, "the compiled model needs 'kernel_1', 'kernel_2', which are "
                    "neither in Sinter's runtime nor in libc");
   EXPECT_FALSE(llvm::sys::fs::exists(path));
 
   options.kernels = {"this is no bitcode"};
-  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {},
-                          hostTarget(), options, path, error));
+  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {}, hostTarget(), options,
+                          path, error));
   EXPECT_EQ(error.find("cannot read a kernel's bitcode"), 0u) << error;
 
-  EXPECT_FALSE(emitNative(readHost("add_one"), interface("broken"), {}, hostTarget(),
-                          {}, "/nowhere/model.so", error));
+  EXPECT_FALSE(emitNative(readHost("add_one"), interface("broken"), {}, hostTarget(), {},
+                          "/nowhere/model.so", error));
   EXPECT_EQ(error.find("cannot write"), 0u) << error;
 
   auto context = std::make_unique<llvm::LLVMContext>();
-  EXPECT_FALSE(emitNative(std::make_unique<llvm::Module>("empty", *context),
-                          interface("broken"), {}, hostTarget(), {}, path, error));
-  EXPECT_EQ(error,
-            "the host program does not define '_mlir_ciface_sinter_main'");
+  EXPECT_FALSE(emitNative(std::make_unique<llvm::Module>("empty", *context), interface("broken"),
+                          {}, hostTarget(), {}, path, error));
+  EXPECT_EQ(error, "the host program does not define '_mlir_ciface_sinter_main'");
 }
 
 TEST(Native, AArch64Links) {
@@ -164,8 +152,7 @@ TEST(Native, AArch64Links) {
   target.triple = "aarch64-unknown-linux-gnu";
   target.cpu = "generic";
   std::string error, path = temporaryFile("arm.so");
-  ASSERT_TRUE(emitNative(readHost("add_one"), interface("arm"), {}, target, {},
-                         path, error))
+  ASSERT_TRUE(emitNative(readHost("add_one"), interface("arm"), {}, target, {}, path, error))
       << error;
   auto object = llvm::object::ObjectFile::createObjectFile(path);
   ASSERT_TRUE(bool(object));
@@ -177,8 +164,7 @@ TEST(Header, TypedEntry) {
   auto build = [](const std::string &host, ModelInterface interface) {
     std::string error;
     std::string stem = temporaryFile(cIdentifier(interface.name));
-    EXPECT_TRUE(emitNative(readHost(host), interface, {}, hostTarget(), {},
-                           stem + ".so", error))
+    EXPECT_TRUE(emitNative(readHost(host), interface, {}, hostTarget(), {}, stem + ".so", error))
         << error;
     EXPECT_TRUE(writeHeader(interface, stem + ".h", error)) << error;
     return stem;
@@ -195,11 +181,9 @@ TEST(Header, TypedEntry) {
     std::string program = temporaryFile("program");
     std::string command =
         std::string(SINTER_TEST_CLANG) + " -x " + language +
-        (language == "c" ? " -std=c99" : " -std=c++11") +
-        " -Wall -Wextra -Werror -I" + temporaryFile("") + " " +
-        SINTER_TEST_SOURCES + "/typed.c -x none " + one + ".so " + two +
-        ".so -Wl,-rpath," + temporaryFile("") + " -o " + program + " && " +
-        program;
+        (language == "c" ? " -std=c99" : " -std=c++11") + " -Wall -Wextra -Werror -I" +
+        temporaryFile("") + " " + SINTER_TEST_SOURCES + "/typed.c -x none " + one + ".so " + two +
+        ".so -Wl,-rpath," + temporaryFile("") + " -o " + program + " && " + program;
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
   }
 }

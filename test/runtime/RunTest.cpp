@@ -46,8 +46,7 @@ TEST(Run, FillsInAnOutputWithoutMemory) {
   Context context(addOne());
   Vector x({1, 2, 3});
   DLTensor input = x.tensor(), output = {};
-  ASSERT_EQ(addOne()->run(context, &input, 1, &output, 1), SINTER_OK)
-      << context.error();
+  ASSERT_EQ(addOne()->run(context, &input, 1, &output, 1), SINTER_OK) << context.error();
   ASSERT_EQ(output.ndim, 1);
   EXPECT_EQ(output.shape[0], 3);
   EXPECT_EQ(output.strides[0], 1);
@@ -57,8 +56,7 @@ TEST(Run, FillsInAnOutputWithoutMemory) {
   // The same struct again, with a larger input: the workspace has moved.
   Vector larger(std::vector<float>(100000, 5.0f));
   input = larger.tensor();
-  ASSERT_EQ(addOne()->run(context, &input, 1, &output, 1), SINTER_OK)
-      << context.error();
+  ASSERT_EQ(addOne()->run(context, &input, 1, &output, 1), SINTER_OK) << context.error();
   EXPECT_EQ(output.shape[0], 100000);
   EXPECT_EQ(static_cast<float *>(output.data)[99999], 6.0f);
 }
@@ -109,11 +107,9 @@ TEST(Run, WorkspaceOfTheCaller) {
   ASSERT_EQ(addOne()->workspace_size(context, &input, 1, &bytes), SINTER_OK);
   EXPECT_EQ(bytes, 400u);
   alignas(64) static char memory[400];
-  EXPECT_EQ(addOne()->set_workspace(context, memory + 4, 396),
-            SINTER_MISALIGNED);
+  EXPECT_EQ(addOne()->set_workspace(context, memory + 4, 396), SINTER_MISALIGNED);
   ASSERT_EQ(addOne()->set_workspace(context, memory, 399), SINTER_OK);
-  EXPECT_EQ(addOne()->run(context, &input, 1, &output, 1),
-            SINTER_WORKSPACE_TOO_SMALL);
+  EXPECT_EQ(addOne()->run(context, &input, 1, &output, 1), SINTER_WORKSPACE_TOO_SMALL);
   EXPECT_EQ(context.error(), "workspace: expected at least 400 bytes for inputs "
                              "of these shapes, given 399");
   ASSERT_EQ(addOne()->set_workspace(context, memory, 400), SINTER_OK);
@@ -165,8 +161,7 @@ TEST(Run, CallersAllocator) {
     if (counts->fail)
       return nullptr;
     counts->live += bytes;
-    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment *
-                                        alignment);
+    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   };
   options.deallocate = [](void *user, void *memory, size_t bytes) {
     static_cast<Counts *>(user)->live -= bytes;
@@ -177,14 +172,12 @@ TEST(Run, CallersAllocator) {
     Vector x({1, 2, 3});
     DLTensor input = x.tensor(), output = {};
     counts.fail = true;
-    EXPECT_EQ(parallel()->run(context, &input, 1, &output, 1),
-              SINTER_OUT_OF_MEMORY);
+    EXPECT_EQ(parallel()->run(context, &input, 1, &output, 1), SINTER_OUT_OF_MEMORY);
     ASSERT_EQ(parallel()->prepare(context, &input, 1), SINTER_OUT_OF_MEMORY);
     counts.fail = false;
     ASSERT_EQ(parallel()->prepare(context, &input, 1), SINTER_OK);
     counts.fail = true; // now the kernel's scratch memory fails
-    EXPECT_EQ(parallel()->run(context, &input, 1, &output, 1),
-              SINTER_OUT_OF_MEMORY);
+    EXPECT_EQ(parallel()->run(context, &input, 1, &output, 1), SINTER_OUT_OF_MEMORY);
     EXPECT_EQ(context.error(), "model 'parallel': out of memory");
     counts.fail = false;
     EXPECT_EQ(parallel()->run(context, &input, 1, &output, 1), SINTER_OK);
@@ -240,8 +233,8 @@ TEST(Threads, ParallelForOfTheCaller) {
   options.struct_size = sizeof options;
   options.threads = 3;
   options.parallel_user = &calls;
-  options.parallel_for = [](void *user, void (*task)(void *, int64_t),
-                            void *closure, int64_t count) {
+  options.parallel_for = [](void *user, void (*task)(void *, int64_t), void *closure,
+                            int64_t count) {
     static_cast<Calls *>(user)->calls++;
     static_cast<Calls *>(user)->tasks += count;
     std::vector<std::thread> threads;
@@ -290,8 +283,7 @@ TEST(Threads, FailureInATaskEndsTheRun) {
     Vector bad(values), good(std::vector<float>(500, 1.0f));
     for (int i = 0; i < 50; ++i) {
       DLTensor input = bad.tensor(), output = {};
-      ASSERT_EQ(parallel()->run(context, &input, 1, &output, 1),
-                SINTER_MODEL_ERROR);
+      ASSERT_EQ(parallel()->run(context, &input, 1, &output, 1), SINTER_MODEL_ERROR);
       EXPECT_EQ(context.error(), "model 'parallel': x is negative");
       input = good.tensor();
       ASSERT_EQ(parallel()->run(context, &input, 1, &output, 1), SINTER_OK);
@@ -305,7 +297,9 @@ TEST(Threads, FailureInATaskEndsTheRun) {
 //===----------------------------------------------------------------------===//
 
 TEST(Parts, SizesThatDependOnData) {
-  ModelInterface interface{"nonzero", {vector("x", "n")}, {}};
+  ModelInterface interface {
+    "nonzero", {vector("x", "n")}, {}
+  };
   TensorInfo y;
   y.name = "y";
   y.dtype = 7;
@@ -325,10 +319,8 @@ TEST(Parts, SizesThatDependOnData) {
   // The caller's memory has another size than what comes out.
   int64_t buffer[4], shape[] = {1, 4};
   output = sinter_tensor(buffer, {kDLInt, 64, 1}, 2, shape);
-  EXPECT_EQ((*model)->run(context, &input, 1, &output, 1),
-            SINTER_INVALID_SHAPE);
-  EXPECT_EQ(context.error(),
-            "output 'y': expected shape (1, 3), given (1, 4)");
+  EXPECT_EQ((*model)->run(context, &input, 1, &output, 1), SINTER_INVALID_SHAPE);
+  EXPECT_EQ(context.error(), "output 'y': expected shape (1, 3), given (1, 4)");
 }
 
 TEST(Parts, WeightsAndResultsInPlace) {
@@ -341,10 +333,8 @@ TEST(Parts, WeightsAndResultsInPlace) {
   last.dims = {1};
   const float first[] = {1, 2, 3, 4}, far = 99;
   Weights weights;
-  weights.chunks.push_back(
-      {0, {reinterpret_cast<const char *>(first), sizeof first}});
-  weights.chunks.push_back(
-      {1 << 20, {reinterpret_cast<const char *>(&far), sizeof far}});
+  weights.chunks.push_back({0, {reinterpret_cast<const char *>(first), sizeof first}});
+  weights.chunks.push_back({1 << 20, {reinterpret_cast<const char *>(&far), sizeof far}});
   auto model = compile("weights", {"weights", {x}, {y, last}}, weights);
   Context context(*model);
   Vector input({10, 20, 30, 40}), result({0, 0, 0, 0});
@@ -362,16 +352,15 @@ TEST(Parts, WeightsAndResultsInPlace) {
 
 TEST(Parts, HalfWithoutInstructions) {
   for (const char *target : {"x86-64-v2", "host"}) {
-    ModelInterface interface{"half",
-                             {vector("x", "n")},
-                             {vector("y", "n", 10), vector("z", "n"),
-                              vector("b", "n", 16)}};
+    ModelInterface interface {
+      "half", {vector("x", "n")}, { vector("y", "n", 10), vector("z", "n"), vector("b", "n", 16) }
+    };
     auto model = compile("half", interface, {}, target);
     Context context(*model);
     float infinity = std::numeric_limits<float>::infinity();
-    Vector x({0.0f, -0.0f, 1.0f, 65504.0f, 65519.0f, 65520.0f, 1e-7f, 5.9e-8f,
-              2.9e-8f, 6.1e-5f, 6.097e-5f, 1.00048828125f, 1.0014648f, infinity,
-              -infinity, std::nanf(""), 1e-40f, 3.4e38f});
+    Vector x({0.0f, -0.0f, 1.0f, 65504.0f, 65519.0f, 65520.0f, 1e-7f, 5.9e-8f, 2.9e-8f, 6.1e-5f,
+              6.097e-5f, 1.00048828125f, 1.0014648f, infinity, -infinity, std::nanf(""), 1e-40f,
+              3.4e38f});
     DLTensor input = x.tensor(), outputs[3] = {};
     ASSERT_EQ((*model)->run(context, &input, 1, outputs, 3), SINTER_OK);
     const auto *half = static_cast<uint16_t *>(outputs[0].data);
@@ -399,14 +388,12 @@ TEST(Parts, HalfWithoutInstructions) {
 }
 
 TEST(Parts, KernelsFromBitcode) {
-  std::string first = modelFile("kernel_first"),
-              second = modelFile("kernel_second");
+  std::string first = modelFile("kernel_first"), second = modelFile("kernel_second");
   for (unsigned threads : {1u, 2u}) {
     NativeOptions options;
     options.threads = threads;
     options.kernels = {first, second};
-    auto model = compile("kernel_host", addOneInterface("kernels"), {}, "host",
-                         options);
+    auto model = compile("kernel_host", addOneInterface("kernels"), {}, "host", options);
     Context context(*model);
     Vector x({1, 2, 3});
     DLTensor input = x.tensor(), output = {};

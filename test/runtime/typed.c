@@ -19,8 +19,7 @@ int main(void) {
   DLTensor indices;
   indices.data = NULL;
   indices.shape = NULL;
-  if (two_run(two, x, 3, &indices) || indices.shape[1] != 2 ||
-      ((int64_t *)indices.data)[1] != 2)
+  if (two_run(two, x, 3, &indices) || indices.shape[1] != 2 || ((int64_t *)indices.data)[1] != 2)
     return 3;
   if (model_one_run(one, NULL, 3, y) != SINTER_NULL_DATA)
     return 4;

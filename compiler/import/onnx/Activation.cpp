@@ -11,7 +11,8 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::onnx_import;
 
-template <typename OpTy> static LogicalResult buildUnary(Node &node) {
+template <typename OpTy>
+static LogicalResult buildUnary(Node &node) {
   node.setOutput(0, node.create<OpTy>(node.getInput(0)));
   return node.status();
 }
@@ -22,13 +23,12 @@ static LogicalResult finish(Node &node, Value result) {
 }
 
 static LogicalResult buildLeakyRelu(Node &node) {
-  return finish(node, node.create<nn::LeakyReluOp>(
-                          node.getInput(0), APFloat(node.getFloat("alpha", 0.01))));
+  return finish(
+      node, node.create<nn::LeakyReluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 0.01))));
 }
 
 static LogicalResult buildElu(Node &node) {
-  return finish(node, node.create<nn::EluOp>(
-                          node.getInput(0), APFloat(node.getFloat("alpha", 1))));
+  return finish(node, node.create<nn::EluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1))));
 }
 
 // Self-normalizing networks: gamma · elu(x, alpha).
@@ -53,20 +53,18 @@ static LogicalResult buildCelu(Node &node) {
   }
   Value power = node.create<nn::ExpOp>(node.div(x, like(alpha)));
   Value below = node.mul(node.sub(power, like(1)), like(alpha));
-  return finish(node, node.add(node.create<nn::ReluOp>(x),
-                               node.min(below, like(0))));
+  return finish(node, node.add(node.create<nn::ReluOp>(x), node.min(below, like(0))));
 }
 
 static LogicalResult buildHardSigmoid(Node &node) {
-  return finish(node, node.create<nn::HardSigmoidOp>(
-                          node.getInput(0), APFloat(node.getFloat("alpha", 0.2f)),
-                          APFloat(node.getFloat("beta", 0.5))));
+  return finish(node, node.create<nn::HardSigmoidOp>(node.getInput(0),
+                                                     APFloat(node.getFloat("alpha", 0.2f)),
+                                                     APFloat(node.getFloat("beta", 0.5))));
 }
 
 static LogicalResult buildHardSwish(Node &node) {
   Value x = node.getInput(0);
-  Value gate =
-      node.create<nn::HardSigmoidOp>(x, APFloat(1.0 / 6), APFloat(0.5));
+  Value gate = node.create<nn::HardSigmoidOp>(x, APFloat(1.0 / 6), APFloat(0.5));
   return finish(node, node.mul(x, gate));
 }
 
@@ -97,9 +95,8 @@ static LogicalResult buildShrink(Node &node) {
   Type type = node.getElementType(0);
   // The bounds are fractions, for integers, too.
   if (isa<IntegerType>(type))
-    x = node.cast(x, type.getIntOrFloatBitWidth() < 32
-                         ? Type(node.getBuilder().getF32Type())
-                         : Type(node.getBuilder().getF64Type()));
+    x = node.cast(x, type.getIntOrFloatBitWidth() < 32 ? Type(node.getBuilder().getF32Type())
+                                                       : Type(node.getBuilder().getF64Type()));
   auto like = [&](double value) { return node.scalarLike(x, value); };
   using nn::ComparePredicate;
   Value below = node.compare(ComparePredicate::lt, x, like(-lambda));
@@ -110,8 +107,7 @@ static LogicalResult buildShrink(Node &node) {
 }
 
 static LogicalResult buildGelu(Node &node) {
-  bool tanh = node.getEnum<bool>("approximate", "none",
-                                 {{"none", false}, {"tanh", true}});
+  bool tanh = node.getEnum<bool>("approximate", "none", {{"none", false}, {"tanh", true}});
   return finish(node, node.create<nn::GeluOp>(node.getInput(0), tanh));
 }
 
@@ -123,8 +119,7 @@ static LogicalResult buildPRelu(Node &node) {
     return node.emitError("x and slope have different element types");
   int64_t rank = node.getRank(0);
   auto type = node.getInputType(1);
-  if (node.getOpset() < 7 && rank > 2 && type.getRank() == 1 &&
-      type.getDimSize(0) != 1) {
+  if (node.getOpset() < 7 && rank > 2 && type.getRank() == 1 && type.getDimSize(0) != 1) {
     Node::Ints axes;
     for (int64_t i = 1; i < rank - 1; ++i)
       axes.push_back(i);
@@ -147,7 +142,8 @@ static Node::Ints getSoftmaxAxes(Node &node) {
   return llvm::to_vector(llvm::seq<int64_t>(axis, rank));
 }
 
-template <bool log> static LogicalResult buildSoftmax(Node &node) {
+template <bool log>
+static LogicalResult buildSoftmax(Node &node) {
   Value x = node.getInput(0);
   Node::Ints axes = node.getRank(0) ? getSoftmaxAxes(node) : Node::Ints();
   // A softmax over one element: 1, or 0 as its logarithm, NaN kept.
@@ -163,8 +159,7 @@ static LogicalResult buildHardmax(Node &node) {
   Value x = node.getInput(0);
   Node::Ints axes = getSoftmaxAxes(node);
   if (node.failed() || axes.empty())
-    return node.failed() ? failure()
-                         : node.emitUnsupported("a Hardmax over no dims");
+    return node.failed() ? failure() : node.emitUnsupported("a Hardmax over no dims");
   Value flat = x;
   int64_t axis = axes.front();
   if (axes.size() > 1) {
@@ -176,9 +171,8 @@ static LogicalResult buildHardmax(Node &node) {
                                              /*select_last_index=*/false);
   Value zero = node.unsqueeze(node.scalarLike(x, 0), {0});
   Value one = node.unsqueeze(node.scalarLike(x, 1), {0});
-  Value result = node.create<nn::OneHotOp>(
-      index, node.asScalar(node.dimOf(flat, axis)), node.concat({zero, one}, 0),
-      axis);
+  Value result = node.create<nn::OneHotOp>(index, node.asScalar(node.dimOf(flat, axis)),
+                                           node.concat({zero, one}, 0), axis);
   if (flat != x)
     result = node.create<nn::ReshapeOp>(result, node.shapeOf(x));
   return finish(node, result);

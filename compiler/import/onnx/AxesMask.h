@@ -14,8 +14,7 @@ class AxesMask {
 public:
   /// From an input, a list of axes (negative ones count from the end) among
   /// `rank` dims. After an error of the node, nothing.
-  static std::optional<AxesMask> create(Node &node, unsigned input,
-                                        int64_t rank);
+  static std::optional<AxesMask> create(Node &node, unsigned input, int64_t rank);
 
   /// 1-D i1, true at the axes.
   mlir::Value getMask() const { return mask; }
@@ -25,8 +24,7 @@ public:
   mlir::Value dropMarked(Node &node, mlir::Value list) const;
   /// A list of `rank` with ones at the axes and `list`'s elements, in order,
   /// elsewhere.
-  mlir::Value insertOnes(Node &node, mlir::Value list,
-                         int64_t listLength) const;
+  mlir::Value insertOnes(Node &node, mlir::Value list, int64_t listLength) const;
 
 private:
   mlir::Value mask;

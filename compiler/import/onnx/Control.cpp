@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/onnx/Node.h"
+#include "compiler/import/onnx/Loop.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -105,13 +105,8 @@ LogicalResult buildIf(Node &node) {
 // Loops
 //===----------------------------------------------------------------------===//
 
-/// What a loop's body gives.
-struct Body {
-  Value condition; ///< null: goes on
-  Values carried, scans;
-};
-using BodyFunction = llvm::function_ref<LogicalResult(
-    Value iteration, Value condition, ValueRange carried, Body &body)>;
+using Body = LoopBody;
+using BodyFunction = LoopBodyFunction;
 
 /// Imports the body once into `region`, for carried values of `carriedTypes`.
 /// Makes those types more general where the body gives other dims than it
@@ -167,11 +162,11 @@ bool isTrue(Node &node, Value value) {
   return known && known->size() == 1 && known->front();
 }
 
-/// Builds an nn.loop; its results are [carried…, stacked scans…]. `tripCount`
-/// and `condition` may be null.
-LogicalResult buildLoopOp(Node &node, Value tripCount, Value condition,
-                          ArrayRef<Value> inits, BodyFunction importBody,
-                          SmallVectorImpl<Value> &results) {
+} // namespace
+
+LogicalResult sinter::onnx_import::buildLoopOp(
+    Node &node, Value tripCount, Value condition, ArrayRef<Value> inits,
+    LoopBodyFunction importBody, SmallVectorImpl<Value> &results) {
   SmallVector<Type> carriedTypes;
   for (Value init : inits)
     carriedTypes.push_back(init.getType());
@@ -208,6 +203,8 @@ LogicalResult buildLoopOp(Node &node, Value tripCount, Value condition,
   results.assign(op->result_begin(), op->result_end());
   return success();
 }
+
+namespace {
 
 LogicalResult buildLoop(Node &node) {
   Node::Subgraph graph = node.requireSubgraph("body");

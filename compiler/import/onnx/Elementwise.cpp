@@ -12,7 +12,8 @@ using namespace sinter::onnx_import;
 // Unary and binary
 //===----------------------------------------------------------------------===//
 
-template <typename OpTy> static LogicalResult buildUnary(Node &node) {
+template <typename OpTy>
+static LogicalResult buildUnary(Node &node) {
   node.setOutput(0, node.create<OpTy>(node.getInput(0)));
   return node.status();
 }
@@ -30,9 +31,8 @@ static Value alignRight(Node &node) {
   int64_t rank = node.getRank(0), rightRank = node.getRank(1);
   int64_t start = node.normalizeAxis(*axis, std::max<int64_t>(rank, 1));
   if (start + rightRank > rank && rightRank > 0)
-    (void)node.emitError("a right operand of " + Twine(rightRank) +
-                         " dims does not fit at axis " + Twine(*axis) +
-                         " of a left one of " + Twine(rank));
+    (void)node.emitError("a right operand of " + Twine(rightRank) + " dims does not fit at axis " +
+                         Twine(*axis) + " of a left one of " + Twine(rank));
   if (node.failed() || rightRank == 0)
     return rhs;
   Node::Ints axes;
@@ -49,14 +49,14 @@ static LogicalResult checkSameType(Node &node) {
       continue;
     std::string text;
     llvm::raw_string_ostream(text)
-        << "inputs have different element types: " << first << " and "
-        << node.getElementType(i);
+        << "inputs have different element types: " << first << " and " << node.getElementType(i);
     return node.emitError(text);
   }
   return success();
 }
 
-template <typename OpTy> static LogicalResult buildBinary(Node &node) {
+template <typename OpTy>
+static LogicalResult buildBinary(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
   node.setOutput(0, node.create<OpTy>(node.getInput(0), alignRight(node)));
@@ -64,8 +64,7 @@ template <typename OpTy> static LogicalResult buildBinary(Node &node) {
 }
 
 static LogicalResult buildPow(Node &node) {
-  node.setOutput(0,
-                 node.create<nn::PowOp>(node.getInput(0), alignRight(node)));
+  node.setOutput(0, node.create<nn::PowOp>(node.getInput(0), alignRight(node)));
   return node.status();
 }
 
@@ -73,21 +72,22 @@ template <nn::ComparePredicate predicate>
 static LogicalResult buildCompare(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
-  node.setOutput(0,
-                 node.compare(predicate, node.getInput(0), alignRight(node)));
+  node.setOutput(0, node.compare(predicate, node.getInput(0), alignRight(node)));
   return node.status();
 }
 
 // The same op serves logic (on bool) and bits (on integers); each operator
 // takes only its own.
-template <typename OpTy> static LogicalResult buildLogical(Node &node) {
+template <typename OpTy>
+static LogicalResult buildLogical(Node &node) {
   for (unsigned i = 0; i < node.getNumInputs(); ++i)
     if (!node.getElementType(i).isInteger(1))
       return node.emitError("takes tensors of bool");
   node.setOutput(0, node.create<OpTy>(node.getInput(0), alignRight(node)));
   return node.status();
 }
-template <typename OpTy> static LogicalResult buildBitwise(Node &node) {
+template <typename OpTy>
+static LogicalResult buildBitwise(Node &node) {
   if (node.getElementType(0).isInteger(1))
     return node.emitError("takes tensors of integers");
   return buildBinary<OpTy>(node);
@@ -107,26 +107,25 @@ static LogicalResult buildBitwiseNot(Node &node) {
 static LogicalResult buildMod(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
-  node.setOutput(0, node.create<nn::ModOp>(node.getInput(0), node.getInput(1),
-                                           node.getFlag("fmod")));
+  node.setOutput(0,
+                 node.create<nn::ModOp>(node.getInput(0), node.getInput(1), node.getFlag("fmod")));
   return node.status();
 }
 
 static LogicalResult buildBitShift(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
-  bool left = node.getEnum<bool>("direction", "",
-                                 {{"LEFT", true}, {"RIGHT", false}});
+  bool left = node.getEnum<bool>("direction", "", {{"LEFT", true}, {"RIGHT", false}});
   Value x = node.getInput(0), y = node.getInput(1);
-  node.setOutput(0, left ? node.create<nn::ShiftLeftOp>(x, y)
-                         : node.create<nn::ShiftRightOp>(x, y));
+  node.setOutput(0,
+                 left ? node.create<nn::ShiftLeftOp>(x, y) : node.create<nn::ShiftRightOp>(x, y));
   return node.status();
 }
 
 static LogicalResult buildIsInf(Node &node) {
-  node.setOutput(0, node.create<nn::IsInfOp>(
-                        node.getInput(0), node.getFlag("detect_positive", true),
-                        node.getFlag("detect_negative", true)));
+  node.setOutput(0,
+                 node.create<nn::IsInfOp>(node.getInput(0), node.getFlag("detect_positive", true),
+                                          node.getFlag("detect_negative", true)));
   return node.status();
 }
 
@@ -134,7 +133,8 @@ static LogicalResult buildIsInf(Node &node) {
 // Any number of inputs
 //===----------------------------------------------------------------------===//
 
-template <typename OpTy> static LogicalResult buildVariadic(Node &node) {
+template <typename OpTy>
+static LogicalResult buildVariadic(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
   Value result = node.getInput(0);
@@ -157,8 +157,7 @@ static LogicalResult buildMean(Node &node) {
     sum = node.add(sum, input);
   }
   unsigned count = node.getNumInputs();
-  node.setOutput(0, count == 1 ? sum
-                               : node.div(sum, node.scalarLike(sum, count)));
+  node.setOutput(0, count == 1 ? sum : node.div(sum, node.scalarLike(sum, count)));
   return node.status();
 }
 
@@ -171,8 +170,7 @@ static LogicalResult buildWhere(Node &node) {
     return node.emitError("the condition must be a tensor of bool");
   if (node.getElementType(1) != node.getElementType(2))
     return node.emitError("inputs 1 and 2 have different element types");
-  node.setOutput(0, node.where(node.getInput(0), node.getInput(1),
-                               node.getInput(2)));
+  node.setOutput(0, node.where(node.getInput(0), node.getInput(1), node.getInput(2)));
   return node.status();
 }
 
@@ -225,8 +223,7 @@ static int64_t getDataType(StringRef name) {
 }
 
 static LogicalResult buildCast(Node &node) {
-  int64_t to = node.getOpset() < 6 ? getDataType(node.requireString("to"))
-                                   : node.requireInt("to");
+  int64_t to = node.getOpset() < 6 ? getDataType(node.requireString("to")) : node.requireInt("to");
   if (node.failed())
     return failure();
   node.setOutput(0, node.cast(node.getInput(0), node.getOnnxType(to)));
@@ -246,9 +243,7 @@ static LogicalResult buildBitCast(Node &node) {
   if (node.failed())
     return failure();
   // A bool takes a byte.
-  auto bits = [](Type type) {
-    return std::max(8u, type.getIntOrFloatBitWidth());
-  };
+  auto bits = [](Type type) { return std::max(8u, type.getIntOrFloatBitWidth()); };
   if (bits(from) != bits(to))
     return node.emitError("the element types have different widths");
   Value x = node.getInput(0);
@@ -261,8 +256,7 @@ static LogicalResult buildBitCast(Node &node) {
     return node.emitUnsupported("the bit pattern of a floating-point tensor "
                                 "that is only known at run time");
   nn::HostTensor result(to, known->getShape());
-  memcpy(result.mutableBytes(), known->bytes(),
-         known->getNumElements() * known->getElementBytes());
+  memcpy(result.mutableBytes(), known->bytes(), known->getNumElements() * known->getElementBytes());
   node.setOutput(0, node.constant(result.toAttribute(node.getName())));
   return node.status();
 }

@@ -38,8 +38,7 @@ struct Scope {
 
 class GraphImporter {
 public:
-  GraphImporter(mlir::MLIRContext &context, llvm::StringRef path,
-                const ImportOptions &options);
+  GraphImporter(mlir::MLIRContext &context, llvm::StringRef path, const ImportOptions &options);
 
   /// Null after errors; they have been emitted.
   mlir::OwningOpRef<mlir::ModuleOp> import(::onnx::ModelProto &model);
@@ -48,8 +47,7 @@ private:
   friend class Node;
 
   //===-- GraphModel.cpp: the model as a whole ------------------------------//
-  void readOpsets(const google::protobuf::RepeatedPtrField<
-                      ::onnx::OperatorSetIdProto> &imports,
+  void readOpsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports,
                   Opsets &opsets, bool required);
   void readFunctions();
   void addInitializers(Scope &scope, ::onnx::GraphProto &graph);
@@ -60,8 +58,7 @@ private:
   //===-- GraphTypes.cpp ----------------------------------------------------//
   /// Null, with a reason in `error`, if nn has no such type.
   mlir::RankedTensorType getInputType(const ::onnx::ValueInfoProto &input,
-                                      llvm::SmallVectorImpl<std::string> &dims,
-                                      std::string &error);
+                                      llvm::SmallVectorImpl<std::string> &dims, std::string &error);
   /// The declared type as far as it is one: null without rank.
   mlir::RankedTensorType getTensorType(const ::onnx::TypeProto &type);
   static std::string describe(const ::onnx::TypeProto &type);
@@ -69,39 +66,33 @@ private:
   /// Null if unknown.
   mlir::RankedTensorType getDeclared(Scope &scope, llvm::StringRef name);
   /// True if they agree; else `error` says how not.
-  bool checkDeclared(Scope &scope, llvm::StringRef name, mlir::Value value,
-                     std::string &error);
+  bool checkDeclared(Scope &scope, llvm::StringRef name, mlir::Value value, std::string &error);
 
   //===-- GraphNodes.cpp: nodes in their order ------------------------------//
-  void importNodes(
-      Scope &scope,
-      google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes);
+  void importNodes(Scope &scope, google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes);
   llvm::SmallVector<::onnx::NodeProto *>
-  sortNodes(Scope &scope,
-            google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes);
+  sortNodes(Scope &scope, google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes);
   void reportCycle(llvm::ArrayRef<::onnx::NodeProto *> nodes,
                    const llvm::StringMap<unsigned> &producers);
   void importNode(Scope &scope, ::onnx::NodeProto &node);
-  void importCall(Scope &scope, ::onnx::NodeProto &call,
-                  ::onnx::FunctionProto &function,
+  void importCall(Scope &scope, ::onnx::NodeProto &call, ::onnx::FunctionProto &function,
                   llvm::ArrayRef<mlir::Value> inputs);
-  mlir::LogicalResult
-  importSubgraph(Scope &parent, ::onnx::GraphProto &graph,
-                 mlir::ValueRange arguments,
-                 llvm::SmallVectorImpl<mlir::Value> &results);
+  mlir::LogicalResult importSubgraph(Scope &parent, ::onnx::GraphProto &graph,
+                                     mlir::ValueRange arguments,
+                                     llvm::SmallVectorImpl<mlir::Value> &results);
 
   /// False if no such name is known here. Makes the constant of an initializer
   /// at its first use.
   bool lookup(Scope &scope, llvm::StringRef name, mlir::Value &value);
   /// Gives a name its value (null: poison); reports a second definition.
-  void define(Scope &scope, llvm::StringRef name, mlir::Value value,
-              const llvm::Twine &what);
+  void define(Scope &scope, llvm::StringRef name, mlir::Value value, const llvm::Twine &what);
   std::string suggestName(Scope &scope, llvm::StringRef name);
   mlir::Value makeInitializer(::onnx::TensorProto &tensor);
 
-  /// Errors are kept and emitted together at the end.
-  void error(mlir::Location loc, const llvm::Twine &message);
-  void warning(mlir::Location loc, const llvm::Twine &message);
+  /// Errors are kept and emitted together at the end, at the model's location:
+  /// their text names the node.
+  void error(const llvm::Twine &message);
+  void warning(const llvm::Twine &message);
   mlir::Location getLoc(const llvm::Twine &name, llvm::StringRef kind);
   mlir::Location modelLoc();
   void emitProblems();
@@ -127,14 +118,9 @@ private:
   /// The scope of the node that is being imported; subgraphs hang below it.
   Scope *current = nullptr;
 
-  struct Problem {
-    mlir::Location loc;
-    std::string message;
-  };
-  std::vector<Problem> problems;
+  std::vector<std::string> problems;
   /// "Operator 'X' …" → names of the nodes that need it.
-  llvm::MapVector<std::string, std::vector<std::string>,
-                  std::map<std::string, unsigned>>
+  llvm::MapVector<std::string, std::vector<std::string>, std::map<std::string, unsigned>>
       unsupported;
 };
 
@@ -142,8 +128,7 @@ private:
 std::string getNodeName(const ::onnx::NodeProto &node);
 
 /// A field that libonnx_proto 1.12 does not know yet: strings of that number.
-std::vector<std::string>
-getUnknownStrings(const google::protobuf::Message &message, int field);
+std::vector<std::string> getUnknownStrings(const google::protobuf::Message &message, int field);
 /// NodeProto.overload and FunctionProto.overload (IR version 10).
 std::string getOverload(const ::onnx::NodeProto &node);
 std::string getOverload(const ::onnx::FunctionProto &function);

@@ -16,10 +16,9 @@ using namespace sinter::onnx_import;
 // The newest opset of ai.onnx that the table was written for.
 static constexpr int64_t newestOpset = 28;
 
-GraphImporter::GraphImporter(MLIRContext &context, StringRef path,
-                             const ImportOptions &options)
-    : context(context), path(path), options(options), builder(&context),
-      tensors(&context, path), table(OperatorTable::get()) {}
+GraphImporter::GraphImporter(MLIRContext &context, StringRef path, const ImportOptions &options)
+    : context(context), path(path), options(options), builder(&context), tensors(&context, path),
+      table(OperatorTable::get()) {}
 
 //===----------------------------------------------------------------------===//
 // Problems
@@ -30,17 +29,11 @@ Location GraphImporter::getLoc(const Twine &name, StringRef kind) {
                       NameLoc::get(StringAttr::get(&context, kind)));
 }
 
-Location GraphImporter::modelLoc() {
-  return FileLineColLoc::get(&context, path, 0, 0);
-}
+Location GraphImporter::modelLoc() { return NameLoc::get(StringAttr::get(&context, path)); }
 
-void GraphImporter::error(Location loc, const Twine &message) {
-  problems.push_back({loc, message.str()});
-}
+void GraphImporter::error(const Twine &message) { problems.push_back(message.str()); }
 
-void GraphImporter::warning(Location loc, const Twine &message) {
-  mlir::emitWarning(loc) << message;
-}
+void GraphImporter::warning(const Twine &message) { mlir::emitWarning(modelLoc()) << message; }
 
 void GraphImporter::emitProblems() {
   for (auto &[what, nodes] : unsupported) {
@@ -51,12 +44,11 @@ void GraphImporter::emitProblems() {
       names += (i ? ", '" : "'") + nodes[i] + "'";
     if (nodes.size() > maxNames)
       names += ", …";
-    error(modelLoc(), what + ": needed by " + Twine(nodes.size()) +
-                          (nodes.size() == 1 ? " node (" : " nodes (") + names +
-                          ")");
+    error(what + ": needed by " + Twine(nodes.size()) +
+          (nodes.size() == 1 ? " node (" : " nodes (") + names + ")");
   }
-  for (const Problem &problem : problems)
-    mlir::emitError(problem.loc) << problem.message;
+  for (const std::string &problem : problems)
+    mlir::emitError(modelLoc()) << problem;
 }
 
 //===----------------------------------------------------------------------===//
@@ -64,22 +56,20 @@ void GraphImporter::emitProblems() {
 //===----------------------------------------------------------------------===//
 
 void GraphImporter::readOpsets(
-    const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>
-        &imports,
-    Opsets &opsets, bool required) {
+    const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports, Opsets &opsets,
+    bool required) {
   for (const auto &import : imports) {
     std::string domain = import.domain() == "ai.onnx" ? "" : import.domain();
-    if (domain.empty() &&
-        (import.version() < 1 || import.version() > newestOpset))
-      error(modelLoc(), "imports opset " + Twine(import.version()) +
-                            "; Sinter knows opsets 1 to " + Twine(newestOpset));
+    if (domain.empty() && (import.version() < 1 || import.version() > newestOpset))
+      error("imports opset " + Twine(import.version()) + "; Sinter knows opsets 1 to " +
+            Twine(newestOpset));
     opsets[domain] = import.version();
   }
   if (!opsets.count("")) {
     // Before IR version 3 there was only the first opset.
     if (required && model->ir_version() >= 3 && opsets.empty())
-      error(modelLoc(), "imports no opset; the model needs an opset_import with "
-                        "the version of its operators");
+      error("imports no opset; the model needs an opset_import with "
+            "the version of its operators");
     else if (required && model->ir_version() < 3)
       opsets[""] = 1;
   }
@@ -87,11 +77,9 @@ void GraphImporter::readOpsets(
 
 void GraphImporter::readFunctions() {
   for (::onnx::FunctionProto &function : *model->mutable_functions()) {
-    std::string key = function.domain() + ":" + function.name() + ":" +
-                      getOverload(function);
+    std::string key = function.domain() + ":" + function.name() + ":" + getOverload(function);
     if (!functions.try_emplace(key, &function).second)
-      error(modelLoc(), "defines the function '" + function.name() + "' of '" +
-                            function.domain() + "' twice");
+      error("defines the function '" + function.name() + "' of '" + function.domain() + "' twice");
     Opsets &imports = functionOpsets[&function];
     readOpsets(function.opset_import(), imports, /*required=*/false);
     // Exporters that leave some out mean the model's.
@@ -107,13 +95,11 @@ void GraphImporter::readFunctions() {
 void GraphImporter::addInitializers(Scope &scope, ::onnx::GraphProto &graph) {
   for (::onnx::TensorProto &tensor : *graph.mutable_initializer())
     if (!scope.initializers.try_emplace(tensor.name(), &tensor).second)
-      error(getLoc(tensor.name(), "initializer"),
-            "initializer '" + tensor.name() + "' is defined twice");
+      error("initializer '" + tensor.name() + "' is defined twice");
   for (const auto &sparse : graph.sparse_initializer()) {
     const std::string &name = sparse.values().name();
-    error(getLoc(name, "initializer"),
-          "initializer '" + name +
-              "' is a sparse tensor, which is not supported; store it densely");
+    error("initializer '" + name +
+          "' is a sparse tensor, which is not supported; store it densely");
     scope.values[name] = {};
   }
 }
@@ -123,7 +109,7 @@ Value GraphImporter::makeInitializer(::onnx::TensorProto &tensor) {
   std::string problem;
   ElementsAttr value = tensors.read(tensor, tensor.name(), problem);
   if (!value) {
-    error(loc, "initializer '" + tensor.name() + "' " + problem);
+    error("initializer '" + tensor.name() + "' " + problem);
     return {};
   }
   OpBuilder::InsertionGuard guard(builder);
@@ -143,7 +129,7 @@ void GraphImporter::importInputs(Scope &scope, ::onnx::GraphProto &graph,
   for (const auto &input : graph.input()) {
     Location loc = getLoc(input.name(), "input");
     if (!seen.insert(input.name()).second) {
-      error(loc, "input '" + input.name() + "' is declared twice");
+      error("input '" + input.name() + "' is declared twice");
       continue;
     }
     // Before IR version 4 every initializer was listed as an input, too; and
@@ -154,15 +140,14 @@ void GraphImporter::importInputs(Scope &scope, ::onnx::GraphProto &graph,
     std::string problem;
     RankedTensorType type = getInputType(input, dims, problem);
     if (!type) {
-      error(loc, "input '" + input.name() + "' " + problem);
+      error("input '" + input.name() + "' " + problem);
       scope.values[input.name()] = {};
       continue;
     }
     scope.values[input.name()] = entry.addArgument(type, loc);
     NamedAttrList &list = attributes.emplace_back();
     list.set("nn.name", builder.getStringAttr(input.name()));
-    list.set("nn.dims", builder.getStrArrayAttr(
-                            SmallVector<StringRef>(dims.begin(), dims.end())));
+    list.set("nn.dims", builder.getStrArrayAttr(SmallVector<StringRef>(dims.begin(), dims.end())));
   }
 }
 
@@ -174,13 +159,10 @@ void GraphImporter::checkDims() {
     for (const auto &name : dimNames)
       names.push_back("'" + name.getKey().str() + "'");
     llvm::sort(names);
-    error(modelLoc(),
-          "--dim " + entry.getKey() + "=" + Twine(entry.getValue()) +
-              " fits no dim of an input; " +
-              (names.empty()
-                   ? std::string("no dim has a name (INPUT:POSITION=N also "
-                                 "works)")
-                   : "the named dims are " + llvm::join(names, ", ")));
+    error("--dim " + entry.getKey() + "=" + Twine(entry.getValue()) + " fits no dim of an input; " +
+          (names.empty() ? std::string("no dim has a name (INPUT:POSITION=N also "
+                                       "works)")
+                         : "the named dims are " + llvm::join(names, ", ")));
   }
 }
 
@@ -199,9 +181,8 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   }
   readFunctions();
   if (graph.output().empty())
-    error(modelLoc(), graph.node().empty()
-                          ? "has an empty graph: no nodes and no outputs"
-                          : "has no outputs: there is nothing to compute");
+    error(graph.node().empty() ? "has an empty graph: no nodes and no outputs"
+                               : "has no outputs: there is nothing to compute");
 
   OwningOpRef<ModuleOp> module = ModuleOp::create(modelLoc());
   (*module)->setAttr("sinter.stage", builder.getStringAttr("nn"));
@@ -214,8 +195,7 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
     (*module)->setAttr("sinter.producer", builder.getStringAttr(producer));
   }
   builder.setInsertionPointToEnd(module->getBody());
-  function = func::FuncOp::create(builder, modelLoc(), "main",
-                                  builder.getFunctionType({}, {}));
+  function = func::FuncOp::create(builder, modelLoc(), "main", builder.getFunctionType({}, {}));
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
 
@@ -230,8 +210,7 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   importInputs(scope, graph, argumentAttributes);
   checkDims();
   // Shape analysis, which some builders use, reads dims' names from here.
-  function.setFunctionType(
-      builder.getFunctionType(entry->getArgumentTypes(), {}));
+  function.setFunctionType(builder.getFunctionType(entry->getArgumentTypes(), {}));
   for (auto [index, list] : llvm::enumerate(argumentAttributes))
     function.setArgAttrs(index, list.getDictionary(&context));
   importNodes(scope, *graph.mutable_node());
@@ -242,36 +221,31 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   for (const auto &output : graph.output()) {
     Location loc = getLoc(output.name(), "output");
     if (!seen.insert(output.name()).second)
-      error(loc, "output '" + output.name() + "' is listed twice");
+      error("output '" + output.name() + "' is listed twice");
     Value value;
     if (!lookup(scope, output.name(), value)) {
-      std::string reason =
-          output.has_type() && !output.type().has_tensor_type() &&
-                  output.type().value_case() !=
-                      ::onnx::TypeProto::VALUE_NOT_SET
-              ? " (of the unsupported type " + describe(output.type()) + ")"
-              : "";
-      error(loc, "output '" + output.name() + "'" + reason +
-                     " is made by no node, input or initializer" +
-                     suggestName(scope, output.name()));
+      std::string reason = output.has_type() && !output.type().has_tensor_type() &&
+                                   output.type().value_case() != ::onnx::TypeProto::VALUE_NOT_SET
+                               ? " (of the unsupported type " + describe(output.type()) + ")"
+                               : "";
+      error("output '" + output.name() + "'" + reason +
+            " is made by no node, input or initializer" + suggestName(scope, output.name()));
       continue;
     }
     if (!value) {
       // Whatever made it has been reported; its type may be one more problem.
       if (output.has_type() && !output.type().has_tensor_type() &&
           output.type().value_case() != ::onnx::TypeProto::VALUE_NOT_SET)
-        error(loc, "output '" + output.name() + "' has the unsupported type " +
-                       describe(output.type()));
+        error("output '" + output.name() + "' has the unsupported type " + describe(output.type()));
       continue;
     }
     std::string problem;
     if (!checkDeclared(scope, output.name(), value, problem)) {
-      error(loc, "output '" + output.name() + "' " + problem);
+      error("output '" + output.name() + "' " + problem);
       continue;
     }
     results.push_back(value);
-    resultAttributes.emplace_back().set("nn.name",
-                                        builder.getStringAttr(output.name()));
+    resultAttributes.emplace_back().set("nn.name", builder.getStringAttr(output.name()));
   }
 
   if (!problems.empty() || !unsupported.empty()) {
@@ -279,8 +253,8 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
     return {};
   }
   func::ReturnOp::create(builder, modelLoc(), results);
-  function.setFunctionType(builder.getFunctionType(
-      entry->getArgumentTypes(), ValueRange(results).getTypes()));
+  function.setFunctionType(
+      builder.getFunctionType(entry->getArgumentTypes(), ValueRange(results).getTypes()));
   for (auto [index, list] : llvm::enumerate(resultAttributes))
     function.setResultAttrs(index, list.getDictionary(&context));
   if (failed(mlir::verify(*module)))

@@ -8,11 +8,11 @@
 
 using namespace mlir;
 using namespace sinter::onnx_import;
+using google::protobuf::RepeatedPtrField;
 using ::onnx::AttributeProto;
 using ::onnx::FunctionProto;
 using ::onnx::GraphProto;
 using ::onnx::NodeProto;
-using google::protobuf::RepeatedPtrField;
 
 std::string sinter::onnx_import::getNodeName(const NodeProto &node) {
   if (!node.name().empty())
@@ -24,14 +24,12 @@ std::string sinter::onnx_import::getNodeName(const NodeProto &node) {
 }
 
 std::vector<std::string>
-sinter::onnx_import::getUnknownStrings(const google::protobuf::Message &message,
-                                       int field) {
+sinter::onnx_import::getUnknownStrings(const google::protobuf::Message &message, int field) {
   std::vector<std::string> result;
   const auto &fields = message.GetReflection()->GetUnknownFields(message);
   for (int i = 0; i < fields.field_count(); ++i)
     if (fields.field(i).number() == field &&
-        fields.field(i).type() ==
-            google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+        fields.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
       result.push_back(fields.field(i).length_delimited());
   return result;
 }
@@ -66,15 +64,13 @@ bool GraphImporter::lookup(Scope &scope, StringRef name, Value &value) {
   return false;
 }
 
-void GraphImporter::define(Scope &scope, StringRef name, Value value,
-                           const Twine &what) {
+void GraphImporter::define(Scope &scope, StringRef name, Value value, const Twine &what) {
   if (name.empty())
     return;
   bool isNew = scope.values.try_emplace(name, value).second;
   if (!isNew || scope.initializers.count(name))
-    error(getLoc(name, "value"),
-          what + ": its output '" + name +
-              "' is already the name of another value; names are given once");
+    error(what + ": its output '" + name +
+          "' is already the name of another value; names are given once");
 }
 
 std::string GraphImporter::suggestName(Scope &scope, StringRef name) {
@@ -165,12 +161,11 @@ void GraphImporter::reportCycle(ArrayRef<NodeProto *> nodes,
   std::string text;
   for (NodeProto *n : ArrayRef(path).drop_front(position[node]))
     text += "'" + getNodeName(*n) + "' (" + n->op_type() + ") needs ";
-  error(getLoc(getNodeName(*node), node->op_type()),
-        "the graph has a cycle: " + text + "'" + getNodeName(*node) + "'");
+  error("the graph has a cycle: " + text + "'" + getNodeName(*node) + "'");
 }
 
-SmallVector<NodeProto *>
-GraphImporter::sortNodes(Scope &scope, RepeatedPtrField<NodeProto> &nodes) {
+SmallVector<NodeProto *> GraphImporter::sortNodes(Scope &scope,
+                                                  RepeatedPtrField<NodeProto> &nodes) {
   llvm::StringMap<unsigned> producers;
   SmallVector<NodeProto *> all;
   for (NodeProto &node : nodes) {
@@ -196,8 +191,7 @@ GraphImporter::sortNodes(Scope &scope, RepeatedPtrField<NodeProto> &nodes) {
     return all;
 
   // Kahn's algorithm, first come first served.
-  std::priority_queue<unsigned, std::vector<unsigned>, std::greater<unsigned>>
-      ready;
+  std::priority_queue<unsigned, std::vector<unsigned>, std::greater<unsigned>> ready;
   for (unsigned i = 0; i < all.size(); ++i)
     if (!missing[i])
       ready.push(i);
@@ -211,8 +205,8 @@ GraphImporter::sortNodes(Scope &scope, RepeatedPtrField<NodeProto> &nodes) {
         ready.push(user);
   }
   if (sorted.size() == all.size()) {
-    warning(modelLoc(), "nodes are not in topological order, as ONNX wants; "
-                        "they have been sorted");
+    warning("nodes are not in topological order, as ONNX wants; "
+            "they have been sorted");
     return sorted;
   }
   for (unsigned i = 0; i < all.size(); ++i)
@@ -230,8 +224,7 @@ GraphImporter::sortNodes(Scope &scope, RepeatedPtrField<NodeProto> &nodes) {
 // Nodes
 //===----------------------------------------------------------------------===//
 
-void GraphImporter::importNodes(Scope &scope,
-                                RepeatedPtrField<NodeProto> &nodes) {
+void GraphImporter::importNodes(Scope &scope, RepeatedPtrField<NodeProto> &nodes) {
   for (NodeProto *node : sortNodes(scope, nodes))
     importNode(scope, *node);
 }
@@ -255,9 +248,8 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
   for (auto [index, input] : llvm::enumerate(proto.input())) {
     Value value;
     if (!input.empty() && !lookup(scope, input, value)) {
-      error(loc, who + ": input " + Twine(index) + " '" + input +
-                     "' is made by no node, input or initializer" +
-                     suggestName(scope, input));
+      error(who + ": input " + Twine(index) + " '" + input +
+            "' is made by no node, input or initializer" + suggestName(scope, input));
       poisoned = true;
     }
     poisoned |= !input.empty() && !value;
@@ -265,8 +257,7 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
   }
 
   std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
-  std::string key =
-      proto.domain() + ":" + proto.op_type() + ":" + getOverload(proto);
+  std::string key = proto.domain() + ":" + proto.op_type() + ":" + getOverload(proto);
   if (FunctionProto *function = functions.lookup(key)) {
     if (poisoned)
       return poison();
@@ -282,12 +273,11 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
       what = "operator '" + proto.op_type() + "' of the domain '" + domain +
              "' is not supported; only ai.onnx and functions in the model are";
     } else if (!opset) {
-      what = "operator '" + proto.op_type() +
-             "' is in ai.onnx, of which the model imports no opset";
+      what =
+          "operator '" + proto.op_type() + "' is in ai.onnx, of which the model imports no opset";
     } else if (int64_t first = table.firstVersion("", proto.op_type())) {
-      what = "operator '" + proto.op_type() + "' came with opset " +
-             std::to_string(first) + ", but the model imports opset " +
-             std::to_string(opset);
+      what = "operator '" + proto.op_type() + "' came with opset " + std::to_string(first) +
+             ", but the model imports opset " + std::to_string(opset);
     } else {
       what = "operator '" + proto.op_type() + "' is not supported";
       StringRef near = table.nearest("", proto.op_type());
@@ -306,21 +296,18 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
   for (unsigned i = 0; i < entry->inputs.min; ++i)
     missing += i >= count || proto.input(i).empty();
   if (missing) {
-    error(loc, who + ": needs " + getPlural(entry->inputs.min, "input") +
-                   ", but " + Twine(missing) +
-                   (missing == 1 ? " is" : " are") + " missing");
+    error(who + ": needs " + getPlural(entry->inputs.min, "input") + ", but " + Twine(missing) +
+          (missing == 1 ? " is" : " are") + " missing");
     return poison();
   }
   if (count > entry->inputs.max) {
-    error(loc, who + ": has " + getPlural(count, "input") +
-                   ", but the operator takes at most " +
-                   Twine(entry->inputs.max));
+    error(who + ": has " + getPlural(count, "input") + ", but the operator takes at most " +
+          Twine(entry->inputs.max));
     return poison();
   }
   if (unsigned(proto.output_size()) > entry->maxOutputs) {
-    error(loc, who + ": has " + getPlural(proto.output_size(), "output") +
-                   ", but the operator gives at most " +
-                   Twine(entry->maxOutputs));
+    error(who + ": has " + getPlural(proto.output_size(), "output") +
+          ", but the operator gives at most " + Twine(entry->maxOutputs));
     return poison();
   }
   if (poisoned)
@@ -346,7 +333,7 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
   }
   if (failed(result) || node.failed()) {
     if (!node.failed() && problems.size() + unsupported.size() == before)
-      error(loc, who + ": could not be imported");
+      error(who + ": could not be imported");
     return poison();
   }
   for (auto [index, output] : llvm::enumerate(proto.output())) {
@@ -355,10 +342,9 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
     Value value = node.outputs[index];
     std::string problem;
     if (!value) {
-      error(loc, who + ": output " + Twine(index) + " '" + output +
-                     "' is not supported");
+      error(who + ": output " + Twine(index) + " '" + output + "' is not supported");
     } else if (!checkDeclared(scope, output, value, problem)) {
-      error(loc, who + ": output '" + output + "' " + problem);
+      error(who + ": output '" + output + "' " + problem);
       value = {};
     }
     define(scope, output, value, who);
@@ -370,9 +356,8 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
 //===----------------------------------------------------------------------===//
 
 // Puts the call's attributes where the body refers to them.
-static void
-substituteAttributes(RepeatedPtrField<NodeProto> &nodes,
-                     const llvm::StringMap<const AttributeProto *> &values) {
+static void substituteAttributes(RepeatedPtrField<NodeProto> &nodes,
+                                 const llvm::StringMap<const AttributeProto *> &values) {
   for (NodeProto &node : nodes) {
     RepeatedPtrField<AttributeProto> kept;
     for (AttributeProto &attribute : *node.mutable_attribute()) {
@@ -385,8 +370,7 @@ substituteAttributes(RepeatedPtrField<NodeProto> &nodes,
         continue;
       }
       // A reference to an attribute that the call leaves out is left out.
-      if (const AttributeProto *value =
-              values.lookup(attribute.ref_attr_name())) {
+      if (const AttributeProto *value = values.lookup(attribute.ref_attr_name())) {
         AttributeProto *copy = kept.Add();
         copy->CopyFrom(*value);
         copy->set_name(attribute.name());
@@ -396,25 +380,22 @@ substituteAttributes(RepeatedPtrField<NodeProto> &nodes,
   }
 }
 
-void GraphImporter::importCall(Scope &scope, NodeProto &call,
-                               FunctionProto &function,
+void GraphImporter::importCall(Scope &scope, NodeProto &call, FunctionProto &function,
                                ArrayRef<Value> inputs) {
   std::string name = scope.prefix + getNodeName(call);
   std::string who = "node '" + name + "' (" + call.op_type() + ")";
   Location loc = getLoc(name, call.op_type());
   auto fail = [&](const Twine &message) {
-    error(loc, who + ": " + message);
+    error(who + ": " + message);
     for (const std::string &output : call.output())
       define(scope, output, {}, who);
   };
   if (llvm::is_contained(scope.functions, &function))
     return fail("the function calls itself");
-  if (call.input_size() > function.input_size() ||
-      call.output_size() > function.output_size())
+  if (call.input_size() > function.input_size() || call.output_size() > function.output_size())
     return fail("has " + getPlural(call.input_size(), "input") + " and " +
-                getPlural(call.output_size(), "output") +
-                ", but the function takes " + Twine(function.input_size()) +
-                " and gives " + Twine(function.output_size()));
+                getPlural(call.output_size(), "output") + ", but the function takes " +
+                Twine(function.input_size()) + " and gives " + Twine(function.output_size()));
 
   FunctionProto &body = inlined.emplace_back(function);
   std::deque<AttributeProto> defaults;
@@ -458,10 +439,10 @@ void GraphImporter::importCall(Scope &scope, NodeProto &call,
     Value value;
     std::string problem;
     if (!lookup(inner, function.output(index), value))
-      error(loc, who + ": the function's output '" + function.output(index) +
-                     "' is made by no node of it");
+      error(who + ": the function's output '" + function.output(index) +
+            "' is made by no node of it");
     else if (value && !checkDeclared(scope, output, value, problem))
-      error(loc, who + ": output '" + output + "' " + problem);
+      error(who + ": output '" + output + "' " + problem);
     define(scope, output, problem.empty() ? value : Value(), who);
   }
 }
@@ -470,10 +451,8 @@ void GraphImporter::importCall(Scope &scope, NodeProto &call,
 // Subgraphs
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-GraphImporter::importSubgraph(Scope &parent, GraphProto &graph,
-                              ValueRange arguments,
-                              SmallVectorImpl<Value> &results) {
+LogicalResult GraphImporter::importSubgraph(Scope &parent, GraphProto &graph, ValueRange arguments,
+                                            SmallVectorImpl<Value> &results) {
   size_t before = problems.size() + unsupported.size();
   Scope scope;
   scope.parent = &parent;
@@ -494,10 +473,8 @@ GraphImporter::importSubgraph(Scope &parent, GraphProto &graph,
   for (const auto &output : graph.output()) {
     Value value;
     if (!lookup(scope, output.name(), value))
-      error(getLoc(output.name(), "output"),
-            "subgraph '" + graph.name() + "': output '" + output.name() +
-                "' is made by no node, input or initializer" +
-                suggestName(scope, output.name()));
+      error("subgraph '" + graph.name() + "': output '" + output.name() +
+            "' is made by no node, input or initializer" + suggestName(scope, output.name()));
     good &= bool(value);
     results.push_back(value);
   }

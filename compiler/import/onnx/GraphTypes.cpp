@@ -9,9 +9,7 @@ using namespace sinter::onnx_import;
 using ::onnx::TypeProto;
 
 std::string GraphImporter::describe(const TypeProto &type) {
-  auto tensor = [](auto &type) {
-    return "tensor(" + getDataTypeName(type.elem_type()) + ")";
-  };
+  auto tensor = [](auto &type) { return "tensor(" + getDataTypeName(type.elem_type()) + ")"; };
   switch (type.value_case()) {
   case TypeProto::kTensorType:
     return tensor(type.tensor_type());
@@ -48,8 +46,7 @@ static int64_t getDim(const ::onnx::TensorShapeProto::Dimension &dim) {
 RankedTensorType GraphImporter::getTensorType(const TypeProto &type) {
   if (!type.has_tensor_type() || !type.tensor_type().has_shape())
     return {};
-  Type elementType =
-      getElementType(&context, type.tensor_type().elem_type());
+  Type elementType = getElementType(&context, type.tensor_type().elem_type());
   if (!elementType)
     return {};
   SmallVector<int64_t> shape;
@@ -67,17 +64,15 @@ RankedTensorType GraphImporter::getTensorType(const TypeProto &type) {
   return RankedTensorType::get(shape, elementType);
 }
 
-RankedTensorType
-GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
-                            SmallVectorImpl<std::string> &dims,
-                            std::string &error) {
+RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
+                                             SmallVectorImpl<std::string> &dims,
+                                             std::string &error) {
   const TypeProto &type = input.type();
   if (type.value_case() == TypeProto::VALUE_NOT_SET) {
     error = "has no type";
     return {};
   }
-  if (!type.has_tensor_type() ||
-      !getElementType(&context, type.tensor_type().elem_type())) {
+  if (!type.has_tensor_type() || !getElementType(&context, type.tensor_type().elem_type())) {
     error = "has the unsupported type " + describe(type);
     return {};
   }
@@ -88,8 +83,7 @@ GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
     return {};
   }
   SmallVector<int64_t> shape;
-  for (auto [index, dim] :
-       llvm::enumerate(type.tensor_type().shape().dim())) {
+  for (auto [index, dim] : llvm::enumerate(type.tensor_type().shape().dim())) {
     std::string &name = dims.emplace_back(dim.dim_param());
     int64_t size = getDim(dim);
     if (!name.empty())
@@ -102,16 +96,14 @@ GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
         continue;
       usedDims.insert(key);
       if (!ShapedType::isDynamic(size) && size != bound->second) {
-        error = "has " + std::to_string(size) + " as dim " +
-                std::to_string(index) + ", but --dim " + key.str() + "=" +
-                std::to_string(bound->second) + " was given";
+        error = "has " + std::to_string(size) + " as dim " + std::to_string(index) +
+                ", but --dim " + key.str() + "=" + std::to_string(bound->second) + " was given";
         return {};
       }
       size = bound->second;
     }
     if (size < 0 && !ShapedType::isDynamic(size)) {
-      error = "gets the negative size " + std::to_string(size) + " as dim " +
-              std::to_string(index);
+      error = "gets the negative size " + std::to_string(size) + " as dim " + std::to_string(index);
       return {};
     }
     shape.push_back(size);
@@ -120,8 +112,8 @@ GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
   if (!countElements(shape)) {
     std::string text;
     for (int64_t dim : shape)
-      text += (text.empty() ? "[" : ", ") +
-              (ShapedType::isDynamic(dim) ? "?" : std::to_string(dim));
+      text +=
+          (text.empty() ? "[" : ", ") + (ShapedType::isDynamic(dim) ? "?" : std::to_string(dim));
     error = "has the absurd shape " + text + "]";
     return {};
   }
@@ -130,12 +122,10 @@ GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
 
 RankedTensorType GraphImporter::getDeclared(Scope &scope, StringRef name) {
   auto found = scope.declared.find(name);
-  return found == scope.declared.end() ? RankedTensorType()
-                                       : getTensorType(*found->second);
+  return found == scope.declared.end() ? RankedTensorType() : getTensorType(*found->second);
 }
 
-bool GraphImporter::checkDeclared(Scope &scope, StringRef name, Value value,
-                                  std::string &error) {
+bool GraphImporter::checkDeclared(Scope &scope, StringRef name, Value value, std::string &error) {
   auto found = scope.declared.find(name);
   auto actual = dyn_cast<RankedTensorType>(value.getType());
   if (found == scope.declared.end() || !actual)
@@ -145,19 +135,16 @@ bool GraphImporter::checkDeclared(Scope &scope, StringRef name, Value value,
   if (declared.value_case() == TypeProto::VALUE_NOT_SET ||
       (declared.has_tensor_type() && !declared.tensor_type().elem_type()))
     return true;
-  Type elementType =
-      declared.has_tensor_type()
-          ? getElementType(&context, declared.tensor_type().elem_type())
-          : Type();
+  Type elementType = declared.has_tensor_type()
+                         ? getElementType(&context, declared.tensor_type().elem_type())
+                         : Type();
   if (elementType != actual.getElementType()) {
-    error = "is declared as " + describe(declared) + ", but computed as " +
-            describe(actual);
+    error = "is declared as " + describe(declared) + ", but computed as " + describe(actual);
     return false;
   }
   RankedTensorType type = getTensorType(declared);
   if (!type || nn::areCompatibleTypes(TypeRange{type}, TypeRange{actual}))
     return true;
-  error = "is declared as " + describe(Type(type)) + ", but computed as " +
-          describe(Type(actual));
+  error = "is declared as " + describe(Type(type)) + ", but computed as " + describe(Type(actual));
   return false;
 }

@@ -117,7 +117,6 @@ LogicalResult buildEinsum(Node &node) {
   // How many dims each ellipsis stands for.
   SmallVector<size_t> dotCounts;
   size_t maxDots = 0;
-  bool hasDots = right.contains(ellipsis);
   for (auto [index, term] : llvm::enumerate(terms)) {
     bool dots = term.contains(ellipsis);
     int64_t letters = term.size() - (dots ? 3 : 0);
@@ -127,7 +126,6 @@ LogicalResult buildEinsum(Node &node) {
                             Twine(index) + " of rank " + Twine(rank));
     dotCounts.push_back(dots ? rank - letters : 0);
     maxDots = std::max(maxDots, dotCounts.back());
-    hasDots |= dots;
   }
   std::string dots;
   for (char c = 'A'; c <= 'z' && dots.size() < maxDots; ++c)

@@ -29,8 +29,7 @@ static Value withStaticLength(Node &node, unsigned input) {
     return shape;
   if (auto declared = node.getDeclaredOutputType(0))
     return node.reshape(shape, {declared.getRank()});
-  (void)node.emitError("the rank of its output is not known: input " +
-                       Twine(input) +
+  (void)node.emitError("the rank of its output is not known: input " + Twine(input) +
                        " has a dynamic length, and the model declares no shape "
                        "for the output");
   return shape;
@@ -50,8 +49,8 @@ static LogicalResult buildReshape(Node &node) {
     return node.emitError("input 1 'shape' is missing");
   if (node.failed())
     return failure();
-  return finish(node, node.create<nn::ReshapeOp>(node.getInput(0), shape,
-                                                 node.getFlag("allowzero")));
+  return finish(node,
+                node.create<nn::ReshapeOp>(node.getInput(0), shape, node.getFlag("allowzero")));
 }
 
 static LogicalResult buildFlatten(Node &node) {
@@ -74,20 +73,22 @@ static LogicalResult buildSqueeze(Node &node) {
       std::optional<AxesMask> mask = AxesMask::create(node, 1, rank);
       if (!mask)
         return failure();
-      return finish(node, node.create<nn::ReshapeOp>(
-                              x, mask->dropMarked(node, node.shapeOf(x))));
+      return finish(node, node.create<nn::ReshapeOp>(x, mask->dropMarked(node, node.shapeOf(x))));
     }
   }
   if (!axes) {
-    // All dims of size 1; a dynamic dim may or may not be one.
+    // All dims of size 1. A dynamic dim may be 1 at run time, but the rank of
+    // the result can't wait for that: it stays, unless the model's own
+    // declaration speaks against it.
     axes.emplace();
-    for (auto [index, dim] : llvm::enumerate(node.getInputType(0).getShape())) {
-      if (ShapedType::isDynamic(dim))
-        return node.emitUnsupported(
-            "a Squeeze without axes of a tensor with dynamic dims");
+    for (auto [index, dim] : llvm::enumerate(node.getInputType(0).getShape()))
       if (dim == 1)
         axes->push_back(index);
-    }
+    auto declared = node.getDeclaredOutputType(0);
+    if (declared && !node.getInputType(0).hasStaticShape() &&
+        declared.getRank() != rank - int64_t(axes->size()))
+      return node.emitUnsupported(
+          "a Squeeze without axes of a tensor whose dynamic dims may be 1");
   }
   return finish(node, node.squeeze(x, node.normalizeAxes(*axes, rank)));
 }
@@ -111,8 +112,7 @@ static LogicalResult buildUnsqueeze(Node &node) {
       if (!mask)
         return failure();
       return finish(node,
-                    node.create<nn::ReshapeOp>(
-                        x, mask->insertOnes(node, node.shapeOf(x), rank)));
+                    node.create<nn::ReshapeOp>(x, mask->insertOnes(node, node.shapeOf(x), rank)));
     }
     axes = *known;
   }
@@ -135,25 +135,22 @@ static LogicalResult buildTranspose(Node &node) {
   Node::Ints sorted(permutation);
   llvm::sort(sorted);
   if (!llvm::equal(sorted, llvm::seq<int64_t>(rank)))
-    return node.emitError("perm is no permutation of " + Twine(rank) +
-                          " dims");
+    return node.emitError("perm is no permutation of " + Twine(rank) + " dims");
   return finish(node, node.transpose(node.getInput(0), permutation));
 }
 
 static LogicalResult buildConcat(Node &node) {
   int64_t rank = node.getRank(0);
-  int64_t axis =
-      node.getOpset() < 4 ? node.getInt("axis", 1) : node.requireInt("axis");
+  int64_t axis = node.getOpset() < 4 ? node.getInt("axis", 1) : node.requireInt("axis");
   axis = node.normalizeAxis(axis, rank);
   for (unsigned i = 0; i < node.getNumInputs(); ++i) {
     if (!node.hasInput(i))
       return node.emitError("input " + Twine(i) + " is missing");
     if (node.getElementType(i) != node.getElementType(0))
-      return node.emitError("inputs 0 and " + Twine(i) +
-                            " have different element types");
+      return node.emitError("inputs 0 and " + Twine(i) + " have different element types");
     if (node.getRank(i) != rank)
-      return node.emitError("input 0 has " + Twine(rank) + " dims, input " +
-                            Twine(i) + " has " + Twine(node.getRank(i)));
+      return node.emitError("input 0 has " + Twine(rank) + " dims, input " + Twine(i) + " has " +
+                            Twine(node.getRank(i)));
   }
   if (node.failed())
     return failure();
@@ -180,42 +177,35 @@ static LogicalResult buildSplit(Node &node) {
   } else {
     int64_t wanted = node.getInt("num_outputs", count);
     if (wanted != int64_t(count))
-      return node.emitError("num_outputs is " + Twine(wanted) + ", but it has " +
-                            Twine(count) + " outputs");
+      return node.emitError("num_outputs is " + Twine(wanted) + ", but it has " + Twine(count) +
+                            " outputs");
     if (!ShapedType::isDynamic(size)) {
       // Since opset 18 the last part may be smaller.
       int64_t part = (size + count - 1) / count;
       if (size % count && node.getOpset() < 18)
         return node.emitError("dim " + Twine(axis) + " of size " + Twine(size) +
-                              " does not split into " + Twine(count) +
-                              " equal parts");
+                              " does not split into " + Twine(count) + " equal parts");
       parts.emplace();
       for (unsigned i = 0; i < count; ++i)
-        parts->push_back(
-            std::max<int64_t>(0, std::min(part, size - part * int64_t(i))));
+        parts->push_back(std::max<int64_t>(0, std::min(part, size - part * int64_t(i))));
     }
   }
   if (node.failed())
     return failure();
 
   auto setSlice = [&](unsigned index, Value start, Value end) {
-    node.setOutput(index,
-                   node.create<nn::SliceOp>(x, start, end, node.indices({1}),
-                                            ArrayRef<int64_t>(axis)));
+    node.setOutput(
+        index, node.create<nn::SliceOp>(x, start, end, node.indices({1}), ArrayRef<int64_t>(axis)));
   };
   if (parts) {
     int64_t total = 0;
     for (int64_t part : *parts)
       total += part;
-    if (parts->size() != count ||
-        llvm::any_of(*parts, [](int64_t part) { return part < 0; }) ||
+    if (parts->size() != count || llvm::any_of(*parts, [](int64_t part) { return part < 0; }) ||
         (!ShapedType::isDynamic(size) && total != size))
-      return node.emitError("the " + Twine(parts->size()) +
-                            " parts, in sum " + Twine(total) +
-                            ", do not fit its " + Twine(count) +
-                            " outputs and dim " + Twine(axis) + " of size " +
-                            (ShapedType::isDynamic(size) ? Twine("?")
-                                                         : Twine(size)));
+      return node.emitError("the " + Twine(parts->size()) + " parts, in sum " + Twine(total) +
+                            ", do not fit its " + Twine(count) + " outputs and dim " + Twine(axis) +
+                            " of size " + (ShapedType::isDynamic(size) ? Twine("?") : Twine(size)));
     int64_t start = 0;
     for (unsigned i = 0; i < count; start += (*parts)[i++])
       if (node.hasOutput(i))
@@ -245,12 +235,10 @@ static LogicalResult buildSplit(Node &node) {
 
 // A vector with `values` at the positions `axes` (known at run time, may be
 // negative) and `fill` elsewhere.
-static Value spread(Node &node, Value axes, Value values, int64_t length,
-                    int64_t fill) {
+static Value spread(Node &node, Value axes, Value values, int64_t length, int64_t fill) {
   Type i64 = node.getBuilder().getI64Type();
   Value base = node.indices(Node::Ints(length, fill));
-  return node.create<nn::ScatterElementsOp>(base, axes, node.cast(values, i64),
-                                            int64_t(0),
+  return node.create<nn::ScatterElementsOp>(base, axes, node.cast(values, i64), int64_t(0),
                                             nn::ScatterReduction::none);
 }
 
@@ -260,8 +248,7 @@ static LogicalResult buildSlice(Node &node) {
   if (node.getOpset() < 10) {
     Node::Ints starts = node.requireInts("starts");
     Node::Ints ends = node.requireInts("ends");
-    Node::Ints axes = node.getInts(
-        "axes", llvm::to_vector(llvm::seq<int64_t>(starts.size())));
+    Node::Ints axes = node.getInts("axes", llvm::to_vector(llvm::seq<int64_t>(starts.size())));
     if (starts.size() != ends.size() || starts.size() != axes.size())
       return node.emitError("starts, ends and axes differ in length");
     axes = node.normalizeAxesUnsorted(axes, rank);
@@ -269,9 +256,8 @@ static LogicalResult buildSlice(Node &node) {
       return failure();
     if (axes.empty())
       return finish(node, x);
-    return finish(node, node.create<nn::SliceOp>(
-                            x, node.indices(starts), node.indices(ends),
-                            node.indices(Node::Ints(axes.size(), 1)), axes));
+    return finish(node, node.create<nn::SliceOp>(x, node.indices(starts), node.indices(ends),
+                                                 node.indices(Node::Ints(axes.size(), 1)), axes));
   }
   if (!node.hasInput(1) || !node.hasInput(2))
     return node.emitError("starts and ends are missing");
@@ -302,13 +288,10 @@ static LogicalResult buildSlice(Node &node) {
     return finish(node, x);
   auto list = [&](unsigned input) {
     Value value = node.getInput(input);
-    return node.getInputType(input).isDynamicDim(0)
-               ? node.reshape(value, {count})
-               : value;
+    return node.getInputType(input).isDynamicDim(0) ? node.reshape(value, {count}) : value;
   };
   Value starts = list(1), ends = list(2);
-  Value steps = node.hasInput(4) ? list(4)
-                                 : node.indices(Node::Ints(count, 1));
+  Value steps = node.hasInput(4) ? list(4) : node.indices(Node::Ints(count, 1));
   if (!node.hasInput(3)) {
     axes = llvm::to_vector(llvm::seq<int64_t>(count));
   } else if (!axes) {
@@ -335,13 +318,12 @@ static LogicalResult buildPad(Node &node) {
                                          {"edge", nn::PadMode::edge},
                                          {"wrap", nn::PadMode::wrap}});
   if (node.getOpset() < 11) {
-    Node::Ints ints =
-        node.requireInts(node.getOpset() < 2 ? "paddings" : "pads");
+    Node::Ints ints = node.requireInts(node.getOpset() < 2 ? "paddings" : "pads");
     if (node.failed())
       return failure();
     if (int64_t(ints.size()) != 2 * rank)
-      return node.emitError("has " + Twine(ints.size()) + " pads; expected " +
-                            Twine(2 * rank) + ", two a dim");
+      return node.emitError("has " + Twine(ints.size()) + " pads; expected " + Twine(2 * rank) +
+                            ", two a dim");
     pads = node.indices(ints);
     value = node.scalarLike(x, node.getFloat("value", 0));
   } else {
@@ -358,32 +340,26 @@ static LogicalResult buildPad(Node &node) {
     if (node.hasInput(3)) {
       Type i64 = node.getBuilder().getI64Type();
       auto axes = node.getConstantInts(node.getInput(3));
-      int64_t count = axes ? int64_t(axes->size())
-                           : node.getInputType(3).getNumElements();
-      if (auto known = node.getConstantInts(pads);
-          known && int64_t(known->size()) != 2 * count)
-        return node.emitError("has " + Twine(known->size()) +
-                              " pads for " + Twine(count) + " axes");
+      int64_t count = axes ? int64_t(axes->size()) : node.getInputType(3).getNumElements();
+      if (auto known = node.getConstantInts(pads); known && int64_t(known->size()) != 2 * count)
+        return node.emitError("has " + Twine(known->size()) + " pads for " + Twine(count) +
+                              " axes");
       Value begins;
       if (axes) {
         Node::Ints normal = node.normalizeAxesUnsorted(*axes, rank);
         begins = node.indices(normal);
       } else {
         Value given = node.cast(node.getInput(3), i64);
-        Value negative = node.compare(nn::ComparePredicate::lt, given,
-                                      node.scalar(i64, 0));
-        begins = node.where(negative, node.add(given, node.scalar(i64, rank)),
-                            given);
+        Value negative = node.compare(nn::ComparePredicate::lt, given, node.scalar(i64, 0));
+        begins = node.where(negative, node.add(given, node.scalar(i64, rank)), given);
       }
       if (node.failed())
         return failure();
-      Value positions = node.concat(
-          {begins, node.add(begins, node.scalar(i64, rank))}, 0);
+      Value positions = node.concat({begins, node.add(begins, node.scalar(i64, rank))}, 0);
       auto knownPads = node.getConstantInts(pads);
       if (axes && knownPads) {
         Node::Ints full(2 * rank, 0);
-        for (auto [index, axis] :
-             llvm::enumerate(node.normalizeAxesUnsorted(*axes, rank))) {
+        for (auto [index, axis] : llvm::enumerate(node.normalizeAxesUnsorted(*axes, rank))) {
           full[axis] = (*knownPads)[index];
           full[axis + rank] = (*knownPads)[index + count];
         }
@@ -396,18 +372,15 @@ static LogicalResult buildPad(Node &node) {
       if (type.getRank() == 1 && type.isDynamicDim(0))
         pads = node.reshape(pads, {2 * rank});
       else if (type.getNumElements() != 2 * rank)
-        return node.emitError("has " + Twine(type.getNumElements()) +
-                              " pads; expected " + Twine(2 * rank) +
-                              ", two a dim");
+        return node.emitError("has " + Twine(type.getNumElements()) + " pads; expected " +
+                              Twine(2 * rank) + ", two a dim");
     }
   }
   if (value && getElementTypeOrSelf(value.getType()) != node.getElementType(0))
     return node.emitError("data and constant_value have different element "
                           "types");
-  return finish(node, node.create<nn::PadOp>(
-                          x, pads,
-                          mode == nn::PadMode::constant ? value : Value(),
-                          mode));
+  return finish(
+      node, node.create<nn::PadOp>(x, pads, mode == nn::PadMode::constant ? value : Value(), mode));
 }
 
 // Crops or pads each axis to a target size, evenly on both sides: one pad,
@@ -435,8 +408,7 @@ static LogicalResult buildCenterCropPad(Node &node) {
   llvm::append_range(begins, ends);
   if (node.failed())
     return failure();
-  return finish(node, node.create<nn::PadOp>(x, node.concat(begins, 0),
-                                             node.scalarLike(x, 0),
+  return finish(node, node.create<nn::PadOp>(x, node.concat(begins, 0), node.scalarLike(x, 0),
                                              nn::PadMode::constant));
 }
 
@@ -445,8 +417,7 @@ static LogicalResult buildCenterCropPad(Node &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult buildExpand(Node &node) {
-  return finish(node, node.create<nn::ExpandOp>(node.getInput(0),
-                                                withStaticLength(node, 1)));
+  return finish(node, node.create<nn::ExpandOp>(node.getInput(0), withStaticLength(node, 1)));
 }
 
 static LogicalResult buildTile(Node &node) {
@@ -456,8 +427,7 @@ static LogicalResult buildTile(Node &node) {
     // `tiles` times along `axis`.
     if (!node.hasInput(2))
       return node.emitError("input 2 'axis' is missing");
-    int64_t axis =
-        node.normalizeAxis(node.requireConstantInt(2, "axis"), rank);
+    int64_t axis = node.normalizeAxis(node.requireConstantInt(2, "axis"), rank);
     int64_t tiles = node.requireConstantInt(1, "tiles");
     if (node.failed())
       return failure();
@@ -473,29 +443,28 @@ static LogicalResult buildTile(Node &node) {
 static LogicalResult buildDepthToSpace(Node &node) {
   auto mode = node.getEnum<nn::DepthMode>(
       "mode", "DCR", {{"DCR", nn::DepthMode::DCR}, {"CRD", nn::DepthMode::CRD}});
-  return finish(node, node.create<nn::DepthToSpaceOp>(
-                          node.getInput(0), node.requireInt("blocksize"), mode));
+  return finish(
+      node, node.create<nn::DepthToSpaceOp>(node.getInput(0), node.requireInt("blocksize"), mode));
 }
 
 static LogicalResult buildSpaceToDepth(Node &node) {
-  return finish(node, node.create<nn::SpaceToDepthOp>(
-                          node.getInput(0), node.requireInt("blocksize")));
+  return finish(node,
+                node.create<nn::SpaceToDepthOp>(node.getInput(0), node.requireInt("blocksize")));
 }
 
 static LogicalResult buildTrilu(Node &node) {
   Value k;
   if (node.hasInput(1))
     k = node.asScalar(node.getInput(1));
-  return finish(node, node.create<nn::TriluOp>(node.getInput(0), k,
-                                               node.getFlag("upper", true)));
+  return finish(node, node.create<nn::TriluOp>(node.getInput(0), k, node.getFlag("upper", true)));
 }
 
 static LogicalResult buildReverseSequence(Node &node) {
   int64_t rank = node.getRank(0);
   int64_t batch = node.normalizeAxis(node.getInt("batch_axis", 1), rank);
   int64_t time = node.normalizeAxis(node.getInt("time_axis", 0), rank);
-  return finish(node, node.create<nn::ReverseSequenceOp>(
-                          node.getInput(0), node.getInput(1), time, batch));
+  return finish(
+      node, node.create<nn::ReverseSequenceOp>(node.getInput(0), node.getInput(1), time, batch));
 }
 
 //===----------------------------------------------------------------------===//
@@ -510,8 +479,7 @@ static LogicalResult buildShape(Node &node) {
   };
   int64_t start = clamp(node.getInt("start", 0));
   int64_t end = std::max(start, clamp(node.getInt("end", rank)));
-  return finish(node,
-                node.create<nn::ShapeOfOp>(node.getInput(0), start, end));
+  return finish(node, node.create<nn::ShapeOfOp>(node.getInput(0), start, end));
 }
 
 static LogicalResult buildSize(Node &node) {
@@ -523,10 +491,9 @@ static LogicalResult buildRange(Node &node) {
     if (node.getElementType(i) != node.getElementType(0))
       return node.emitError("start, limit and delta have different element "
                             "types");
-  return finish(node, node.create<nn::RangeOp>(
-                          node.asScalar(node.getInput(0)),
-                          node.asScalar(node.getInput(1)),
-                          node.asScalar(node.getInput(2))));
+  return finish(node, node.create<nn::RangeOp>(node.asScalar(node.getInput(0)),
+                                               node.asScalar(node.getInput(1)),
+                                               node.asScalar(node.getInput(2))));
 }
 
 static LogicalResult buildConstantOfShape(Node &node) {
@@ -558,8 +525,7 @@ static LogicalResult buildConstantOfShape(Node &node) {
   DenseElementsAttr splat =
       type.getElementType().isInteger(1)
           ? DenseElementsAttr::get(type, known->getInt(0) != 0)
-          : DenseElementsAttr::getFromRawBuffer(
-                type, ArrayRef<char>(known->bytes(), width));
+          : DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(known->bytes(), width));
   return finish(node, node.constant(splat));
 }
 
@@ -567,15 +533,12 @@ static LogicalResult buildEyeLike(Node &node) {
   Type type = node.getElementType(0);
   if (auto dtype = node.findInt("dtype"))
     type = node.getOnnxType(*dtype);
-  return finish(node, node.create<nn::EyeOp>(node.getInput(0),
-                                             node.getInt("k", 0), type));
+  return finish(node, node.create<nn::EyeOp>(node.getInput(0), node.getInt("k", 0), type));
 }
 
 static LogicalResult buildConstant(Node &node) {
   OpBuilder &b = node.getBuilder();
-  auto list = [](int64_t size, Type type) {
-    return RankedTensorType::get({size}, type);
-  };
+  auto list = [](int64_t size, Type type) { return RankedTensorType::get({size}, type); };
   auto scalar = [](Type type) { return RankedTensorType::get({}, type); };
   DenseElementsAttr value;
   if (node.hasAttribute("value")) {
@@ -590,17 +553,14 @@ static LogicalResult buildConstant(Node &node) {
     value = DenseElementsAttr::get(scalar(b.getI64Type()), *x);
   } else if (auto x = node.findFloats("value_floats")) {
     SmallVector<float> floats(x->begin(), x->end());
-    value = DenseElementsAttr::get(list(x->size(), b.getF32Type()),
-                                   ArrayRef<float>(floats));
+    value = DenseElementsAttr::get(list(x->size(), b.getF32Type()), ArrayRef<float>(floats));
   } else if (auto x = node.findInts("value_ints")) {
-    value = DenseElementsAttr::get(list(x->size(), b.getI64Type()),
-                                   ArrayRef<int64_t>(*x));
+    value = DenseElementsAttr::get(list(x->size(), b.getI64Type()), ArrayRef<int64_t>(*x));
   } else if (node.failed()) {
     return failure();
   } else if (node.hasAttribute("sparse_value")) {
     return node.emitUnsupported("a sparse tensor");
-  } else if (node.hasAttribute("value_string") ||
-             node.hasAttribute("value_strings")) {
+  } else if (node.hasAttribute("value_string") || node.hasAttribute("value_strings")) {
     return node.emitUnsupported("the element type string");
   } else {
     return node.emitError("has no value");

@@ -10,11 +10,10 @@ using namespace sinter::onnx_import;
 using namespace sinter;
 using ::onnx::AttributeProto;
 
-Node::Node(GraphImporter &importer, const ::onnx::NodeProto &proto,
-           int64_t opset, Values inputs, Location loc)
-    : importer(importer), proto(proto), opset(opset),
-      inputs(std::move(inputs)), outputs(proto.output_size()), loc(loc),
-      name(getNodeName(proto)) {}
+Node::Node(GraphImporter &importer, const ::onnx::NodeProto &proto, int64_t opset, Values inputs,
+           Location loc)
+    : importer(importer), proto(proto), opset(opset), inputs(std::move(inputs)),
+      outputs(proto.output_size()), loc(loc), name(getNodeName(proto)) {}
 
 StringRef Node::getOperator() const { return proto.op_type(); }
 OpBuilder &Node::getBuilder() const { return importer.builder; }
@@ -23,12 +22,8 @@ RankedTensorType Node::getInputType(unsigned index) const {
   assert(hasInput(index) && "ask hasInput first");
   return mlir::cast<RankedTensorType>(inputs[index].getType());
 }
-Type Node::getElementType(unsigned index) const {
-  return getInputType(index).getElementType();
-}
-int64_t Node::getRank(unsigned index) const {
-  return getInputType(index).getRank();
-}
+Type Node::getElementType(unsigned index) const { return getInputType(index).getElementType(); }
+int64_t Node::getRank(unsigned index) const { return getInputType(index).getRank(); }
 
 unsigned Node::getNumOutputs() const { return proto.output_size(); }
 bool Node::hasOutput(unsigned index) const {
@@ -46,8 +41,7 @@ RankedTensorType Node::getDeclaredOutputType(unsigned index) const {
 
 LogicalResult Node::emitError(const Twine &message) {
   if (!hasFailed)
-    importer.error(loc, "node '" + name + "' (" + getOperator() +
-                            "): " + message);
+    importer.error("node '" + name + "' (" + getOperator() + "): " + message);
   hasFailed = true;
   return failure();
 }
@@ -60,11 +54,21 @@ LogicalResult Node::emitUnsupported(const Twine &what) {
 //===----------------------------------------------------------------------===//
 
 static const char *getTypeName(int type) {
-  static const char *const names[] = {
-      "undefined", "a float",         "an int",  "a string", "a tensor",
-      "a graph",   "a list of floats", "a list of ints", "a list of strings",
-      "a list of tensors", "a list of graphs", "a sparse tensor",
-      "a list of sparse tensors", "a type", "a list of types"};
+  static const char *const names[] = {"undefined",
+                                      "a float",
+                                      "an int",
+                                      "a string",
+                                      "a tensor",
+                                      "a graph",
+                                      "a list of floats",
+                                      "a list of ints",
+                                      "a list of strings",
+                                      "a list of tensors",
+                                      "a list of graphs",
+                                      "a sparse tensor",
+                                      "a list of sparse tensors",
+                                      "a type",
+                                      "a list of types"};
   return type >= 0 && type < int(std::size(names)) ? names[type] : "unknown";
 }
 
@@ -97,21 +101,19 @@ const AttributeProto *Node::find(StringRef name, int type) {
       continue;
     int actual = getAttributeType(attribute);
     // An empty list without a type fits any list.
-    bool emptyList =
-        actual == AttributeProto::UNDEFINED && type >= AttributeProto::FLOATS;
+    bool emptyList = actual == AttributeProto::UNDEFINED && type >= AttributeProto::FLOATS;
     if (actual == type || emptyList)
       return &attribute;
-    (void)emitError("attribute '" + name + "' is " + getTypeName(actual) +
-                    "; expected " + getTypeName(type));
+    (void)emitError("attribute '" + name + "' is " + getTypeName(actual) + "; expected " +
+                    getTypeName(type));
     return nullptr;
   }
   return nullptr;
 }
 
 bool Node::hasAttribute(StringRef name) const {
-  return llvm::any_of(proto.attribute(), [&](const AttributeProto &attribute) {
-    return attribute.name() == name;
-  });
+  return llvm::any_of(proto.attribute(),
+                      [&](const AttributeProto &attribute) { return attribute.name() == name; });
 }
 
 void Node::missing(StringRef attribute) {
@@ -123,18 +125,14 @@ std::optional<int64_t> Node::findInt(StringRef name) {
     return attribute->i();
   return std::nullopt;
 }
-int64_t Node::getInt(StringRef name, int64_t fallback) {
-  return findInt(name).value_or(fallback);
-}
+int64_t Node::getInt(StringRef name, int64_t fallback) { return findInt(name).value_or(fallback); }
 int64_t Node::requireInt(StringRef name) {
   auto value = findInt(name);
   if (!value)
     missing(name);
   return value.value_or(0);
 }
-bool Node::getFlag(StringRef name, bool fallback) {
-  return getInt(name, fallback) != 0;
-}
+bool Node::getFlag(StringRef name, bool fallback) { return getInt(name, fallback) != 0; }
 
 std::optional<double> Node::findFloat(StringRef name) {
   if (auto *attribute = find(name, AttributeProto::FLOAT))
@@ -185,15 +183,13 @@ Node::Ints Node::requireInts(StringRef name) {
 
 std::optional<SmallVector<double>> Node::findFloats(StringRef name) {
   if (auto *attribute = find(name, AttributeProto::FLOATS))
-    return SmallVector<double>(attribute->floats().begin(),
-                               attribute->floats().end());
+    return SmallVector<double>(attribute->floats().begin(), attribute->floats().end());
   return std::nullopt;
 }
 
 std::optional<SmallVector<std::string>> Node::findStrings(StringRef name) {
   if (auto *attribute = find(name, AttributeProto::STRINGS))
-    return SmallVector<std::string>(attribute->strings().begin(),
-                                    attribute->strings().end());
+    return SmallVector<std::string>(attribute->strings().begin(), attribute->strings().end());
   return std::nullopt;
 }
 
@@ -205,8 +201,7 @@ ElementsAttr Node::findTensor(StringRef name) {
   // The reader takes the bytes out of the message, which the importer owns.
   auto &tensor = const_cast<AttributeProto *>(attribute)->mutable_t()[0];
   ElementsAttr value = importer.tensors.read(
-      tensor, tensor.name().empty() ? getName() : StringRef(tensor.name()),
-      problem);
+      tensor, tensor.name().empty() ? getName() : StringRef(tensor.name()), problem);
   if (!value)
     (void)emitError("the tensor '" + name + "' " + problem);
   return value;
@@ -275,8 +270,7 @@ std::optional<Node::Ints> Node::getConstantInts(Value value) const {
   return result;
 }
 
-std::optional<SmallVector<double>>
-Node::getConstantDoubles(Value value) const {
+std::optional<SmallVector<double>> Node::getConstantDoubles(Value value) const {
   auto tensor = getConstant(value);
   if (!tensor)
     return std::nullopt;
@@ -300,8 +294,7 @@ Node::Ints Node::requireConstantInts(unsigned input, StringRef what) {
 int64_t Node::requireConstantInt(unsigned input, StringRef what) {
   Ints values = requireConstantInts(input, what);
   if (!failed() && values.size() != 1)
-    (void)emitError("input " + Twine(input) + " '" + what +
-                    "' must have one element, but has " +
+    (void)emitError("input " + Twine(input) + " '" + what + "' must have one element, but has " +
                     Twine(values.size()));
   return values.size() == 1 ? values[0] : 0;
 }
@@ -309,8 +302,8 @@ int64_t Node::requireConstantInt(unsigned input, StringRef what) {
 int64_t Node::normalizeAxis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;
-  (void)emitError("axis " + Twine(axis) + " is out of range for a tensor of " +
-                  Twine(rank) + " dims");
+  (void)emitError("axis " + Twine(axis) + " is out of range for a tensor of " + Twine(rank) +
+                  " dims");
   return 0;
 }
 
@@ -346,32 +339,28 @@ Node::Values Node::finish(OperationState &state, unsigned numResults) {
       }
     Values values;
     for (unsigned i = 0; i < numResults; ++i)
-      values.push_back(UnrealizedConversionCastOp::create(
-                           getBuilder(), loc, type, ValueRange())
-                           .getResult(0));
+      values.push_back(
+          UnrealizedConversionCastOp::create(getBuilder(), loc, type, ValueRange()).getResult(0));
     return values;
   };
   if (!failed() && llvm::is_contained(state.operands, Value()))
-    (void)emitError("an input that '" + state.name.getStringRef() +
-                    "' needs is missing");
+    (void)emitError("an input that '" + state.name.getStringRef() + "' needs is missing");
   if (failed())
     return placeholders();
 
   auto *inference = state.name.getInterface<InferTypeOpInterface>();
   SmallVector<Type> types;
   SmallVector<Region *> regions;
-  if (mlir::failed(inference->inferReturnTypes(
-          getContext(), loc, state.operands,
-          state.attributes.getDictionary(getContext()),
-          state.getRawProperties(), regions, types))) {
+  if (mlir::failed(inference->inferReturnTypes(getContext(), loc, state.operands,
+                                               state.attributes.getDictionary(getContext()),
+                                               state.getRawProperties(), regions, types))) {
     (void)emitError("its inputs don't fit together");
     return placeholders();
   }
   for (Type type : types)
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       if (!countElements(tensor.getShape())) {
-        (void)emitError("its result has an absurd shape: " +
-                        GraphImporter::describe(type));
+        (void)emitError("its result has an absurd shape: " + GraphImporter::describe(type));
         return placeholders();
       }
   state.addTypes(types);
@@ -416,15 +405,13 @@ Value Node::transpose(Value value, ArrayRef<int64_t> permutation) {
   return create<nn::TransposeOp>(value, permutation);
 }
 Value Node::slice(Value value, int64_t axis, int64_t start, int64_t end) {
-  return create<nn::SliceOp>(value, indices({start}), indices({end}),
-                             indices({1}), ArrayRef<int64_t>(axis));
+  return create<nn::SliceOp>(value, indices({start}), indices({end}), indices({1}),
+                             ArrayRef<int64_t>(axis));
 }
 Value Node::concat(ValueRange values, int64_t axis) {
-  return values.size() == 1 ? values.front()
-                            : create<nn::ConcatOp>(values, axis);
+  return values.size() == 1 ? values.front() : create<nn::ConcatOp>(values, axis);
 }
-Value Node::reduce(Value value, nn::ReduceKind kind, ArrayRef<int64_t> axes,
-                   bool keepdims) {
+Value Node::reduce(Value value, nn::ReduceKind kind, ArrayRef<int64_t> axes, bool keepdims) {
   return create<nn::ReduceOp>(value, kind, axes, keepdims);
 }
 Value Node::add(Value lhs, Value rhs) { return create<nn::AddOp>(lhs, rhs); }
@@ -452,9 +439,7 @@ Value Node::dimOf(Value value, int64_t dim) {
     return indices({type.getDimSize(dim)});
   return create<nn::ShapeOfOp>(value, dim, dim + 1);
 }
-Value Node::broadcastTo(Value value, Value shape) {
-  return create<nn::ExpandOp>(value, shape);
-}
+Value Node::broadcastTo(Value value, Value shape) { return create<nn::ExpandOp>(value, shape); }
 
 Value Node::asScalar(Value value) {
   auto type = mlir::cast<RankedTensorType>(value.getType());
@@ -478,8 +463,7 @@ Value Node::choose(Value condition, llvm::function_ref<Value()> buildThen,
   }
   auto lhs = mlir::cast<RankedTensorType>(types[0]);
   auto rhs = mlir::cast<RankedTensorType>(types[1]);
-  if (lhs.getRank() != rhs.getRank() ||
-      lhs.getElementType() != rhs.getElementType()) {
+  if (lhs.getRank() != rhs.getRank() || lhs.getElementType() != rhs.getElementType()) {
     (void)emitError("its type depends on data");
     return condition;
   }
@@ -519,8 +503,11 @@ LogicalResult Node::importSubgraph(StringRef name, ValueRange arguments,
     missing(name);
     return failure();
   }
-  return importer.importSubgraph(
+  LogicalResult result = importer.importSubgraph(
       *importer.current,
       *const_cast<AttributeProto *>(attribute)->mutable_g(), arguments,
       results);
+  // What went wrong has been reported where it happened.
+  hasFailed |= mlir::failed(result);
+  return result;
 }

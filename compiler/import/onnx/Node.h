@@ -33,8 +33,8 @@ public:
   using Ints = llvm::SmallVector<int64_t>;
   using Values = llvm::SmallVector<mlir::Value>;
 
-  Node(GraphImporter &importer, const ::onnx::NodeProto &proto, int64_t opset,
-       Values inputs, mlir::Location loc);
+  Node(GraphImporter &importer, const ::onnx::NodeProto &proto, int64_t opset, Values inputs,
+       mlir::Location loc);
 
   //===-- What it is --------------------------------------------------------//
 
@@ -51,9 +51,7 @@ public:
 
   /// Count without absent ones at the end.
   unsigned getNumInputs() const { return inputs.size(); }
-  bool hasInput(unsigned index) const {
-    return index < inputs.size() && inputs[index];
-  }
+  bool hasInput(unsigned index) const { return index < inputs.size() && inputs[index]; }
   /// Null if absent.
   mlir::Value getInput(unsigned index) const {
     return index < inputs.size() ? inputs[index] : mlir::Value();
@@ -79,9 +77,7 @@ public:
   mlir::LogicalResult emitUnsupported(const llvm::Twine &what);
   bool failed() const { return hasFailed; }
   /// What a builder returns at its end.
-  mlir::LogicalResult status() const {
-    return hasFailed ? mlir::failure() : mlir::success();
-  }
+  mlir::LogicalResult status() const { return hasFailed ? mlir::failure() : mlir::success(); }
 
   //===-- Attributes --------------------------------------------------------//
   // `find…` gives nothing if the attribute is absent, `get…` a default,
@@ -102,8 +98,7 @@ public:
   Ints getInts(llvm::StringRef name, llvm::ArrayRef<int64_t> fallback = {});
   Ints requireInts(llvm::StringRef name);
   std::optional<llvm::SmallVector<double>> findFloats(llvm::StringRef name);
-  std::optional<llvm::SmallVector<std::string>>
-  findStrings(llvm::StringRef name);
+  std::optional<llvm::SmallVector<std::string>> findStrings(llvm::StringRef name);
   /// Null if absent.
   mlir::ElementsAttr findTensor(llvm::StringRef name);
   /// Calls the matching case's value for a string attribute; any other string
@@ -118,8 +113,7 @@ public:
         return result;
       allowed += (allowed.empty() ? "'" : ", '") + text.str() + "'";
     }
-    (void)emitError("attribute '" + name + "' is '" + value +
-                    "'; expected one of " + allowed);
+    (void)emitError("attribute '" + name + "' is '" + value + "'; expected one of " + allowed);
     return cases.front().second;
   }
 
@@ -135,8 +129,7 @@ public:
   /// Its elements in row-major order. Also sees integers through shape
   /// arithmetic on static dims.
   std::optional<Ints> getConstantInts(mlir::Value value) const;
-  std::optional<llvm::SmallVector<double>>
-  getConstantDoubles(mlir::Value value) const;
+  std::optional<llvm::SmallVector<double>> getConstantDoubles(mlir::Value value) const;
   /// Error "input N 'what' must be a constant" if it isn't.
   Ints requireConstantInts(unsigned input, llvm::StringRef what);
   int64_t requireConstantInt(unsigned input, llvm::StringRef what);
@@ -165,8 +158,7 @@ public:
     constexpr unsigned count = numResults<OpTy>();
     mlir::Type placeholder = mlir::NoneType::get(getContext());
     llvm::SmallVector<mlir::Type> types(count, placeholder);
-    OpTy::build(getBuilder(), state, mlir::TypeRange(types),
-                std::forward<Args>(args)...);
+    OpTy::build(getBuilder(), state, mlir::TypeRange(types), std::forward<Args>(args)...);
     return finish(state, count);
   }
 
@@ -183,19 +175,17 @@ public:
   mlir::Value squeeze(mlir::Value value, llvm::ArrayRef<int64_t> axes);
   mlir::Value unsqueeze(mlir::Value value, llvm::ArrayRef<int64_t> axes);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
-  mlir::Value slice(mlir::Value value, int64_t axis, int64_t start,
-                    int64_t end);
+  mlir::Value slice(mlir::Value value, int64_t axis, int64_t start, int64_t end);
   mlir::Value concat(mlir::ValueRange values, int64_t axis);
-  mlir::Value reduce(mlir::Value value, nn::ReduceKind kind,
-                     llvm::ArrayRef<int64_t> axes, bool keepdims);
+  mlir::Value reduce(mlir::Value value, nn::ReduceKind kind, llvm::ArrayRef<int64_t> axes,
+                     bool keepdims);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
   mlir::Value div(mlir::Value lhs, mlir::Value rhs);
   mlir::Value min(mlir::Value lhs, mlir::Value rhs);
   mlir::Value max(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value compare(nn::ComparePredicate predicate, mlir::Value lhs,
-                      mlir::Value rhs);
+  mlir::Value compare(nn::ComparePredicate predicate, mlir::Value lhs, mlir::Value rhs);
   mlir::Value where(mlir::Value condition, mlir::Value lhs, mlir::Value rhs);
   /// All dims as 1-D i64: a constant if they are static, else nn.shape_of.
   mlir::Value shapeOf(mlir::Value value);
@@ -207,8 +197,7 @@ public:
   mlir::Value asScalar(mlir::Value value);
   /// One of two values by a condition of one element known at run time
   /// (nn.if), or that one alone if it is known now.
-  mlir::Value choose(mlir::Value condition,
-                     llvm::function_ref<mlir::Value()> buildThen,
+  mlir::Value choose(mlir::Value condition, llvm::function_ref<mlir::Value()> buildThen,
                      llvm::function_ref<mlir::Value()> buildElse);
 
   //===-- Subgraphs ---------------------------------------------------------//
@@ -223,12 +212,12 @@ public:
   /// Imports the graph's nodes at the builder's insertion point (set it inside
   /// the region first), with its inputs bound to `arguments`; the graph also
   /// sees all values of the graphs around it. May be called more than once.
-  mlir::LogicalResult importSubgraph(llvm::StringRef attribute,
-                                     mlir::ValueRange arguments,
+  mlir::LogicalResult importSubgraph(llvm::StringRef attribute, mlir::ValueRange arguments,
                                      llvm::SmallVectorImpl<mlir::Value> &results);
 
 private:
-  template <typename OpTy> static constexpr unsigned numResults() {
+  template <typename OpTy>
+  static constexpr unsigned numResults() {
     using namespace mlir;
     if (OpTy::template hasTrait<OpTrait::OneResult>())
       return 1;

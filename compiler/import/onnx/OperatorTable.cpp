@@ -24,14 +24,12 @@ std::string OperatorTable::key(StringRef domain, StringRef name) {
   return (domain == "ai.onnx" ? "" : domain.str()) + ":" + name.str();
 }
 
-void OperatorTable::add(StringRef name, int64_t since, BuildFunction build,
-                        Inputs inputs, unsigned maxOutputs, StringRef domain) {
-  operators[key(domain, name)].push_back(
-      {domain, name, since, build, inputs, maxOutputs});
+void OperatorTable::add(StringRef name, int64_t since, BuildFunction build, Inputs inputs,
+                        unsigned maxOutputs, StringRef domain) {
+  operators[key(domain, name)].push_back({domain, name, since, build, inputs, maxOutputs});
 }
 
-const Operator *OperatorTable::lookup(StringRef domain, StringRef name,
-                                      int64_t opset) const {
+const Operator *OperatorTable::lookup(StringRef domain, StringRef name, int64_t opset) const {
   auto found = operators.find(key(domain, name));
   if (found == operators.end())
     return nullptr;
@@ -58,8 +56,8 @@ StringRef OperatorTable::nearest(StringRef domain, StringRef name) const {
   forEach([&](const Operator &entry) {
     if (entry.domain != domain)
       return;
-    unsigned distance = name.edit_distance_insensitive(
-        entry.name, /*AllowReplacements=*/true, bestDistance);
+    unsigned distance =
+        name.edit_distance_insensitive(entry.name, /*AllowReplacements=*/true, bestDistance);
     if (distance < bestDistance ||
         (distance == bestDistance && !best.empty() && entry.name < best)) {
       best = entry.name;
@@ -69,8 +67,7 @@ StringRef OperatorTable::nearest(StringRef domain, StringRef name) const {
   return best;
 }
 
-void OperatorTable::forEach(
-    llvm::function_ref<void(const Operator &)> callback) const {
+void OperatorTable::forEach(llvm::function_ref<void(const Operator &)> callback) const {
   for (const auto &entry : operators)
     for (const Operator &version : entry.second)
       callback(version);
@@ -82,8 +79,7 @@ std::vector<SupportedOperator> sinter::onnx_import::getSupportedOperators() {
     result.push_back({entry.domain.str(), entry.name.str(), entry.since});
   });
   llvm::sort(result, [](const auto &a, const auto &b) {
-    return std::tie(a.domain, a.name, a.since) <
-           std::tie(b.domain, b.name, b.since);
+    return std::tie(a.domain, a.name, a.since) < std::tie(b.domain, b.name, b.since);
   });
   return result;
 }

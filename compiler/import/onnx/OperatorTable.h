@@ -45,12 +45,11 @@ public:
 
   /// Adds an operator of ai.onnx. Entries of one name differ in `since`; the
   /// greatest one that is not above the model's opset counts.
-  void add(llvm::StringRef name, int64_t since, BuildFunction build,
-           Inputs inputs, unsigned maxOutputs = 1, llvm::StringRef domain = "");
+  void add(llvm::StringRef name, int64_t since, BuildFunction build, Inputs inputs,
+           unsigned maxOutputs = 1, llvm::StringRef domain = "");
 
   /// The entry for an opset version, or null.
-  const Operator *lookup(llvm::StringRef domain, llvm::StringRef name,
-                         int64_t opset) const;
+  const Operator *lookup(llvm::StringRef domain, llvm::StringRef name, int64_t opset) const;
   /// The first version that has the operator, or 0.
   int64_t firstVersion(llvm::StringRef domain, llvm::StringRef name) const;
   /// The known operator of that domain with the most similar name, or "".

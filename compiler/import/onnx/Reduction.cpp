@@ -48,8 +48,8 @@ static Value complete(Node &node, ReduceKind kind, Value x) {
 }
 
 // Axes computed at run time: each dim is reduced or not, by a branch of its own.
-static LogicalResult buildWithRuntimeAxes(Node &node, ReduceKind kind,
-                                          bool keepdims, bool noopIfEmpty) {
+static LogicalResult buildWithRuntimeAxes(Node &node, ReduceKind kind, bool keepdims,
+                                          bool noopIfEmpty) {
   Value x = node.getInput(0);
   int64_t rank = node.getRank(0);
   std::optional<AxesMask> mask = AxesMask::create(node, 1, rank);
@@ -58,8 +58,7 @@ static LogicalResult buildWithRuntimeAxes(Node &node, ReduceKind kind,
   Value all;
   RankedTensorType axesType = node.getInputType(1);
   if (axesType.getRank() == 1 && axesType.isDynamicDim(0) && !noopIfEmpty)
-    all = node.compare(nn::ComparePredicate::eq,
-                       node.asScalar(node.dimOf(node.getInput(1), 0)),
+    all = node.compare(nn::ComparePredicate::eq, node.asScalar(node.dimOf(node.getInput(1), 0)),
                        node.scalar(node.getBuilder().getI64Type(), 0));
   Value shape = node.shapeOf(x);
   ReduceKind step = decompose(node, kind, x);
@@ -68,8 +67,7 @@ static LogicalResult buildWithRuntimeAxes(Node &node, ReduceKind kind,
     if (all)
       reduced = node.create<nn::OrOp>(reduced, all);
     x = node.choose(
-        reduced, [&] { return node.reduce(x, step, {dim}, true); },
-        [&] { return x; });
+        reduced, [&] { return node.reduce(x, step, {dim}, true); }, [&] { return x; });
     if (node.failed())
       return failure();
   }
@@ -112,18 +110,16 @@ static LogicalResult buildReduce(Node &node) {
   // bool may be compared, but nothing else: as numbers 0 and 1.
   Type type = node.getElementType(0);
   if (type.isInteger(1))
-    x = node.cast(x, IntegerType::get(node.getContext(), 8,
-                                      IntegerType::Unsigned));
-  return finish(node,
-                node.cast(node.reduce(x, kind, axes, keepdims), type));
+    x = node.cast(x, IntegerType::get(node.getContext(), 8, IntegerType::Unsigned));
+  return finish(node, node.cast(node.reduce(x, kind, axes, keepdims), type));
 }
 
-template <nn::ArgKind kind> static LogicalResult buildArgReduce(Node &node) {
+template <nn::ArgKind kind>
+static LogicalResult buildArgReduce(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", 0), node.getRank(0));
-  return finish(node, node.create<nn::ArgReduceOp>(
-                          node.getInput(0), kind, axis,
-                          node.getFlag("keepdims", true),
-                          node.getFlag("select_last_index")));
+  return finish(node, node.create<nn::ArgReduceOp>(node.getInput(0), kind, axis,
+                                                   node.getFlag("keepdims", true),
+                                                   node.getFlag("select_last_index")));
 }
 
 //===----------------------------------------------------------------------===//
@@ -153,8 +149,7 @@ static LogicalResult buildCumulative(Node &node) {
     if (axis == rank - 1)
       return along(axis);
     return node.choose(
-        mask->isAxis(node, axis), [&] { return along(axis); },
-        [&] { return from(axis + 1); });
+        mask->isAxis(node, axis), [&] { return along(axis); }, [&] { return from(axis + 1); });
   };
   return finish(node, from(0));
 }
@@ -171,11 +166,9 @@ void sinter::onnx_import::registerReductionOperators(OperatorTable &table) {
   table.add("ReduceProd", 1, buildReduce<ReduceKind::prod, 18>, {1, 2});
   table.add("ReduceL1", 1, buildReduce<ReduceKind::l1, 18>, {1, 2});
   table.add("ReduceL2", 1, buildReduce<ReduceKind::l2, 18>, {1, 2});
-  table.add("ReduceSumSquare", 1, buildReduce<ReduceKind::sum_square, 18>,
-            {1, 2});
+  table.add("ReduceSumSquare", 1, buildReduce<ReduceKind::sum_square, 18>, {1, 2});
   table.add("ReduceLogSum", 1, buildReduce<ReduceKind::log_sum, 18>, {1, 2});
-  table.add("ReduceLogSumExp", 1, buildReduce<ReduceKind::log_sum_exp, 18>,
-            {1, 2});
+  table.add("ReduceLogSumExp", 1, buildReduce<ReduceKind::log_sum_exp, 18>, {1, 2});
   table.add("ArgMax", 1, buildArgReduce<nn::ArgKind::max>, 1);
   table.add("ArgMin", 1, buildArgReduce<nn::ArgKind::min>, 1);
   table.add("CumSum", 11, buildCumulative<nn::CumulativeKind::sum>, 2);

@@ -16,8 +16,7 @@ using ::onnx::TensorProto;
 // Types
 //===----------------------------------------------------------------------===//
 
-std::optional<int64_t>
-sinter::onnx_import::countElements(ArrayRef<int64_t> shape) {
+std::optional<int64_t> sinter::onnx_import::countElements(ArrayRef<int64_t> shape) {
   if (llvm::is_contained(shape, 0))
     return 0;
   int64_t count = 1;
@@ -31,8 +30,7 @@ sinter::onnx_import::countElements(ArrayRef<int64_t> shape) {
   return count;
 }
 
-Type sinter::onnx_import::getElementType(MLIRContext *context,
-                                         int64_t dataType) {
+Type sinter::onnx_import::getElementType(MLIRContext *context, int64_t dataType) {
   Builder b(context);
   switch (dataType) {
   case TensorProto::FLOAT:
@@ -68,13 +66,12 @@ Type sinter::onnx_import::getElementType(MLIRContext *context,
 
 std::string sinter::onnx_import::getDataTypeName(int64_t dataType) {
   static const char *const names[] = {
-      "undefined",    "float",          "uint8",      "int8",
-      "uint16",       "int16",          "int32",      "int64",
-      "string",       "bool",           "float16",    "double",
-      "uint32",       "uint64",         "complex64",  "complex128",
-      "bfloat16",     "float8e4m3fn",   "float8e4m3fnuz", "float8e5m2",
-      "float8e5m2fnuz", "uint4",        "int4",       "float4e2m1",
-      "float8e8m0",   "uint2",          "int2"};
+      "undefined",      "float",    "uint8",        "int8",           "uint16",
+      "int16",          "int32",    "int64",        "string",         "bool",
+      "float16",        "double",   "uint32",       "uint64",         "complex64",
+      "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+      "float8e5m2fnuz", "uint4",    "int4",         "float4e2m1",     "float8e8m0",
+      "uint2",          "int2"};
   if (dataType >= 0 && dataType < int64_t(std::size(names)))
     return names[dataType];
   return "number " + std::to_string(dataType);
@@ -105,9 +102,8 @@ static std::string convert(const Field &field) {
   return bytes;
 }
 
-bool TensorReader::readTyped(const TensorProto &tensor, int64_t count,
-                             Type elementType, Bytes &bytes,
-                             std::string &error) {
+bool TensorReader::readTyped(const TensorProto &tensor, int64_t count, Type elementType,
+                             Bytes &bytes, std::string &error) {
   std::string data;
   const char *field = "";
   switch (tensor.data_type()) {
@@ -142,25 +138,23 @@ bool TensorReader::readTyped(const TensorProto &tensor, int64_t count,
   }
   int64_t size = std::max<int64_t>(1, elementType.getIntOrFloatBitWidth() / 8);
   if (int64_t(data.size()) != count * size) {
-    error = "has " + std::to_string(data.size() / size) + " elements in '" +
-            field + "', but its dims say " + std::to_string(count);
+    error = "has " + std::to_string(data.size() / size) + " elements in '" + field +
+            "', but its dims say " + std::to_string(count);
     return false;
   }
   bytes = Bytes::own(std::move(data));
   return true;
 }
 
-bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
-                                int64_t alignment, Bytes &bytes,
-                                std::string &error) {
+bool TensorReader::readExternal(const TensorProto &tensor, int64_t size, int64_t alignment,
+                                Bytes &bytes, std::string &error) {
   std::string location;
   uint64_t offset = 0, length = size;
   for (const auto &entry : tensor.external_data()) {
     if (entry.key() == "location") {
       location = entry.value();
     } else if (entry.key() == "offset" || entry.key() == "length") {
-      if (StringRef(entry.value())
-              .getAsInteger(10, entry.key() == "offset" ? offset : length)) {
+      if (StringRef(entry.value()).getAsInteger(10, entry.key() == "offset" ? offset : length)) {
         error = "gives '" + entry.value() + "' as " + entry.key() +
                 " of its external data; expected a number of bytes";
         return false;
@@ -173,8 +167,7 @@ bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
   }
   // A model must not read files that its owner didn't put beside it.
   bool climbs = llvm::any_of(
-      llvm::make_range(llvm::sys::path::begin(location),
-                       llvm::sys::path::end(location)),
+      llvm::make_range(llvm::sys::path::begin(location), llvm::sys::path::end(location)),
       [](StringRef component) { return component == ".."; });
   if (llvm::sys::path::is_absolute(location) || climbs) {
     error = "names '" + location +
@@ -192,8 +185,7 @@ bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
   if (!failure)
     failure = llvm::sys::fs::real_path(path, realPath);
   if (failure) {
-    error = "needs the file of external data '" + std::string(path) +
-            "': " + failure.message();
+    error = "needs the file of external data '" + std::string(path) + "': " + failure.message();
     return false;
   }
   StringRef rest(realPath);
@@ -207,8 +199,8 @@ bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
 
   std::shared_ptr<llvm::MemoryBuffer> &file = files[realPath];
   if (!file) {
-    auto opened = llvm::MemoryBuffer::getFile(
-        realPath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    auto opened =
+        llvm::MemoryBuffer::getFile(realPath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
     if (!opened) {
       error = "needs the file of external data '" + std::string(path) +
               "': " + opened.getError().message();
@@ -217,11 +209,10 @@ bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
     file = std::move(*opened);
   }
   uint64_t available = file->getBufferSize();
-  if (int64_t(length) != size || offset > available ||
-      length > available - offset) {
+  if (int64_t(length) != size || offset > available || length > available - offset) {
     error = "needs " + std::to_string(size) + " bytes, but its external data is " +
-            std::to_string(length) + " bytes at " + std::to_string(offset) +
-            " of '" + location + "', which has " + std::to_string(available);
+            std::to_string(length) + " bytes at " + std::to_string(offset) + " of '" + location +
+            "', which has " + std::to_string(available);
     return false;
   }
   const char *data = file->getBufferStart() + offset;
@@ -236,16 +227,14 @@ bool TensorReader::readExternal(const TensorProto &tensor, int64_t size,
 // Attributes
 //===----------------------------------------------------------------------===//
 
-ElementsAttr TensorReader::makeAttribute(RankedTensorType type, Bytes bytes,
-                                         StringRef name) {
+ElementsAttr TensorReader::makeAttribute(RankedTensorType type, Bytes bytes, StringRef name) {
   if (int64_t(bytes.data.size()) > maxInlineBytes) {
     auto owner = std::move(bytes.owner);
     AsmResourceBlob blob(
         bytes.data, /*dataAlignment=*/alignof(int64_t),
         [owner](void *, size_t, size_t) mutable { owner.reset(); },
         /*dataIsMutable=*/false);
-    return DenseResourceElementsAttr::get(type, name.empty() ? "constant" : name,
-                                          std::move(blob));
+    return DenseResourceElementsAttr::get(type, name.empty() ? "constant" : name, std::move(blob));
   }
   if (type.getElementType().isInteger(1)) {
     SmallVector<bool> values;
@@ -256,21 +245,22 @@ ElementsAttr TensorReader::makeAttribute(RankedTensorType type, Bytes bytes,
   return DenseElementsAttr::getFromRawBuffer(type, bytes.data);
 }
 
-ElementsAttr TensorReader::read(TensorProto &tensor, StringRef name,
-                                std::string &error) {
+ElementsAttr TensorReader::read(TensorProto &tensor, StringRef name, std::string &error) {
   ElementsAttr &result = known[&tensor];
   if (result)
     return result;
 
   Type elementType = getElementType(context, tensor.data_type());
   if (!elementType) {
-    error = "has the element type " + getDataTypeName(tensor.data_type()) +
-            ", which is not supported";
+    error =
+        "has the element type " + getDataTypeName(tensor.data_type()) + ", which is not supported";
     return {};
   }
   SmallVector<int64_t> shape(tensor.dims().begin(), tensor.dims().end());
-  std::string shapeText = "[" + llvm::join(llvm::map_range(shape,
-      [](int64_t dim) { return std::to_string(dim); }), ", ") + "]";
+  std::string shapeText =
+      "[" +
+      llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }), ", ") +
+      "]";
   if (llvm::any_of(shape, [](int64_t dim) { return dim < 0; })) {
     error = "has a negative dim: " + shapeText;
     return {};
@@ -285,8 +275,7 @@ ElementsAttr TensorReader::read(TensorProto &tensor, StringRef name,
     return {};
   }
 
-  int64_t elementSize =
-      std::max<int64_t>(1, elementType.getIntOrFloatBitWidth() / 8);
+  int64_t elementSize = std::max<int64_t>(1, elementType.getIntOrFloatBitWidth() / 8);
   int64_t size = *count * elementSize;
   Bytes bytes;
   if (tensor.data_location() == TensorProto::EXTERNAL) {
@@ -304,6 +293,5 @@ ElementsAttr TensorReader::read(TensorProto &tensor, StringRef name,
   } else if (!readTyped(tensor, *count, elementType, bytes, error)) {
     return {};
   }
-  return result = makeAttribute(RankedTensorType::get(shape, elementType),
-                                std::move(bytes), name);
+  return result = makeAttribute(RankedTensorType::get(shape, elementType), std::move(bytes), name);
 }

@@ -40,19 +40,17 @@ public:
 
   /// Takes the bytes out of `tensor`, which must stay alive: a second call for
   /// the same tensor gives the same attribute. On an error, null and `error`.
-  mlir::ElementsAttr read(::onnx::TensorProto &tensor, llvm::StringRef name,
-                          std::string &error);
+  mlir::ElementsAttr read(::onnx::TensorProto &tensor, llvm::StringRef name, std::string &error);
 
   static constexpr int64_t maxInlineBytes = 1024;
 
 private:
   struct Bytes; // contiguous elements and who owns them
-  bool readTyped(const ::onnx::TensorProto &tensor, int64_t count,
-                 mlir::Type elementType, Bytes &bytes, std::string &error);
-  bool readExternal(const ::onnx::TensorProto &tensor, int64_t size,
-                    int64_t alignment, Bytes &bytes, std::string &error);
-  mlir::ElementsAttr makeAttribute(mlir::RankedTensorType type, Bytes bytes,
-                                   llvm::StringRef name);
+  bool readTyped(const ::onnx::TensorProto &tensor, int64_t count, mlir::Type elementType,
+                 Bytes &bytes, std::string &error);
+  bool readExternal(const ::onnx::TensorProto &tensor, int64_t size, int64_t alignment,
+                    Bytes &bytes, std::string &error);
+  mlir::ElementsAttr makeAttribute(mlir::RankedTensorType type, Bytes bytes, llvm::StringRef name);
 
   mlir::MLIRContext *context;
   std::string modelPath;

@@ -33,7 +33,8 @@ static void makeExplicit(Operation *op, ShapeAnalysis &analysis) {
   SymbolicShape result = analysis.shape(op->getResult(0));
   OpBuilder builder(op);
   SmallVector<Value> originals(op->getOperands());
-  for (auto [index, operand] : llvm::enumerate(originals)) {
+  for (size_t index = 0; index < originals.size(); ++index) {
+    Value operand = originals[index];
     SymbolicShape shape = analysis.shape(operand);
     SmallVector<size_t> doubtful = findDoubtfulDims(shape, result);
     if (doubtful.empty())

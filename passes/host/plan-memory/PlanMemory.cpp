@@ -315,13 +315,14 @@ private:
     auto pointer = LLVM::LLVMPointerType::get(context);
     Type i64 = builder.getI64Type();
     auto module = function->getParentOfType<ModuleOp>();
-    auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>("sinter_rt_alloc");
+    auto callee = module.lookupSymbol<func::FuncOp>("sinter_rt_alloc");
     if (!callee) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(module.getBody());
-      callee = LLVM::LLVMFuncOp::create(
+      callee = func::FuncOp::create(
           builder, loc, "sinter_rt_alloc",
-          LLVM::LLVMFunctionType::get(pointer, {pointer, i64}));
+          builder.getFunctionType({pointer, i64}, pointer));
+      callee.setPrivate();
     }
     MemRefType type = op.getType();
     int64_t fixed = elementBytes(type);
@@ -332,10 +333,10 @@ private:
     for (Value dim : op.getDynamicSizes())
       size = arith::MulIOp::create(builder, loc, size, dim);
     size = arith::IndexCastOp::create(builder, loc, i64, size);
-    Value address = LLVM::CallOp::create(
+    Value address = func::CallOp::create(
                         builder, loc, callee,
                         ValueRange{function.getArgument(0), size})
-                        .getResult();
+                        .getResult(0);
     // The descriptor {allocated, aligned, offset, sizes[1], strides[1]}.
     auto array = LLVM::LLVMArrayType::get(i64, 1);
     auto descriptorType = LLVM::LLVMStructType::getLiteral(

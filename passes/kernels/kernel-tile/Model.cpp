@@ -176,8 +176,8 @@ void Model::unroll(Stage &stage, bool update, StringRef dim) {
   kernel::UnrollOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }
 
-void Model::parallel(Stage &stage, StringRef dim) {
-  kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, false, dim);
+void Model::parallel(Stage &stage, bool update, StringRef dim) {
+  kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }
 
 void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least) {

@@ -13,7 +13,7 @@ namespace sinter::tile {
 
 /// One stage, as a schedule sees it.
 struct Stage {
-  mlir::linalg::LinalgOp op;
+  mutable mlir::linalg::LinalgOp op; // its accessors are not const
   mlir::Value handle;
   /// Extents of the iteration dimensions; kDynamic where unknown.
   llvm::SmallVector<int64_t> extents;
@@ -64,10 +64,11 @@ public:
   void reorder(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void vectorize(Stage &stage, bool update, llvm::StringRef dim);
   void unroll(Stage &stage, bool update, llvm::StringRef dim);
-  void parallel(Stage &stage, llvm::StringRef dim);
+  void parallel(Stage &stage, bool update, llvm::StringRef dim);
   void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least);
   void computeAt(mlir::Value stage, Stage &consumer, bool update, llvm::StringRef dim);
   void computeRoot(Stage &stage);
+  /// Directives on the new stage take its handle in `partial`.
   mlir::Value rfactor(Stage &stage, llvm::StringRef dim, int64_t factor, llvm::StringRef lane);
   mlir::OpBuilder builder;
 

@@ -106,14 +106,8 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
     if (failed(buildBlock(op.getBody().front())))
       return failure();
     loc = outer;
-    SmallVector<Value> yielded;
-    for (unsigned i = 0; i < carried; ++i) {
-      Value value = cast(get(yield.getValues()[1 + i]), types[i]);
-      // A value written into the loop's own buffer doesn't escape the iteration.
-      if (inPlace[i])
-        value = copyInto(value, loop.getRegionIterArg(i));
-      yielded.push_back(value);
-    }
+    // Scan outputs first: they may read the old state.
+    SmallVector<Value> yielded, stacked;
     for (auto [number, scan] : llvm::enumerate(scans)) {
       Value accumulated = loop.getRegionIterArg(carried + number);
       Value element = get(scan);
@@ -125,9 +119,19 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
         offsets.push_back(builder.getIndexAttr(0));
         sizes.push_back(tensor::getMixedSize(builder, loc, element, d));
       }
-      yielded.push_back(tensor::InsertSliceOp::create(
+      stacked.push_back(tensor::InsertSliceOp::create(
           builder, loc, element, accumulated, offsets, sizes, strides));
     }
+    for (unsigned i = 0; i < carried; ++i) {
+      Value value = cast(get(yield.getValues()[1 + i]), types[i]);
+      // A value written into the loop's own buffer doesn't escape the iteration.
+      // An argument, its own or another, is passed on as it is.
+      if (inPlace[i] && value.getDefiningOp() &&
+          loop->isAncestor(value.getDefiningOp()))
+        value = copyInto(value, loop.getRegionIterArg(i));
+      yielded.push_back(value);
+    }
+    llvm::append_range(yielded, stacked);
     scf::YieldOp::create(builder, loc, yielded);
   }
   for (auto [result, host] : llvm::zip(op.getResults(), loop.getResults()))

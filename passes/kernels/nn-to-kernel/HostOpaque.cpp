@@ -62,11 +62,11 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
     return success();
   }
   if (auto top = dyn_cast<nn::TopKOp>(op)) {
-    // k is the output's size along the axis.
+    // k below 0: the output's size along the axis.
     SmallVector<Value> inits{empty(top.getValues()), empty(top.getIndices())};
     auto results =
         runtimeCall("top_k", op, {get(top.getInput())}, inits,
-                    {top.getAxis(), top.getLargest(), top.getSorted()},
+                    {top.getAxis(), -1, top.getLargest(), top.getSorted()},
                     dtypesOf(top.getInput(), op->getResults()));
     set(top.getValues(), results[0]);
     set(top.getIndices(), results[1]);

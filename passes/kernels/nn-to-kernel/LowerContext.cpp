@@ -4,6 +4,7 @@
 #include "passes/kernels/nn-to-kernel/LowerContext.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/kernels/nn-to-kernel/DataDims.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -87,7 +88,13 @@ Value LowerContext::tensor(Value value) {
   if (Value lowered = values.lookup(value))
     return lowered;
   ElementsAttr elements = nn::getConstant(value);
-  assert(elements && "operand was not lowered");
+  if (!elements) {
+    // A dim of the op that is being lowered, from its operands' data.
+    Value shape = buildDataShape(builder, cast<OpResult>(value),
+                                 [&](Value v) { return tensor(v); });
+    assert(shape && "operand was not lowered");
+    return shape;
+  }
   auto type = withElementType(
       value.getType(), nn::getSignlessType(elements.getElementType()));
   Value init = tensor::EmptyOp::create(builder, getLoc(), type, ValueRange());

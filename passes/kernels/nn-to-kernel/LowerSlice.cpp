@@ -31,6 +31,9 @@ static LogicalResult lowerSlice(nn::SliceOp op, LowerContext &context) {
     auto step = nn::asConstant((*steps)[axis]);
     auto start = nn::asConstant(first(axis, dim, true));
     affine &= step && *step > 0 && start;
+    // linalg takes a plain index for the whole of a dim.
+    affine &= !(affine && *step == 1 && *start == 0 &&
+                from[dim] != context.shape(op.getOutput())[dim]);
     if (affine)
       indices[dim] = context.loop(dim) * *step + *start;
   }

@@ -36,8 +36,7 @@ extern "C" {
 |* uses dlpack.h itself includes it before this header.                         *|
 \*===------------------------------------------------------------------------===*/
 
-#if !defined(DLPACK_DLPACK_H_) && !defined(DLPACK_VERSION) &&                  \
-    !defined(DLPACK_MAJOR_VERSION)
+#if !defined(DLPACK_DLPACK_H_) && !defined(DLPACK_VERSION) && !defined(DLPACK_MAJOR_VERSION)
 
 typedef enum {
   kDLCPU = 1,
@@ -80,8 +79,8 @@ typedef struct {
 #endif
 
 /* A dense tensor in the caller's memory. */
-static inline DLTensor sinter_tensor(const void *data, DLDataType dtype,
-                                     int32_t rank, const int64_t *shape) {
+static inline DLTensor sinter_tensor(const void *data, DLDataType dtype, int32_t rank,
+                                     const int64_t *shape) {
   DLTensor tensor;
   tensor.data = (void *)data;
   tensor.device.device_type = kDLCPU;
@@ -143,8 +142,8 @@ typedef struct SinterContextOptions {
   /* Runs task(closure, 0) ... task(closure, count - 1), in any order, on any
      threads, at the same time or not, and returns when all have ended. `count`
      is at most `threads`. NULL: the context's own workers. */
-  void (*parallel_for)(void *user, void (*task)(void *closure, int64_t index),
-                       void *closure, int64_t count);
+  void (*parallel_for)(void *user, void (*task)(void *closure, int64_t index), void *closure,
+                       int64_t count);
   void *parallel_user;
 } SinterContextOptions;
 
@@ -163,8 +162,7 @@ struct SinterModel {
   const SinterTensorInfo *outputs;
 
   /* Creates a context. `options` may be NULL. */
-  SinterStatus (*context_create)(const SinterModel *model,
-                                 const SinterContextOptions *options,
+  SinterStatus (*context_create)(const SinterModel *model, const SinterContextOptions *options,
                                  SinterContext **context);
 
   /* Ends the context's threads and frees its memory. NULL is fine. */
@@ -177,12 +175,10 @@ struct SinterModel {
 
   /* Gives the context the caller's memory for its workspace, 64-byte aligned,
      until the next call; NULL: back to memory of its own. */
-  SinterStatus (*set_workspace)(SinterContext *context, void *memory,
-                                size_t bytes);
+  SinterStatus (*set_workspace)(SinterContext *context, void *memory, size_t bytes);
 
   /* Allocates the workspace for these shapes now, not in the first run. */
-  SinterStatus (*prepare)(SinterContext *context, const DLTensor *inputs,
-                          int32_t input_count);
+  SinterStatus (*prepare)(SinterContext *context, const DLTensor *inputs, int32_t input_count);
 
   /* Runs the model once.
 
@@ -190,9 +186,8 @@ struct SinterModel {
      read. An output with data == NULL is filled in: data, shape and strides
      belong to the context and hold until its next run. Otherwise the caller's
      memory, whose shape must be the result's, receives the result. */
-  SinterStatus (*run)(SinterContext *context, const DLTensor *inputs,
-                      int32_t input_count, DLTensor *outputs,
-                      int32_t output_count);
+  SinterStatus (*run)(SinterContext *context, const DLTensor *inputs, int32_t input_count,
+                      DLTensor *outputs, int32_t output_count);
 
   /* What was wrong in the context's last call that failed; "" if none did. */
   const char *(*last_error)(const SinterContext *context);

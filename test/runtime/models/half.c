@@ -6,8 +6,7 @@
 
 #include "memref.h"
 
-void _mlir_ciface_sinter_main(Memref1 *results, void *ctx, Memref1 *workspace,
-                              Memref1 *x) {
+void _mlir_ciface_sinter_main(Memref1 *results, void *ctx, Memref1 *workspace, Memref1 *x) {
   int64_t n = x->sizes[0];
   const float *from = x->aligned;
   _Float16 *y = sinter_rt_alloc(ctx, 2 * n);

@@ -11,16 +11,13 @@ void kernel_1(void *ctx, const float *x, float *y, int64_t n);
 void kernel_2(void *ctx, const float *x, float *y, int64_t n);
 
 #if defined(HOST)
-void _mlir_ciface_sinter_main(Memref1 *result, void *ctx, Memref1 *workspace,
-                              Memref1 *x) {
+void _mlir_ciface_sinter_main(Memref1 *result, void *ctx, Memref1 *workspace, Memref1 *x) {
   int64_t n = x->sizes[0];
   kernel_1(ctx, x->aligned, workspace->aligned, n);
   kernel_2(ctx, workspace->aligned, workspace->aligned, n);
   set1(result, workspace->aligned, n);
 }
-int64_t _mlir_ciface_sinter_workspace_size(Memref1 *x) {
-  return 4 * x->sizes[0];
-}
+int64_t _mlir_ciface_sinter_workspace_size(Memref1 *x) { return 4 * x->sizes[0]; }
 #else
 __attribute__((noinline)) static float inner(float x) {
 #if defined(FIRST)

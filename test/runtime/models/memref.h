@@ -23,5 +23,4 @@ static inline void set1(Memref1 *memref, void *data, int64_t size) {
 
 void *sinter_rt_alloc(void *ctx, int64_t bytes);
 void *sinter_rt_output(void *ctx, int32_t index, int64_t bytes);
-void sinter_rt_fail(void *ctx, int32_t code, const char *message)
-    __attribute__((noreturn));
+void sinter_rt_fail(void *ctx, int32_t code, const char *message) __attribute__((noreturn));

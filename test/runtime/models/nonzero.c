@@ -10,13 +10,11 @@ typedef struct {
   const int64_t *dims;
 } SinterArray;
 
-int32_t sinter_k_count_nonzero(void *, const SinterArray *, int32_t, int32_t,
-                               const int64_t *, int32_t);
-int32_t sinter_k_nonzero(void *, const SinterArray *, int32_t, int32_t,
-                         const int64_t *, int32_t);
+int32_t sinter_k_count_nonzero(void *, const SinterArray *, int32_t, int32_t, const int64_t *,
+                               int32_t);
+int32_t sinter_k_nonzero(void *, const SinterArray *, int32_t, int32_t, const int64_t *, int32_t);
 
-void _mlir_ciface_sinter_main(Memref2 *result, void *ctx, Memref1 *workspace,
-                              Memref1 *x) {
+void _mlir_ciface_sinter_main(Memref2 *result, void *ctx, Memref1 *workspace, Memref1 *x) {
   int64_t count;
   SinterArray arrays[2] = {{x->aligned, 1, 1, x->sizes}, {&count, 7, 0, 0}};
   if (sinter_k_count_nonzero(ctx, arrays, 1, 1, 0, 0))

@@ -11,8 +11,8 @@
 
 void *halide_malloc(void *ctx, size_t bytes);
 void halide_free(void *ctx, void *memory);
-int halide_do_par_for(void *ctx, int (*task)(void *, int, uint8_t *), int first,
-                      int count, uint8_t *closure);
+int halide_do_par_for(void *ctx, int (*task)(void *, int, uint8_t *), int first, int count,
+                      uint8_t *closure);
 
 typedef struct {
   const float *x;
@@ -33,13 +33,10 @@ static int task(void *ctx, int i, uint8_t *closure) {
   return 0;
 }
 
-void _mlir_ciface_sinter_main(Memref1 *result, void *ctx, Memref1 *workspace,
-                              Memref1 *x) {
+void _mlir_ciface_sinter_main(Memref1 *result, void *ctx, Memref1 *workspace, Memref1 *x) {
   Closure closure = {x->aligned, workspace->aligned};
   halide_do_par_for(ctx, task, 0, (int)x->sizes[0], (uint8_t *)&closure);
   set1(result, workspace->aligned, x->sizes[0]);
 }
 
-int64_t _mlir_ciface_sinter_workspace_size(Memref1 *x) {
-  return 4 * x->sizes[0];
-}
+int64_t _mlir_ciface_sinter_workspace_size(Memref1 *x) { return 4 * x->sizes[0]; }

@@ -12,8 +12,7 @@ extern const char sinter_weights[] __attribute__((visibility("hidden")));
 #define LAST 12
 #endif
 
-void _mlir_ciface_sinter_main(Memref1 *results, void *ctx, Memref1 *workspace,
-                              Memref1 *x) {
+void _mlir_ciface_sinter_main(Memref1 *results, void *ctx, Memref1 *workspace, Memref1 *x) {
   float *y = sinter_rt_output(ctx, 0, 16);
   const float *w = (const float *)sinter_weights;
   for (int i = 0; i < 4; ++i)

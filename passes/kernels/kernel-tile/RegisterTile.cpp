@@ -1,0 +1,478 @@
+//===- RegisterTile.cpp - accumulators in registers -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products, convolutions, pooling, sums over outer dimensions: one reduction whose result's innermost dimension v
+// lies densely in the operands that have it. A tile of the result, some vectors along v times some positions along
+// another dimension u, is accumulated in registers over the whole reduction; then the elementwise work behind the
+// reduction is done on it, and it is stored once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/kernels/kernel-tile/Model.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+using kernel::TailStrategy;
+
+namespace {
+
+/// One input of the reduction: which of its loops it depends on, and its size.
+struct Operand {
+  SmallVector<bool> dependsOn;
+  double bytes = 0;
+  Stage *producer = nullptr;
+  OpOperand *use = nullptr;
+};
+
+class RegisterTiler {
+public:
+  explicit RegisterTiler(Model &model) : model(model) {}
+  bool run();
+
+private:
+  bool match();
+  bool isDenseAlongVector(AffineMap map);
+  void chooseTile();
+  void order();
+  void place();
+  void scheduleOutput();
+  void scheduleReduction();
+
+  /// The output's loop that goes with a loop of the reduction, and back; -1 if there is none.
+  int outputLoop(int loop) const;
+  int reductionLoop(int loop) const;
+  int64_t extent(int loop) const { return output->extents[loop]; }
+  bool isStatic(int loop) const { return output->isStatic(loop); }
+
+  Model &model;
+  Stage *output = nullptr, *main = nullptr;
+  SmallVector<Operand> operands;
+  int64_t lanes = 1;
+  int vector = -1;                      ///< loop of the output
+  SmallVector<int64_t> packs;           ///< v is indexed by floordiv and mod of these
+  SmallVector<std::pair<int, int64_t>> unrolled; ///< loops of the output and positions, innermost first
+  int64_t vectorTile = 1;
+  SmallVector<int> outer; ///< the output's loops around the tile, outermost first
+  bool vectorOutermost = false;
+  std::string placeLoop; ///< where producers are computed; empty: before everything
+  int64_t chunkRows = 0; ///< positions of outer.front() (or what follows) that share a producer
+  int chunkLoop = -1;
+};
+
+} // namespace
+
+int RegisterTiler::outputLoop(int loop) const {
+  for (auto [i, each] : llvm::enumerate(main->resultLoops))
+    if (each == loop)
+      return main->outputLoops[i];
+  return -1;
+}
+
+int RegisterTiler::reductionLoop(int loop) const {
+  for (auto [i, each] : llvm::enumerate(main->outputLoops))
+    if (each == loop)
+      return main->resultLoops[i];
+  return -1;
+}
+
+/// Whether neighbours along v are neighbours in memory. Collects the widths of packed layouts.
+bool RegisterTiler::isDenseAlongVector(AffineMap map) {
+  AffineExpr v = getAffineDimExpr(reductionLoop(vector), map.getContext());
+  for (auto [i, result] : llvm::enumerate(map.getResults())) {
+    if (!result.isFunctionOfDim(reductionLoop(vector)))
+      continue;
+    bool last = i + 1 == map.getNumResults();
+    if (last && result == v)
+      continue;
+    auto binary = dyn_cast<AffineBinaryOpExpr>(result);
+    auto width = binary ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
+    if (!width || binary.getLHS() != v)
+      return false;
+    bool packed = last ? binary.getKind() == AffineExprKind::Mod : binary.getKind() == AffineExprKind::FloorDiv;
+    if (!packed)
+      return false;
+    packs.push_back(width.getValue());
+  }
+  return true;
+}
+
+bool RegisterTiler::match() {
+  output = model.output();
+  if (!output || output->reduces)
+    return false;
+  for (auto &stage : model.stages)
+    if (stage->reduces) {
+      if (main)
+        return false;
+      main = stage.get();
+    }
+  if (!main || main->readAnywhere || main->op.getNumDpsInits() != 1)
+    return false;
+  // Each loop of the output is one of the reduction's parallel loops.
+  vector = output->innermostLoop();
+  if (vector < 0 || main->innermostLoop() < 0 || outputLoop(main->innermostLoop()) != vector)
+    return false;
+  for (unsigned loop = 0; loop < output->extents.size(); ++loop)
+    if (output->extents[loop] != 1 && reductionLoop(loop) < 0)
+      return false;
+  for (auto [i, loop] : llvm::enumerate(main->resultLoops))
+    if (loop >= 0 && main->outputLoops[i] < 0 && main->extents[loop] != 1)
+      return false;
+
+  bool anyDepends = false;
+  for (OpOperand *use : main->op.getDpsInputOperands()) {
+    auto type = dyn_cast<RankedTensorType>(use->get().getType());
+    if (!type)
+      continue;
+    AffineMap map = main->op.getMatchingIndexingMap(use);
+    if (!isDenseAlongVector(map))
+      return false;
+    Operand operand;
+    operand.use = use;
+    for (unsigned i = 0; i < main->extents.size(); ++i)
+      operand.dependsOn.push_back(map.isFunctionOfDim(i));
+    anyDepends |= operand.dependsOn[reductionLoop(vector)];
+    operand.bytes = type.getElementTypeBitWidth() / 8.0;
+    for (int64_t size : type.getShape())
+      operand.bytes *= ShapedType::isDynamic(size) ? 64 : size;
+    for (auto &stage : model.stages)
+      if (stage->op == use->get().getDefiningOp())
+        operand.producer = stage.get();
+    operands.push_back(operand);
+  }
+  // Bodies that gather for themselves are left alone.
+  for (Operation &op : main->op.getBlock()->without_terminator())
+    if (op.getName().getStringRef() == "tensor.extract")
+      return false;
+  lanes = model.lanes(*main);
+  return anyDepends;
+}
+
+/// Tries all tiles against a simple account of one step of the reduction, in cycles of a core that does two vector
+/// multiply-adds and two loads a cycle, and reads half a vector a cycle from the second cache.
+void RegisterTiler::chooseTile() {
+  int64_t registers = model.target.vectorRegisters;
+  // The loop to unroll: the innermost other one; where that is short and taken whole, the next one as well.
+  SmallVector<int> candidates;
+  for (int loop : llvm::reverse(output->resultLoops))
+    if (loop >= 0 && loop != vector && extent(loop) != 1)
+      candidates.push_back(loop);
+  int first = candidates.empty() ? -1 : candidates[0], second = candidates.size() < 2 ? -1 : candidates[1];
+
+  auto loads = [&](int64_t vectors, int64_t m1, int64_t m2) {
+    double sum = 0;
+    for (const Operand &operand : operands) {
+      bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
+      bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
+      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1;
+      sum += each * (hasFirst ? m1 : 1) * (hasSecond ? m2 : 1);
+    }
+    return sum;
+  };
+  auto useful = [](int64_t extent, int64_t tile) {
+    if (ShapedType::isDynamic(extent))
+      return 1.0;
+    return double(extent) / (llvm::divideCeil(extent, tile) * tile);
+  };
+  int64_t vectorExtent = extent(vector);
+  double best = -1;
+  int64_t bestFirst = 1, bestSecond = 1;
+  auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
+    int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
+    if (accumulators + vectors + 1 > registers && accumulators > 1)
+      return;
+    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0, vectors * 2.0, 4.0}) + 0.75;
+    double score = accumulators * (double(tile) / (vectors * lanes)) / step * useful(vectorExtent, tile) *
+                   useful(first < 0 ? 1 : extent(first), m1) * useful(second < 0 ? 1 : extent(second), m2);
+    // Of equals the one with the longer vectors' run.
+    if (score > best * 1.001) {
+      best = score;
+      vectorTile = tile;
+      bestFirst = m1;
+      bestSecond = m2;
+    }
+  };
+  SmallVector<int64_t> tiles;
+  bool dynamicVector = ShapedType::isDynamic(vectorExtent);
+  for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4); ++vectors) {
+    int64_t tile = vectors * lanes;
+    bool fits = dynamicVector || tile <= vectorExtent;
+    for (int64_t pack : packs)
+      fits &= (pack % tile == 0 || tile % pack == 0) && (dynamicVector || vectorExtent % tile == 0);
+    if (fits)
+      tiles.push_back(tile);
+  }
+  if (tiles.empty()) {
+    // Shorter than a vector, or packed oddly.
+    int64_t tile = dynamicVector ? lanes : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
+    for (int64_t pack : packs)
+      while (tile > 1 && (pack % tile != 0 || (!dynamicVector && vectorExtent % tile != 0)))
+        tile /= 2;
+    tiles.push_back(tile);
+  }
+  for (int64_t tile : tiles) {
+    int64_t most = first < 0 ? 1 : isStatic(first) ? std::min<int64_t>(extent(first), registers) : registers;
+    for (int64_t m1 = 1; m1 <= most; ++m1) {
+      consider(tile, m1, 1);
+      if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
+        for (int64_t m2 = 2; m2 <= std::min<int64_t>(extent(second), registers / m1); ++m2)
+          consider(tile, m1, m2);
+    }
+  }
+  if (first >= 0)
+    unrolled.emplace_back(first, bestFirst);
+  if (second >= 0 && bestSecond > 1)
+    unrolled.emplace_back(second, bestSecond);
+}
+
+/// The order of the loops around the tile. Weights that do not fit the second cache are gone through once, a panel at a
+/// time; otherwise rows of the output come first and their inputs stay near.
+void RegisterTiler::order() {
+  double panelBytes = 0, wholeBytes = 0;
+  for (const Operand &operand : operands) {
+    bool isPanel = operand.dependsOn[reductionLoop(vector)];
+    for (auto [loop, positions] : unrolled)
+      isPanel &= !operand.dependsOn[reductionLoop(loop)];
+    if (!isPanel || unrolled.empty())
+      continue;
+    wholeBytes = std::max(wholeBytes, operand.bytes);
+    double tiles = isStatic(vector) ? double(llvm::divideCeil(extent(vector), vectorTile)) : 4;
+    panelBytes = std::max(panelBytes, operand.bytes / tiles);
+  }
+  vectorOutermost = wholeBytes > model.target.l2Bytes / 2;
+  SmallVector<int> rest;
+  for (int loop : output->resultLoops)
+    if (loop >= 0 && loop != vector)
+      rest.push_back(loop);
+  // Loops that the weights depend on, as a batch of products has, stay outside.
+  if (vectorOutermost) {
+    auto inPanel = [&](int loop) {
+      for (const Operand &operand : operands)
+        if (operand.dependsOn[reductionLoop(vector)] && operand.bytes == wholeBytes && reductionLoop(loop) >= 0)
+          return bool(operand.dependsOn[reductionLoop(loop)]);
+      return false;
+    };
+    llvm::copy_if(rest, std::back_inserter(outer), inPanel);
+    outer.push_back(vector);
+    llvm::copy_if(rest, std::back_inserter(outer), [&](int loop) { return !inPanel(loop); });
+    return;
+  }
+  outer = rest;
+  // Within a row: a panel that fits the first cache is used for the whole row.
+  bool panelStays = panelBytes <= model.target.l1Bytes * 3 / 4;
+  if (panelStays && !rest.empty())
+    outer.insert(outer.end() - 1, vector);
+  else
+    outer.push_back(vector);
+}
+
+/// What the reduction reads many times is computed before: all of it, or what some rows of the output need.
+void RegisterTiler::place() {
+  if (vectorOutermost || outer.empty())
+    return;
+  double bytes = 0;
+  int rowLoop = -1;
+  for (const Operand &operand : operands) {
+    if (!operand.producer)
+      continue;
+    bytes = std::max(bytes, operand.bytes);
+    for (int loop : outer)
+      if (loop != vector && extent(loop) > 1 && operand.dependsOn[reductionLoop(loop)]) {
+        rowLoop = loop;
+        break;
+      }
+  }
+  if (bytes <= model.target.l2Bytes / 4 || rowLoop < 0 || !isStatic(rowLoop))
+    return;
+  // Only loops outside of `rowLoop` may be around the chunk.
+  int64_t rows = extent(rowLoop);
+  int64_t chunk = std::max<int64_t>(1, int64_t(rows * (model.target.l2Bytes / 4) / bytes));
+  chunk = std::min(chunk, std::max<int64_t>(rows / 4, 4));
+  for (int64_t better = chunk; better >= std::max<int64_t>(chunk * 2 / 3, 1); --better)
+    if (rows % better == 0) {
+      chunk = better;
+      break;
+    }
+  for (auto [loop, positions] : unrolled)
+    if (loop == rowLoop)
+      return;
+  chunkLoop = rowLoop;
+  chunkRows = std::min(chunk, rows);
+}
+
+void RegisterTiler::scheduleOutput() {
+  Stage &o = *output;
+  // Versions for dynamic extents, so that the tile never reaches beyond the end.
+  for (auto &[loop, positions] : unrolled)
+    if (!isStatic(loop) && positions > 1) {
+      SmallVector<int64_t> least = {positions};
+      if (positions > 6)
+        least.push_back(4);
+      model.specialize(o, loopName(loop), least);
+    }
+  if (!isStatic(vector) && vectorTile > 1)
+    model.specialize(o, loopName(vector), {vectorTile});
+
+  std::string v = loopName(vector);
+  model.split(o, false, v, vectorTile, v + "_o", v + "_v", TailStrategy::ShiftInwards);
+  SmallVector<std::string> innermostFirst = {v + "_v"};
+  for (auto &[loop, positions] : unrolled) {
+    std::string name = loopName(loop);
+    model.split(o, false, name, positions, name + "_o", name + "_u", TailStrategy::ShiftInwards);
+    innermostFirst.push_back(name + "_u");
+  }
+  auto tileName = [&](int loop) {
+    bool split = loop == vector;
+    for (auto &[each, positions] : unrolled)
+      split |= each == loop;
+    return loopName(loop) + (split ? "_o" : "");
+  };
+  SmallVector<std::string> outermostFirst;
+  SmallVector<int64_t> counts;
+  for (int loop : outer) {
+    int64_t step = loop == vector ? vectorTile : 1;
+    for (auto &[each, positions] : unrolled)
+      if (each == loop)
+        step = positions;
+    int64_t count = isStatic(loop) ? int64_t(llvm::divideCeil(extent(loop), step)) : ShapedType::kDynamic;
+    if (loop == chunkLoop) {
+      std::string name = loopName(loop);
+      model.split(o, false, name, chunkRows, name + "_c", name + "_i", TailStrategy::ShiftInwards);
+      outermostFirst.push_back(name + "_c");
+      counts.push_back(llvm::divideCeil(extent(loop), chunkRows));
+      outermostFirst.push_back(name + "_i");
+      counts.push_back(chunkRows);
+      continue;
+    }
+    outermostFirst.push_back(tileName(loop));
+    counts.push_back(count);
+  }
+  // Only the loops around a chunk may be fused into the parallel one.
+  size_t fusible = outermostFirst.size();
+  if (chunkLoop >= 0)
+    fusible = llvm::find(outermostFirst, loopName(chunkLoop) + "_c") - outermostFirst.begin() + 1;
+  else if (fusible > 1)
+    --fusible; // the innermost stays, for the accumulators to be computed at
+  for (const std::string &name : llvm::reverse(outermostFirst))
+    innermostFirst.push_back(name);
+  model.reorder(o, false, innermostFirst);
+  model.vectorize(o, false, v + "_v");
+  for (auto &[loop, positions] : unrolled)
+    model.unroll(o, false, loopName(loop) + "_u");
+
+  std::string inner = outermostFirst.back();
+  double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
+  if (work > 40000) {
+    std::string name = outermostFirst[0];
+    int64_t count = counts[0];
+    size_t taken = 1;
+    while (taken < fusible && !ShapedType::isDynamic(count) && count < 16) {
+      std::string fused = "task" + std::to_string(taken);
+      model.fuse(o, false, name, outermostFirst[taken], fused);
+      count = ShapedType::isDynamic(counts[taken]) ? ShapedType::kDynamic : count * counts[taken];
+      name = fused;
+      ++taken;
+    }
+    if (count != 1)
+      model.parallel(o, false, name);
+    if (taken == outermostFirst.size())
+      inner = name;
+    if (chunkLoop >= 0)
+      placeLoop = taken >= fusible ? name : loopName(chunkLoop) + "_c";
+  } else if (chunkLoop >= 0) {
+    placeLoop = loopName(chunkLoop) + "_c";
+  }
+  model.computeAt(main->handle, o, false, inner);
+}
+
+void RegisterTiler::scheduleReduction() {
+  Stage &m = *main;
+  std::string v = loopName(reductionLoop(vector));
+  SmallVector<std::string> tile = {v};
+  int64_t accumulators = llvm::divideCeil(vectorTile, lanes);
+  for (auto &[loop, positions] : unrolled) {
+    tile.push_back(loopName(reductionLoop(loop)));
+    accumulators *= positions;
+  }
+  SmallVector<std::string> update = tile;
+  // Reduction loops in their order; the innermost ones unrolled while the body stays small.
+  int64_t body = accumulators;
+  bool unrolling = true;
+  SmallVector<std::string> fully;
+  for (int i = int(m.extents.size()) - 1; i >= 0; --i) {
+    if (!m.isReduction[i])
+      continue;
+    std::string name = loopName(i);
+    int64_t extent = m.extents[i];
+    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 && extent * body <= 96) {
+      fully.push_back(name);
+      update.push_back(name);
+      body *= extent;
+      continue;
+    }
+    if (unrolling && !ShapedType::isDynamic(extent)) {
+      int64_t factor = 1;
+      for (int64_t each : {4, 2})
+        if (factor == 1 && extent % each == 0 && each * body <= 64)
+          factor = each;
+      if (factor > 1) {
+        model.split(m, true, name, factor, name + "_o", name + "_u", TailStrategy::Auto);
+        fully.push_back(name + "_u");
+        update.push_back(name + "_u");
+        update.push_back(name + "_o");
+        unrolling = false;
+        continue;
+      }
+    }
+    unrolling = unrolling && extent == 1;
+    update.push_back(name);
+  }
+  model.reorder(m, false, tile);
+  model.reorder(m, true, update);
+  for (bool inUpdate : {false, true}) {
+    model.vectorize(m, inUpdate, v);
+    for (const std::string &name : llvm::drop_begin(tile))
+      model.unroll(m, inUpdate, name);
+  }
+  for (const std::string &name : fully)
+    model.unroll(m, true, name);
+
+  for (auto &stage : model.stages) {
+    if (stage.get() == main || stage->isOutput)
+      continue;
+    // Producers that are read again and again are kept; the rest is computed where it is used.
+    bool feeds = llvm::is_contained(stage->consumers, main);
+    double reuse = main->iterations() / std::max(stage->iterations(), 1.0);
+    if (!feeds || (reuse < 1.5 && stage->bodyCost() < 8))
+      continue;
+    if (placeLoop.empty())
+      model.computeRoot(*stage);
+    else
+      model.computeAt(stage->handle, *output, false, placeLoop);
+    vectorizeNest(model, *stage);
+    if (placeLoop.empty() && stage->iterations() > 100000 && !stage->resultLoops.empty())
+      for (int loop : stage->resultLoops)
+        if (loop >= 0 && stage->extents[loop] != 1) {
+          if (loop != stage->innermostLoop())
+            model.parallel(*stage, false, loopName(loop));
+          break;
+        }
+  }
+}
+
+bool RegisterTiler::run() {
+  if (!match())
+    return false;
+  chooseTile();
+  if (vectorTile < 2)
+    return false;
+  order();
+  place();
+  scheduleOutput();
+  scheduleReduction();
+  return true;
+}
+
+bool tile::scheduleRegisterTile(Model &model) { return RegisterTiler(model).run(); }

@@ -1,0 +1,203 @@
+//===- Rows.cpp - the schedule of kernels that are no contraction ---------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The output is computed row by row. What a row needs, its maximum or its sum for a softmax, is computed just before
+// the row, while the row's inputs are in the cache.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/kernels/kernel-tile/Model.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+using kernel::TailStrategy;
+
+/// Elements for one iteration of a vectorised loop: several vectors where the body is light.
+static int64_t vectorFactor(const Model &model, const Stage &stage, int loop) {
+  int64_t lanes = model.lanes(stage), extent = stage.extents[loop];
+  int64_t most = stage.bodyCost() <= 6 ? 4 : stage.bodyCost() <= 16 ? 2 : 1;
+  if (ShapedType::isDynamic(extent))
+    return lanes;
+  if (extent < lanes)
+    return int64_t(llvm::bit_floor(uint64_t(extent)));
+  while (most > 1 && extent < most * lanes)
+    most /= 2;
+  return most * lanes;
+}
+
+/// The loop along which vectors run through memory: the innermost one of the result.
+static int vectorLoop(const Stage &stage) { return stage.innermostLoop(); }
+
+/// Whether the vectors of a nest must not reach beyond the loop's end, and what then happens there.
+static TailStrategy tailOf(const Stage &stage, int loop, int64_t factor, bool update) {
+  if (!stage.isStatic(loop))
+    return TailStrategy::Predicate;
+  if (stage.extents[loop] % factor == 0)
+    return update ? TailStrategy::RoundUp : TailStrategy::ShiftInwards;
+  return update ? TailStrategy::Predicate : TailStrategy::ShiftInwards;
+}
+
+static void vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
+  int64_t factor = vectorFactor(model, stage, loop);
+  if (factor < 2)
+    return;
+  std::string name = loopName(loop);
+  model.split(stage, update, name, factor, name + "_o", name + "_v", tailOf(stage, loop, factor, update));
+  model.vectorize(stage, update, name + "_v");
+}
+
+/// A reduction loop that runs through the memory of an input; -1 if there is none.
+static int denseReductionLoop(Stage &stage) {
+  int64_t best = -1;
+  for (OpOperand *operand : stage.op.getDpsInputOperands()) {
+    AffineMap map = stage.op.getMatchingIndexingMap(operand);
+    if (map.getNumResults() == 0)
+      continue;
+    auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
+    if (last && stage.isReduction[last.getPosition()])
+      best = last.getPosition();
+  }
+  return best;
+}
+
+/// Partial results in the lanes of vectors. False if the reduction is not of the kind.
+static bool factorReduction(Model &model, Stage &stage, Stage *place, StringRef placeLoop) {
+  int loop = denseReductionLoop(stage);
+  int64_t lanes = model.lanes(stage);
+  if (loop < 0 || !kernel::getCombiner(stage.op) || (stage.isStatic(loop) && stage.extents[loop] < 2 * lanes))
+    return false;
+  int64_t vectors = 1;
+  if (stage.isStatic(loop))
+    while (vectors < 4 && stage.extents[loop] >= 8 * vectors * lanes)
+      vectors *= 2;
+  std::string lane = loopName(loop) + "_v";
+  Value partial = model.rfactor(stage, loopName(loop), vectors * lanes, lane);
+  for (bool update : {false, true})
+    kernel::VectorizeOp::create(model.builder, stage.op.getLoc(), partial, update, lane);
+  int innermost = -1;
+  for (int each : stage.resultLoops)
+    if (each >= 0)
+      innermost = each;
+  if (innermost >= 0)
+    model.computeAt(partial, stage, /*update=*/false, loopName(innermost));
+  else if (place)
+    model.computeAt(partial, *place, /*update=*/false, placeLoop);
+  return true;
+}
+
+void tile::vectorizeNest(Model &model, Stage &stage) {
+  int loop = vectorLoop(stage);
+  if (loop < 0)
+    return;
+  vectorizeLoop(model, stage, false, loop);
+  if (stage.reduces)
+    vectorizeLoop(model, stage, true, loop);
+}
+
+/// Below this much work (in about vector instructions) a thread pool costs more than it gives.
+static constexpr double parallelWork = 40000;
+
+std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, double work) {
+  std::string name = loopName(loops.front());
+  if (work < parallelWork)
+    return loopName(loops.back());
+  int64_t count = stage.extents[loops.front()];
+  for (int loop : loops.drop_front()) {
+    std::string fused = name + "_" + loopName(loop).substr(1);
+    model.fuse(stage, false, name, loopName(loop), fused);
+    name = fused;
+    count = ShapedType::isDynamic(count) || !stage.isStatic(loop) ? ShapedType::kDynamic : count * stage.extents[loop];
+  }
+  // A task is worth starting if it is longer than the start: a few microseconds.
+  constexpr int64_t tasks = 64;
+  if (!ShapedType::isDynamic(count) && count > tasks) {
+    int64_t chunk = llvm::divideCeil(count, tasks);
+    model.split(stage, false, name, chunk, name + "_task", name + "_i", TailStrategy::ShiftInwards);
+    model.parallel(stage, false, name + "_task");
+    return name + "_i";
+  }
+  if (count != 1)
+    model.parallel(stage, false, name);
+  return name;
+}
+
+/// Whether a stage is computed once and kept, rather than again wherever it is used.
+static bool isKept(const Stage &stage) {
+  if (stage.reduces)
+    return true;
+  double uses = 0;
+  for (Stage *consumer : stage.consumers)
+    uses += consumer->iterations() / std::max(stage.iterations(), 1.0);
+  double cost = stage.bodyCost();
+  return (cost >= 4 && uses >= 1.5) || (cost >= 2 && uses >= 4);
+}
+
+void tile::scheduleRows(Model &model) {
+  double work = 0;
+  SmallVector<Stage *> kept;
+  for (auto &stage : model.stages) {
+    work += stage->iterations() * (stage->bodyCost() + 1) / model.lanes(*stage);
+    if (!stage->isOutput && isKept(*stage))
+      kept.push_back(stage.get());
+  }
+
+  Stage *output = model.output();
+  if (!output || output->reduces || output->resultLoops.empty()) {
+    // Nests of their own, one after another.
+    for (auto &stage : model.stages) {
+      if (!stage->isOutput && !llvm::is_contained(kept, stage.get()))
+        continue;
+      if (!stage->isOutput)
+        model.computeRoot(*stage);
+      if (stage->reduces && factorReduction(model, *stage, nullptr, ""))
+        continue;
+      int vector = vectorLoop(*stage);
+      vectorizeNest(model, *stage);
+      int outer = stage->resultLoops.empty() ? -1 : stage->resultLoops.front();
+      if (outer >= 0 && outer != vector && work >= parallelWork && stage->extents[outer] != 1) {
+        model.parallel(*stage, false, loopName(outer));
+        if (stage->reduces)
+          model.parallel(*stage, true, loopName(outer));
+      }
+    }
+    return;
+  }
+
+  // How many of the output's outer loops a kept stage depends on, one value each.
+  int vector = vectorLoop(*output);
+  SmallVector<int> outer;
+  for (int loop : output->resultLoops)
+    if (loop != vector && loop >= 0)
+      outer.push_back(loop);
+    else
+      break;
+  auto depth = [&](const Stage &stage) {
+    size_t count = 0;
+    while (count < outer.size() && llvm::is_contained(stage.outputLoops, outer[count]))
+      ++count;
+    return count;
+  };
+  size_t shared = outer.size();
+  for (Stage *stage : kept)
+    if (size_t own = depth(*stage))
+      shared = std::min(shared, own);
+  outer.truncate(shared);
+
+  if (vector >= 0)
+    vectorizeLoop(model, *output, false, vector);
+  std::string level;
+  if (!outer.empty())
+    level = parallelize(model, *output, outer, work);
+  for (Stage *stage : kept) {
+    bool inside = depth(*stage) != 0 && !level.empty();
+    if (inside)
+      model.computeAt(stage->handle, *output, false, level);
+    else
+      model.computeRoot(*stage);
+    if (stage->reduces && factorReduction(model, *stage, inside ? output : nullptr, level))
+      continue;
+    vectorizeNest(model, *stage);
+  }
+}

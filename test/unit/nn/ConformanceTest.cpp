@@ -1,0 +1,201 @@
+//===- ConformanceTest.cpp - the evaluator on ONNX's own test cases -------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Imports each case of Debian's libonnx-testdata, runs the module op by op with
+// the evaluator, and compares with the recorded outputs. What the importer
+// refuses (strings, sequences, …) is its own tests' affair and is only counted.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Testing.h"
+#include "compiler/import/onnx/Importer.h"
+#include "compiler/import/onnx/TensorFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <algorithm>
+#include <cstdlib>
+
+using namespace mlir;
+using namespace sinter::nn;
+
+using Values = DenseMap<Value, HostTensor>;
+
+static LogicalResult runBlock(Block &block, Values &values,
+                              SmallVectorImpl<HostTensor> &yielded);
+
+static LogicalResult runLoop(LoopOp loop, Values &values,
+                             SmallVectorImpl<HostTensor> &results) {
+  int64_t trips = loop.getTripCount() ? values[loop.getTripCount()].getInt(0)
+                                      : std::numeric_limits<int64_t>::max();
+  HostTensor condition = loop.getCondition() ? values[loop.getCondition()] : makeTensor("i1", {}, {1});
+  SmallVector<HostTensor> carried;
+  for (Value init : loop.getInits())
+    carried.push_back(values[init]);
+  Block &body = loop.getBody().front();
+  size_t scanCount = loop.getNumResults() - carried.size();
+  SmallVector<SmallVector<HostTensor>> scans(scanCount);
+  for (int64_t i = 0; i < trips && condition.getInt(0); ++i) {
+    values[body.getArgument(0)] = i64({}, {static_cast<double>(i)});
+    values[body.getArgument(1)] = condition;
+    for (auto [argument, value] : llvm::zip(body.getArguments().drop_front(2), carried))
+      values[argument] = value;
+    SmallVector<HostTensor> yielded;
+    if (failed(runBlock(body, values, yielded)))
+      return failure();
+    condition = yielded[0];
+    for (size_t j = 0; j < carried.size(); ++j)
+      carried[j] = yielded[1 + j];
+    for (size_t j = 0; j < scanCount; ++j)
+      scans[j].push_back(yielded[1 + carried.size() + j]);
+  }
+  results.assign(carried.begin(), carried.end());
+  for (auto [j, parts] : llvm::enumerate(scans)) {
+    auto type = cast<RankedTensorType>(loop.getResult(carried.size() + j).getType());
+    Dims shape;
+    if (parts.empty())
+      for (int64_t dim : type.getShape().drop_front())
+        shape.push_back(ShapedType::isDynamic(dim) ? 0 : dim);
+    else
+      shape = Dims(parts[0].getShape());
+    shape.insert(shape.begin(), parts.size());
+    HostTensor stacked(type.getElementType(), shape);
+    char *to = stacked.mutableBytes();
+    for (const HostTensor &part : parts) {
+      int64_t bytes = part.getNumElements() * part.getElementBytes();
+      memcpy(to, part.bytes(), bytes);
+      to += bytes;
+    }
+    results.push_back(stacked);
+  }
+  return success();
+}
+
+static LogicalResult runBlock(Block &block, Values &values,
+                              SmallVectorImpl<HostTensor> &yielded) {
+  for (Operation &op : block) {
+    SmallVector<HostTensor> operands, results;
+    for (Value operand : op.getOperands())
+      operands.push_back(values[operand]);
+    if (op.hasTrait<OpTrait::IsTerminator>()) {
+      yielded = operands;
+      return success();
+    }
+    LogicalResult result = success();
+    if (auto branch = dyn_cast<IfOp>(op)) {
+      Region &region = operands[0].getInt(0) ? branch.getThenRegion() : branch.getElseRegion();
+      result = runBlock(region.front(), values, results);
+    } else if (auto loop = dyn_cast<LoopOp>(op)) {
+      result = runLoop(loop, values, results);
+    } else {
+      result = evaluateOp(&op, operands, results);
+    }
+    if (failed(result))
+      return op.emitError("can't be evaluated");
+    for (auto [value, tensor] : llvm::zip(op.getResults(), results)) {
+      // What inference promised must hold.
+      auto type = cast<RankedTensorType>(value.getType());
+      if (type.getRank() != tensor.getRank() ||
+          failed(verifyCompatibleShape(type.getShape(), tensor.getShape())))
+        return op.emitError("result has shape ") << typeOf(tensor);
+      values[value] = tensor;
+    }
+  }
+  return failure();
+}
+
+// The files input_0.pb, input_1.pb, … of a data set.
+static std::vector<HostTensor> readTensors(StringRef folder, StringRef kind, std::string &error) {
+  std::vector<HostTensor> tensors;
+  for (int i = 0;; ++i) {
+    std::string path = (folder + "/" + kind + "_" + Twine(i) + ".pb").str(), name;
+    if (!llvm::sys::fs::exists(path))
+      return tensors;
+    ElementsAttr attribute = sinter::onnx_import::readTensorFile(path, getTestContext(), name, error);
+    if (!attribute)
+      return tensors;
+    tensors.push_back(HostTensor::fromAttribute(attribute));
+  }
+}
+
+// ONNX's cases record bf16 as its bits in ui16.
+static HostTensor asRecorded(HostTensor tensor, Type elementType) {
+  if (!elementType.isBF16() || !tensor.getElementType().isUnsignedInteger(16))
+    return tensor;
+  HostTensor result(elementType, tensor.getShape());
+  memcpy(result.mutableBytes(), tensor.bytes(), tensor.getNumElements() * 2);
+  return result;
+}
+
+static std::string compare(const HostTensor &actual, const HostTensor &expected) {
+  if (typeOf(actual) != typeOf(expected))
+    return typeOf(actual) + ", expected " + typeOf(expected);
+  double absolute = expected.getElementType().isF16() ? 1e-3 : 1e-6;
+  // The recorded bf16 values were truncated, not rounded.
+  double relative = expected.getElementType().isBF16() ? 8e-3 : 1e-3;
+  for (int64_t i = 0, e = actual.getNumElements(); i < e; ++i) {
+    double a = actual.getDouble(i), b = expected.getDouble(i);
+    if (a == b || (std::isnan(a) && std::isnan(b)))
+      continue;
+    if (!(std::abs(a - b) <= absolute + relative * std::abs(b)))
+      return "element " + std::to_string(i) + " is " + std::to_string(a) + ", expected " + std::to_string(b);
+  }
+  return "";
+}
+
+namespace {
+enum class Outcome { passed, refused };
+} // namespace
+
+static Outcome runCase(StringRef folder) {
+  std::string messages;
+  ScopedDiagnosticHandler handler(&getTestContext(), [&](Diagnostic &diagnostic) {
+    messages += diagnostic.str() + "\n";
+    return success();
+  });
+  auto module = sinter::onnx_import::importOnnx((folder + "/model.onnx").str(), getTestContext());
+  std::string error, data = (folder + "/test_data_set_0").str();
+  std::vector<HostTensor> inputs = readTensors(data, "input", error), outputs = readTensors(data, "output", error);
+  if (!module || !error.empty() || outputs.empty())
+    return Outcome::refused;
+  auto main = module->lookupSymbol<func::FuncOp>("main");
+  Block &body = main.getBody().front();
+  if (body.getNumArguments() != inputs.size())
+    return Outcome::refused;
+  Values values;
+  for (auto [argument, input] : llvm::zip(body.getArguments(), inputs))
+    values[argument] = asRecorded(input, cast<ShapedType>(argument.getType()).getElementType());
+  SmallVector<HostTensor> results;
+  if (failed(runBlock(body, values, results))) {
+    ADD_FAILURE() << folder.str() << ": " << messages;
+    return Outcome::passed;
+  }
+  for (auto [i, expected] : llvm::enumerate(outputs))
+    if (i < results.size()) {
+      std::string difference = compare(results[i], asRecorded(expected, results[i].getElementType()));
+      EXPECT_EQ(difference, "") << folder.str() << " output " << i;
+    }
+  return Outcome::passed;
+}
+
+TEST(Conformance, NodeCases) {
+  const char *root = std::getenv("SINTER_ONNX_TESTDATA");
+  std::string folder = std::string(root ? root : "/usr/share/libonnx-testdata/data") + "/node";
+  if (!llvm::sys::fs::is_directory(folder))
+    GTEST_SKIP() << "no libonnx-testdata in " << folder;
+  std::vector<std::string> cases;
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator it(folder, code), end; it != end && !code; it.increment(code))
+    cases.push_back(it->path());
+  llvm::sort(cases);
+  int passed = 0;
+  std::string refused;
+  for (const std::string &path : cases)
+    if (runCase(path) == Outcome::passed)
+      ++passed;
+    else
+      refused += " " + llvm::sys::path::filename(path).str();
+  llvm::outs() << passed << " of " << cases.size() << " cases run\n";
+  if (std::getenv("SINTER_VERBOSE"))
+    llvm::outs() << "refused:" << refused << "\n";
+  EXPECT_GT(passed, 0);
+}
