@@ -55,8 +55,7 @@ Dims sinter::nn::getStrides(ArrayRef<int64_t> shape) {
   return strides;
 }
 
-Dims sinter::nn::getBroadcastStrides(ArrayRef<int64_t> shape,
-                                     ArrayRef<int64_t> result) {
+Dims sinter::nn::getBroadcastStrides(ArrayRef<int64_t> shape, ArrayRef<int64_t> result) {
   Dims strides = getStrides(shape);
   for (auto [dim, stride] : llvm::zip(shape, strides))
     if (dim == 1)
@@ -75,8 +74,7 @@ Dims sinter::nn::getContents(const HostTensor &tensor) {
   return contents;
 }
 
-StridedLoop::StridedLoop(ArrayRef<int64_t> fullShape,
-                         ArrayRef<Dims> fullStrides)
+StridedLoop::StridedLoop(ArrayRef<int64_t> fullShape, ArrayRef<Dims> fullStrides)
     : isEmpty(product(fullShape) == 0), strides(fullStrides.size()) {
   for (size_t dim = 0; dim < fullShape.size(); ++dim) {
     if (fullShape[dim] == 1)
@@ -104,8 +102,8 @@ StridedLoop::StridedLoop(ArrayRef<int64_t> fullShape,
 
 // A transposing copy of a rows × columns plane in squares that stay in cache.
 template <typename T>
-static void copyPlane(T *to, const T *from, int64_t rows, int64_t rowTo,
-                      int64_t rowFrom, int64_t columns, int64_t columnFrom) {
+static void copyPlane(T *to, const T *from, int64_t rows, int64_t rowTo, int64_t rowFrom,
+                      int64_t columns, int64_t columnFrom) {
   constexpr int64_t square = 32;
   for (int64_t r0 = 0; r0 < rows; r0 += square)
     for (int64_t c0 = 0; c0 < columns; c0 += square)
@@ -117,11 +115,10 @@ static void copyPlane(T *to, const T *from, int64_t rows, int64_t rowTo,
       }
 }
 
-void sinter::nn::copyStrided(HostTensor &result, const HostTensor &source,
-                             int64_t offset, ArrayRef<int64_t> strides) {
+void sinter::nn::copyStrided(HostTensor &result, const HostTensor &source, int64_t offset,
+                             ArrayRef<int64_t> strides) {
   Dims resultStrides = getStrides(result.getShape());
-  StridedLoop loop(result.getShape(),
-                   {resultStrides, Dims(strides.begin(), strides.end())});
+  StridedLoop loop(result.getShape(), {resultStrides, Dims(strides.begin(), strides.end())});
   dispatchBytes(result.getElementBytes(), [&](auto element) {
     using T = decltype(element);
     T *to = result.as<T>();
@@ -139,13 +136,10 @@ void sinter::nn::copyStrided(HostTensor &result, const HostTensor &source,
       others[fast] = others[last] = 1;
       StridedLoop planes(others, {Dims(toStrides.begin(), toStrides.end()),
                                   Dims(fromStrides.begin(), fromStrides.end())});
-      planes.run([&](const int64_t *offsets, const int64_t *inner,
-                     int64_t count) {
+      planes.run([&](const int64_t *offsets, const int64_t *inner, int64_t count) {
         for (int64_t i = 0; i < count; ++i)
-          copyPlane(to + offsets[0] + i * inner[0],
-                    from + offsets[1] + i * inner[1], shape[fast],
-                    toStrides[fast], fromStrides[fast], shape[last],
-                    fromStrides[last]);
+          copyPlane(to + offsets[0] + i * inner[0], from + offsets[1] + i * inner[1], shape[fast],
+                    toStrides[fast], fromStrides[fast], shape[last], fromStrides[last]);
       });
       return;
     }
@@ -187,8 +181,7 @@ public:
 
   std::optional<SymbolicShape> contents(Value value) override {
     const HostTensor *tensor = find(value);
-    if (!tensor || tensor->getRank() > 1 ||
-        tensor->getNumElements() > maxContents ||
+    if (!tensor || tensor->getRank() > 1 || tensor->getNumElements() > maxContents ||
         !isa<IntegerType>(tensor->getElementType()))
       return std::nullopt;
     SymbolicShape result;
@@ -203,9 +196,7 @@ public:
     return std::nullopt;
   }
 
-  AffineExpr unknownDim(unsigned, unsigned) override {
-    return getAffineSymbolExpr(0, context);
-  }
+  AffineExpr unknownDim(unsigned, unsigned) override { return getAffineSymbolExpr(0, context); }
 
   AffineExpr apply(Function function, AffineExpr lhs, AffineExpr rhs) override {
     auto a = asConstant(lhs), b = asConstant(rhs);
@@ -241,8 +232,7 @@ private:
 };
 } // namespace
 
-LogicalResult sinter::nn::evaluateOp(Operation *op,
-                                     ArrayRef<HostTensor> operands,
+LogicalResult sinter::nn::evaluateOp(Operation *op, ArrayRef<HostTensor> operands,
                                      SmallVectorImpl<HostTensor> &results) {
   results.clear();
   if (auto constant = dyn_cast<ConstantOp>(op)) {
@@ -276,7 +266,6 @@ LogicalResult sinter::nn::evaluateOp(Operation *op,
 
   if (failed(evaluable.evaluate(operands, results)))
     return failure();
-  return success(llvm::all_of(results, [](const HostTensor &result) {
-    return result.isAllocated();
-  }));
+  return success(
+      llvm::all_of(results, [](const HostTensor &result) { return result.isAllocated(); }));
 }

@@ -50,28 +50,25 @@ struct BFloat16 {
 /// The type that an element is computed in.
 template <typename T>
 using Compute =
-    std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>,
-                       float, T>;
+    std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
 /// The type of long sums: double, or an integer that wraps.
 template <typename T>
-using Sum =
-    std::conditional_t<std::is_integral_v<T>,
-                       std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>,
-                       double>;
+using Sum = std::conditional_t<std::is_integral_v<T>,
+                               std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>, double>;
 
-template <typename T> constexpr bool isFloatElement = !std::is_integral_v<T>;
+template <typename T>
+constexpr bool isFloatElement = !std::is_integral_v<T>;
 
 /// nn.cast's rules between any two element or compute types.
-template <typename To, typename From> To convert(From from) {
+template <typename To, typename From>
+To convert(From from) {
   if constexpr (std::is_same_v<To, From>) {
     return from;
-  } else if constexpr (std::is_same_v<From, Half> ||
-                       std::is_same_v<From, BFloat16>) {
+  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
     return convert<To>(static_cast<float>(from));
   } else if constexpr (std::is_same_v<To, bool>) {
     return from != From(0);
-  } else if constexpr (std::is_same_v<To, Half> ||
-                       std::is_same_v<To, BFloat16>) {
+  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
     if constexpr (std::is_same_v<From, double>) {
       // Round to odd on the way through f32, lest rounding twice shows.
       float value = static_cast<float>(from);
@@ -85,12 +82,10 @@ template <typename To, typename From> To convert(From from) {
     } else {
       return To(static_cast<float>(from));
     }
-  } else if constexpr (std::is_floating_point_v<From> &&
-                       std::is_integral_v<To>) {
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     // Out of range is undefined in C++: go through the widest integer.
     if (!(std::abs(from) < From(9.2233720368547758e18))) {
-      if (std::is_same_v<To, uint64_t> && from >= From(0) &&
-          from < From(1.8446744073709552e19))
+      if (std::is_same_v<To, uint64_t> && from >= From(0) && from < From(1.8446744073709552e19))
         return static_cast<To>(static_cast<uint64_t>(from));
       return static_cast<To>(std::numeric_limits<int64_t>::min());
     }
@@ -101,7 +96,8 @@ template <typename To, typename From> To convert(From from) {
 }
 
 /// Calls `f(T())` for the float type T that `type` means.
-template <typename F> auto dispatchFloat(mlir::Type type, F &&f) {
+template <typename F>
+auto dispatchFloat(mlir::Type type, F &&f) {
   if (type.isF32())
     return f(float());
   if (type.isF64())
@@ -113,7 +109,8 @@ template <typename F> auto dispatchFloat(mlir::Type type, F &&f) {
   llvm_unreachable("not a float element type of nn");
 }
 
-template <typename F> auto dispatchInteger(mlir::Type type, F &&f) {
+template <typename F>
+auto dispatchInteger(mlir::Type type, F &&f) {
   unsigned width = type.getIntOrFloatBitWidth();
   if (type.isUnsignedInteger())
     switch (width) {
@@ -139,20 +136,23 @@ template <typename F> auto dispatchInteger(mlir::Type type, F &&f) {
   llvm_unreachable("not an integer element type of nn");
 }
 
-template <typename F> auto dispatchNumber(mlir::Type type, F &&f) {
+template <typename F>
+auto dispatchNumber(mlir::Type type, F &&f) {
   if (llvm::isa<mlir::FloatType>(type))
     return dispatchFloat(type, f);
   return dispatchInteger(type, f);
 }
 
-template <typename F> auto dispatchElement(mlir::Type type, F &&f) {
+template <typename F>
+auto dispatchElement(mlir::Type type, F &&f) {
   if (type.isInteger(1))
     return f(bool());
   return dispatchNumber(type, f);
 }
 
 /// For code that only moves elements.
-template <typename F> auto dispatchBytes(int64_t bytes, F &&f) {
+template <typename F>
+auto dispatchBytes(int64_t bytes, F &&f) {
   switch (bytes) {
   case 1:
     return f(uint8_t());
@@ -184,8 +184,7 @@ Dims getStrides(llvm::ArrayRef<int64_t> shape);
 
 /// Strides of a tensor of `shape` read as if broadcast to `result` (0 where it
 /// repeats).
-Dims getBroadcastStrides(llvm::ArrayRef<int64_t> shape,
-                         llvm::ArrayRef<int64_t> result);
+Dims getBroadcastStrides(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> result);
 
 /// The elements of an index tensor.
 Dims getContents(const HostTensor &tensor);
@@ -221,8 +220,7 @@ private:
 
 /// The tensor of the op's ODS operand number `index`, or null if it is absent.
 template <typename OpTy>
-const HostTensor *getOptional(OpTy op, llvm::ArrayRef<HostTensor> operands,
-                              unsigned index) {
+const HostTensor *getOptional(OpTy op, llvm::ArrayRef<HostTensor> operands, unsigned index) {
   auto [start, length] = op.getODSOperandIndexAndLength(index);
   return length ? &operands[start] : nullptr;
 }
@@ -243,7 +241,8 @@ public:
 
   /// Calls `row(offsets, strides, count)` for each innermost row, both arrays
   /// with one entry per operand.
-  template <typename Row> void run(Row &&row) const {
+  template <typename Row>
+  void run(Row &&row) const {
     if (isEmpty)
       return;
     size_t operands = strides.size();
@@ -270,9 +269,7 @@ public:
   }
 
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
-  llvm::ArrayRef<int64_t> getStrides(size_t operand) const {
-    return strides[operand];
-  }
+  llvm::ArrayRef<int64_t> getStrides(size_t operand) const { return strides[operand]; }
 
 private:
   bool isEmpty;

@@ -12,26 +12,30 @@ using namespace sinter::nn;
 //===----------------------------------------------------------------------===//
 
 // Integer arithmetic wraps: it is done in uint64_t, where that is defined.
-template <typename T> static T add(T x, T y) {
+template <typename T>
+static T add(T x, T y) {
   if constexpr (std::is_floating_point_v<T>)
     return x + y;
   else
     return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
 }
-template <typename T> static T subtract(T x, T y) {
+template <typename T>
+static T subtract(T x, T y) {
   if constexpr (std::is_floating_point_v<T>)
     return x - y;
   else
     return static_cast<T>(static_cast<uint64_t>(x) - static_cast<uint64_t>(y));
 }
-template <typename T> static T multiply(T x, T y) {
+template <typename T>
+static T multiply(T x, T y) {
   if constexpr (std::is_floating_point_v<T>)
     return x * y;
   else
     return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
 }
 // Division by zero gives x, as the kernels do; MIN / −1 wraps.
-template <typename T> static T divide(T x, T y) {
+template <typename T>
+static T divide(T x, T y) {
   if constexpr (std::is_floating_point_v<T>) {
     return x / y;
   } else {
@@ -43,7 +47,8 @@ template <typename T> static T divide(T x, T y) {
     return x / y;
   }
 }
-template <typename T> static T modulus(T x, T y, bool fmod) {
+template <typename T>
+static T modulus(T x, T y, bool fmod) {
   T remainder;
   if constexpr (std::is_floating_point_v<T>)
     remainder = std::fmod(x, y);
@@ -55,29 +60,35 @@ template <typename T> static T modulus(T x, T y, bool fmod) {
     remainder += y;
   return remainder;
 }
-template <typename T> static bool isNan(T x) {
+template <typename T>
+static bool isNan(T x) {
   if constexpr (std::is_floating_point_v<T>)
     return std::isnan(x);
   return false;
 }
-template <typename T> static T minimum(T x, T y) {
+template <typename T>
+static T minimum(T x, T y) {
   return isNan(x) || x < y ? x : y;
 }
-template <typename T> static T maximum(T x, T y) {
+template <typename T>
+static T maximum(T x, T y) {
   return isNan(x) || x > y ? x : y;
 }
-template <typename T> static T shiftLeft(T x, T y) {
+template <typename T>
+static T shiftLeft(T x, T y) {
   if (y < 0 || static_cast<uint64_t>(y) >= sizeof(T) * 8)
     return 0;
   return static_cast<T>(static_cast<uint64_t>(x) << y);
 }
-template <typename T> static T shiftRight(T x, T y) {
+template <typename T>
+static T shiftRight(T x, T y) {
   if (y < 0 || static_cast<uint64_t>(y) >= sizeof(T) * 8)
     return x < 0 ? T(-1) : T(0);
   return static_cast<T>(x >> y);
 }
 
-template <typename T> static T integerPower(T base, uint64_t exponent) {
+template <typename T>
+static T integerPower(T base, uint64_t exponent) {
   T result = 1;
   for (; exponent; exponent >>= 1, base = multiply(base, base))
     if (exponent & 1)
@@ -85,13 +96,12 @@ template <typename T> static T integerPower(T base, uint64_t exponent) {
   return result;
 }
 
-template <typename T, typename U> static T power(T x, U y) {
+template <typename T, typename U>
+static T power(T x, U y) {
   if constexpr (std::is_floating_point_v<T>) {
-    return static_cast<T>(
-        std::pow(static_cast<double>(x), static_cast<double>(y)));
+    return static_cast<T>(std::pow(static_cast<double>(x), static_cast<double>(y)));
   } else if constexpr (std::is_floating_point_v<U>) {
-    return convert<T>(
-        std::pow(static_cast<double>(x), static_cast<double>(y)));
+    return convert<T>(std::pow(static_cast<double>(x), static_cast<double>(y)));
   } else {
     if (y >= 0)
       return integerPower(x, static_cast<uint64_t>(y));
@@ -108,7 +118,8 @@ template <typename T, typename U> static T power(T x, U y) {
 //===----------------------------------------------------------------------===//
 
 // Binary minimum of NaN on the right: it wins too.
-template <typename T, typename F> static T unlessNan(T x, T y, F f) {
+template <typename T, typename F>
+static T unlessNan(T x, T y, F f) {
   return isNan(y) ? y : f(x, y);
 }
 
@@ -126,8 +137,7 @@ static LogicalResult evaluateNumbers(ArrayRef<HostTensor> operands,
 
 template <typename F>
 static LogicalResult evaluateIntegers(ArrayRef<HostTensor> operands,
-                                      MutableArrayRef<HostTensor> results,
-                                      F f) {
+                                      MutableArrayRef<HostTensor> results, F f) {
   if (!results[0].isAllocated())
     return failure();
   auto run = [&](auto element) {
@@ -141,13 +151,13 @@ static LogicalResult evaluateIntegers(ArrayRef<HostTensor> operands,
   return success();
 }
 
-#define SINTER_EVALUATE(OpTy, LOOP, EXPRESSION)                                \
-  LogicalResult OpTy::evaluate(ArrayRef<HostTensor> operands,                  \
-                               MutableArrayRef<HostTensor> results) {          \
-    return LOOP(operands, results, [&](auto x, auto y) {                       \
-      using T = decltype(x);                                                   \
-      return static_cast<T>(EXPRESSION);                                       \
-    });                                                                        \
+#define SINTER_EVALUATE(OpTy, LOOP, EXPRESSION)                                                    \
+  LogicalResult OpTy::evaluate(ArrayRef<HostTensor> operands,                                      \
+                               MutableArrayRef<HostTensor> results) {                              \
+    return LOOP(operands, results, [&](auto x, auto y) {                                           \
+      using T = decltype(x);                                                                       \
+      return static_cast<T>(EXPRESSION);                                                           \
+    });                                                                                            \
   }
 
 SINTER_EVALUATE(AddOp, evaluateNumbers, add(x, y))
@@ -157,15 +167,13 @@ SINTER_EVALUATE(DivOp, evaluateNumbers, divide(x, y))
 SINTER_EVALUATE(MinOp, evaluateNumbers, unlessNan(x, y, minimum<T>))
 SINTER_EVALUATE(MaxOp, evaluateNumbers, unlessNan(x, y, maximum<T>))
 SINTER_EVALUATE(PReluOp, evaluateNumbers, x >= T(0) ? x : multiply(y, x))
-SINTER_EVALUATE(AndOp, evaluateIntegers, x & y)
+SINTER_EVALUATE(AndOp, evaluateIntegers, x &y)
 SINTER_EVALUATE(OrOp, evaluateIntegers, x | y)
 SINTER_EVALUATE(XorOp, evaluateIntegers, x ^ y)
 
-LogicalResult ModOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
-  return evaluateNumbers(
-      operands, results,
-      [fmod = getFmod()](auto x, auto y) { return modulus(x, y, fmod); });
+LogicalResult ModOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
+  return evaluateNumbers(operands, results,
+                         [fmod = getFmod()](auto x, auto y) { return modulus(x, y, fmod); });
 }
 
 template <typename F>
@@ -182,18 +190,15 @@ static LogicalResult evaluateShift(ArrayRef<HostTensor> operands,
 
 LogicalResult ShiftLeftOp::evaluate(ArrayRef<HostTensor> operands,
                                     MutableArrayRef<HostTensor> results) {
-  return evaluateShift(operands, results,
-                       [](auto x, auto y) { return shiftLeft(x, y); });
+  return evaluateShift(operands, results, [](auto x, auto y) { return shiftLeft(x, y); });
 }
 
 LogicalResult ShiftRightOp::evaluate(ArrayRef<HostTensor> operands,
                                      MutableArrayRef<HostTensor> results) {
-  return evaluateShift(operands, results,
-                       [](auto x, auto y) { return shiftRight(x, y); });
+  return evaluateShift(operands, results, [](auto x, auto y) { return shiftRight(x, y); });
 }
 
-LogicalResult PowOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult PowOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   // Exponents are widened first, so that there are three kinds of them.
@@ -212,8 +217,7 @@ LogicalResult PowOp::evaluate(ArrayRef<HostTensor> operands,
     }
     dispatchNumber(results[0].getElementType(), [&](auto element) {
       using T = decltype(element);
-      mapBinary<T, U, T>(operands[0], wide, results[0],
-                         [](auto x, auto y) { return power(x, y); });
+      mapBinary<T, U, T>(operands[0], wide, results[0], [](auto x, auto y) { return power(x, y); });
     });
   };
   Type exponentType = operands[1].getElementType();
@@ -258,22 +262,18 @@ LogicalResult WhereOp::evaluate(ArrayRef<HostTensor> operands,
   if (!results[0].isAllocated())
     return failure();
   ArrayRef<int64_t> shape = results[0].getShape();
-  StridedLoop loop(shape,
-                   {getStrides(shape),
-                    getBroadcastStrides(operands[0].getShape(), shape),
-                    getBroadcastStrides(operands[1].getShape(), shape),
-                    getBroadcastStrides(operands[2].getShape(), shape)});
+  StridedLoop loop(shape, {getStrides(shape), getBroadcastStrides(operands[0].getShape(), shape),
+                           getBroadcastStrides(operands[1].getShape(), shape),
+                           getBroadcastStrides(operands[2].getShape(), shape)});
   dispatchBytes(results[0].getElementBytes(), [&](auto element) {
     using T = decltype(element);
-    loop.run([&](const int64_t *offsets, const int64_t *strides,
-                 int64_t count) {
+    loop.run([&](const int64_t *offsets, const int64_t *strides, int64_t count) {
       T *out = results[0].as<T>() + offsets[0];
       const bool *condition = operands[0].as<bool>() + offsets[1];
       const T *x = operands[1].as<T>() + offsets[2];
       const T *y = operands[2].as<T>() + offsets[3];
       for (int64_t i = 0; i < count; ++i)
-        out[i] =
-            condition[i * strides[1]] ? x[i * strides[2]] : y[i * strides[3]];
+        out[i] = condition[i * strides[1]] ? x[i * strides[2]] : y[i * strides[3]];
     });
   });
   return success();

@@ -12,13 +12,11 @@ using namespace sinter::nn;
 // Geometry
 //===----------------------------------------------------------------------===//
 
-Window::Window(ArrayRef<int64_t> input, ArrayRef<int64_t> output,
-               ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-               ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,
+Window::Window(ArrayRef<int64_t> input, ArrayRef<int64_t> output, ArrayRef<int64_t> kernel,
+               ArrayRef<int64_t> strides, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,
                AutoPad autoPad)
     : input(input.begin(), input.end()), output(output.begin(), output.end()),
-      kernel(kernel.begin(), kernel.end()),
-      strides(strides.begin(), strides.end()),
+      kernel(kernel.begin(), kernel.end()), strides(strides.begin(), strides.end()),
       dilations(dilations.begin(), dilations.end()) {
   size_t rank = input.size();
   this->strides.resize(rank, 1);
@@ -37,10 +35,8 @@ Window::Window(ArrayRef<int64_t> input, ArrayRef<int64_t> output,
       continue;
     int64_t reach = (kernel[dim] - 1) * this->dilations[dim] + 1;
     int64_t steps = (input[dim] + this->strides[dim] - 1) / this->strides[dim];
-    int64_t total = std::max<int64_t>(
-        0, (steps - 1) * this->strides[dim] + reach - input[dim]);
-    padBegins[dim] =
-        autoPad == AutoPad::same_upper ? total / 2 : total - total / 2;
+    int64_t total = std::max<int64_t>(0, (steps - 1) * this->strides[dim] + reach - input[dim]);
+    padBegins[dim] = autoPad == AutoPad::same_upper ? total / 2 : total - total / 2;
     padEnds[dim] = total - padBegins[dim];
   }
 }
@@ -64,9 +60,8 @@ PictureLayout::PictureLayout(ArrayRef<int64_t> shape, DataLayout layout) {
 
 // The filter of one output channel after the other, each [C/group][kernel…].
 template <typename T>
-static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter,
-                                            int64_t outputs, int64_t inputs,
-                                            int64_t taps) {
+static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter, int64_t outputs,
+                                            int64_t inputs, int64_t taps) {
   int64_t block = op.getFilterBlock();
   std::vector<Compute<T>> result(outputs * inputs * taps);
   for (int64_t o = 0; o < outputs; ++o)
@@ -84,9 +79,8 @@ static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter,
 }
 
 template <typename T>
-static void convolve(ConvOp op, const HostTensor &input,
-                     const HostTensor &filter, const HostTensor *bias,
-                     HostTensor &result, const Window &window) {
+static void convolve(ConvOp op, const HostTensor &input, const HostTensor &filter,
+                     const HostTensor *bias, HostTensor &result, const Window &window) {
   using C = Compute<T>;
   using A = Sum<T>;
   PictureLayout in(input.getShape(), op.getDataLayout());
@@ -94,14 +88,12 @@ static void convolve(ConvOp op, const HostTensor &input,
   int64_t groups = op.getGroup(), rank = window.getRank();
   int64_t inputs = in.channels / groups, outputs = out.channels / groups;
   int64_t taps = product(window.kernel), depth = inputs * taps;
-  std::vector<C> weights =
-      unpackFilter<T>(op, filter, out.channels, inputs, taps);
+  std::vector<C> weights = unpackFilter<T>(op, filter, out.channels, inputs, taps);
 
   // Gathers the windows of some result positions as the columns of a
   // depth × positions matrix, then multiplies.
   int64_t positions = product(out.spatial);
-  int64_t chunk = std::clamp<int64_t>((int64_t(1) << 20) / std::max<int64_t>(depth, 1),
-                                      1, 1024);
+  int64_t chunk = std::clamp<int64_t>((int64_t(1) << 20) / std::max<int64_t>(depth, 1), 1, 1024);
   std::vector<C> columns(depth * chunk);
   std::vector<A> sums(chunk);
   std::vector<int64_t> places(chunk);
@@ -120,8 +112,7 @@ static void convolve(ConvOp op, const HostTensor &input,
           }
           IndexVector k(window.kernel);
           for (int64_t tap = 0; tap < taps; ++tap, k.next()) {
-            int64_t source =
-                n * in.batchStride + g * inputs * in.channelStride;
+            int64_t source = n * in.batchStride + g * inputs * in.channelStride;
             bool isInside = true;
             for (int64_t dim = 0; dim < rank; ++dim) {
               int64_t x = window.getInputPosition(dim, y[dim], k[dim]);
@@ -130,9 +121,7 @@ static void convolve(ConvOp op, const HostTensor &input,
             }
             for (int64_t c = 0; c < inputs; ++c)
               columns[(c * taps + tap) * chunk + p] =
-                  isInside ? convert<C>(
-                                 input.as<T>()[source + c * in.channelStride])
-                           : C(0);
+                  isInside ? convert<C>(input.as<T>()[source + c * in.channelStride]) : C(0);
           }
         }
         for (int64_t o = g * outputs; o < (g + 1) * outputs; ++o) {
@@ -147,15 +136,13 @@ static void convolve(ConvOp op, const HostTensor &input,
               sum[p] += weight * A(column[p]);
           }
           for (int64_t p = 0; p < count; ++p)
-            result.as<T>()[places[p] + o * out.channelStride] =
-                convert<T>(sums[p]);
+            result.as<T>()[places[p] + o * out.channelStride] = convert<T>(sums[p]);
         }
       }
     }
 }
 
-LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
+LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   ArrayRef<int64_t> filter = operands[1].getShape();
@@ -166,12 +153,11 @@ LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands,
   PictureLayout out(results[0].getShape(), getDataLayout());
   if (kernel.size() != in.spatial.size())
     return failure();
-  Window window(in.spatial, out.spatial, kernel, getStrides(), getPads(),
-                getDilations(), getAutoPad());
+  Window window(in.spatial, out.spatial, kernel, getStrides(), getPads(), getDilations(),
+                getAutoPad());
   const HostTensor *bias = getOptional(*this, operands, 2);
   dispatchNumber(results[0].getElementType(), [&](auto element) {
-    convolve<decltype(element)>(*this, operands[0], operands[1], bias,
-                                results[0], window);
+    convolve<decltype(element)>(*this, operands[0], operands[1], bias, results[0], window);
   });
   return success();
 }
@@ -182,9 +168,8 @@ LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands,
 
 // Each input element spreads over a window of the result.
 template <typename T>
-static void convolveTransposed(const HostTensor &input,
-                               const HostTensor &filter, const HostTensor *bias,
-                               HostTensor &result, int64_t groups,
+static void convolveTransposed(const HostTensor &input, const HostTensor &filter,
+                               const HostTensor *bias, HostTensor &result, int64_t groups,
                                const Window &window) {
   PictureLayout in(input.getShape(), sinter::nn::DataLayout::channels_first);
   PictureLayout out(result.getShape(), sinter::nn::DataLayout::channels_first);
@@ -196,9 +181,7 @@ static void convolveTransposed(const HostTensor &input,
     for (int64_t g = 0; g < groups; ++g) {
       for (int64_t o = 0; o < outputs; ++o)
         std::fill_n(&sums[o * positions], positions,
-                    bias ? double(convert<Compute<T>>(
-                               bias->as<T>()[g * outputs + o]))
-                         : 0.0);
+                    bias ? double(convert<Compute<T>>(bias->as<T>()[g * outputs + o])) : 0.0);
       IndexVector x(in.spatial);
       for (int64_t pixel = 0; pixel < pixels; ++pixel, x.next()) {
         IndexVector k(window.kernel);
@@ -213,17 +196,15 @@ static void convolveTransposed(const HostTensor &input,
           if (!isInside)
             continue;
           for (int64_t c = g * inputs; c < (g + 1) * inputs; ++c) {
-            double value = convert<Compute<T>>(
-                input.as<T>()[(n * in.channels + c) * pixels + pixel]);
+            double value =
+                convert<Compute<T>>(input.as<T>()[(n * in.channels + c) * pixels + pixel]);
             const T *weights = filter.as<T>() + c * outputs * taps + tap;
             for (int64_t o = 0; o < outputs; ++o)
-              sums[o * positions + place] +=
-                  value * double(convert<Compute<T>>(weights[o * taps]));
+              sums[o * positions + place] += value * double(convert<Compute<T>>(weights[o * taps]));
           }
         }
       }
-      T *target =
-          result.as<T>() + (n * out.channels + g * outputs) * positions;
+      T *target = result.as<T>() + (n * out.channels + g * outputs) * positions;
       for (int64_t i = 0; i < outputs * positions; ++i)
         target[i] = convert<T>(sums[i]);
     }
@@ -236,27 +217,23 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<HostTensor> operands,
   ArrayRef<int64_t> input = operands[0].getShape().drop_front(2);
   ArrayRef<int64_t> output = results[0].getShape().drop_front(2);
   ArrayRef<int64_t> kernel = operands[1].getShape().drop_front(2);
-  bool fromShape = !getOutputShape().empty() ||
-                   getAutoPad() == AutoPad::same_upper ||
+  bool fromShape = !getOutputShape().empty() || getAutoPad() == AutoPad::same_upper ||
                    getAutoPad() == AutoPad::same_lower;
   Window window(input, output, kernel, getStrides(),
-                fromShape || getAutoPad() == AutoPad::valid ? ArrayRef<int64_t>()
-                                                            : getPads(),
+                fromShape || getAutoPad() == AutoPad::valid ? ArrayRef<int64_t>() : getPads(),
                 getDilations(), AutoPad::notset);
   if (fromShape)
     for (size_t dim = 0; dim < input.size(); ++dim) {
-      int64_t extra =
-          getOutputPadding().empty() ? 0 : getOutputPadding()[dim];
+      int64_t extra = getOutputPadding().empty() ? 0 : getOutputPadding()[dim];
       int64_t natural = (input[dim] - 1) * window.strides[dim] + extra +
                         (kernel[dim] - 1) * window.dilations[dim] + 1;
       int64_t total = std::max<int64_t>(0, natural - output[dim]);
-      window.padBegins[dim] =
-          getAutoPad() == AutoPad::same_upper ? total / 2 : total - total / 2;
+      window.padBegins[dim] = getAutoPad() == AutoPad::same_upper ? total / 2 : total - total / 2;
     }
   const HostTensor *bias = getOptional(*this, operands, 2);
   dispatchFloat(results[0].getElementType(), [&](auto element) {
-    convolveTransposed<decltype(element)>(operands[0], operands[1], bias,
-                                          results[0], getGroup(), window);
+    convolveTransposed<decltype(element)>(operands[0], operands[1], bias, results[0], getGroup(),
+                                          window);
   });
   return success();
 }

@@ -11,8 +11,7 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-LogicalResult TopKOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
+LogicalResult TopKOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   const HostTensor &input = operands[0];
   int64_t k = operands[1].getInt(0);
   int64_t axis = wrapNegative(getAxis(), input.getRank());
@@ -93,8 +92,7 @@ LogicalResult CompressOp::evaluate(ArrayRef<HostTensor> operands,
   for (int64_t outer = 0; outer < split.outer; ++outer)
     for (int64_t i = 0; i < length; ++i)
       if (condition[i]) {
-        std::memcpy(to, input.bytes() + (outer * split.size + i) * bytes,
-                    bytes);
+        std::memcpy(to, input.bytes() + (outer * split.size + i) * bytes, bytes);
         to += bytes;
       }
   return success();
@@ -129,8 +127,8 @@ static double getIntersectionOverUnion(const Box &a, const Box &b) {
   return intersection / (a.getArea() + b.getArea() - intersection);
 }
 
-LogicalResult NonMaxSuppressionOp::evaluate(
-    ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
+LogicalResult NonMaxSuppressionOp::evaluate(ArrayRef<HostTensor> operands,
+                                            MutableArrayRef<HostTensor> results) {
   const HostTensor &boxes = operands[0], &scores = operands[1];
   const HostTensor *most = getOptional(*this, operands, 2);
   const HostTensor *iou = getOptional(*this, operands, 3);
@@ -186,16 +184,14 @@ LogicalResult UniqueOp::evaluate(ArrayRef<HostTensor> operands,
   int64_t size = split.outer * split.inner;
 
   // Slices as rows of doubles would lose 64-bit integers: compare elements.
-  std::vector<int64_t> order(split.size), firsts, counts,
-      inverse(split.size);
+  std::vector<int64_t> order(split.size), firsts, counts, inverse(split.size);
   std::iota(order.begin(), order.end(), 0);
   dispatchElement(input.getElementType(), [&](auto element) {
     using T = decltype(element);
     using C = Compute<T>;
     auto at = [&](int64_t slice, int64_t i) {
-      return convert<C>(input.as<T>()[(i / split.inner * split.size + slice) *
-                                          split.inner +
-                                      i % split.inner]);
+      return convert<C>(
+          input.as<T>()[(i / split.inner * split.size + slice) * split.inner + i % split.inner]);
     };
     auto compare = [&](int64_t a, int64_t b) {
       for (int64_t i = 0; i < size; ++i) {
@@ -248,8 +244,7 @@ LogicalResult UniqueOp::evaluate(ArrayRef<HostTensor> operands,
   char *to = results[0].mutableBytes();
   for (int64_t outer = 0; outer < split.outer; ++outer)
     for (int64_t first : firsts) {
-      std::memcpy(to, input.bytes() + (outer * split.size + first) * bytes,
-                  bytes);
+      std::memcpy(to, input.bytes() + (outer * split.size + first) * bytes, bytes);
       to += bytes;
     }
   results[1].allocate({count});
@@ -276,8 +271,7 @@ static double getDeterminant(std::vector<double> matrix, int64_t n) {
     if (matrix[pivot * n + k] == 0)
       return 0;
     if (pivot != k) {
-      std::swap_ranges(&matrix[pivot * n], &matrix[pivot * n] + n,
-                       &matrix[k * n]);
+      std::swap_ranges(&matrix[pivot * n], &matrix[pivot * n] + n, &matrix[k * n]);
       determinant = -determinant;
     }
     determinant *= matrix[k * n + k];
@@ -290,8 +284,7 @@ static double getDeterminant(std::vector<double> matrix, int64_t n) {
   return determinant;
 }
 
-LogicalResult DetOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult DetOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   int64_t n = operands[0].getShape().back();

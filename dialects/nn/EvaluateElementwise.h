@@ -19,19 +19,16 @@ void mapUnary(const HostTensor &input, HostTensor &result, F f) {
 
 /// result[i] = f(lhs[i], rhs[i]) with broadcasting, in the compute types.
 template <typename T, typename U, typename R, typename F>
-void mapBinary(const HostTensor &lhs, const HostTensor &rhs,
-               HostTensor &result, F f) {
+void mapBinary(const HostTensor &lhs, const HostTensor &rhs, HostTensor &result, F f) {
   llvm::ArrayRef<int64_t> shape = result.getShape();
-  StridedLoop loop(shape, {getStrides(shape),
-                           getBroadcastStrides(lhs.getShape(), shape),
+  StridedLoop loop(shape, {getStrides(shape), getBroadcastStrides(lhs.getShape(), shape),
                            getBroadcastStrides(rhs.getShape(), shape)});
   loop.run([&](const int64_t *offsets, const int64_t *strides, int64_t count) {
     R *out = result.as<R>() + offsets[0];
     const T *x = lhs.as<T>() + offsets[1];
     const U *y = rhs.as<U>() + offsets[2];
     auto apply = [&](T a, U b) {
-      return convert<R>(
-          f(convert<Compute<T>>(a), convert<Compute<U>>(b)));
+      return convert<R>(f(convert<Compute<T>>(a), convert<Compute<U>>(b)));
     };
     if (strides[1] == 1 && strides[2] == 1)
       for (int64_t i = 0; i < count; ++i)

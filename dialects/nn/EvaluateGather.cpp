@@ -9,8 +9,7 @@ using namespace mlir;
 using namespace sinter::nn;
 
 // Wraps and checks all indices into a dim of `size`.
-static LogicalResult normalizeIndices(MutableArrayRef<int64_t> indices,
-                                      int64_t size) {
+static LogicalResult normalizeIndices(MutableArrayRef<int64_t> indices, int64_t size) {
   for (int64_t &index : indices) {
     index = wrapNegative(index, size);
     if (index < 0 || index >= size)
@@ -35,8 +34,7 @@ LogicalResult GatherOp::evaluate(ArrayRef<HostTensor> operands,
   char *to = results[0].mutableBytes();
   for (int64_t outer = 0; outer < split.outer; ++outer)
     for (int64_t index : indices) {
-      std::memcpy(to, operands[0].bytes() + (outer * split.size + index) * bytes,
-                  bytes);
+      std::memcpy(to, operands[0].bytes() + (outer * split.size + index) * bytes, bytes);
       to += bytes;
     }
   return success();
@@ -44,8 +42,8 @@ LogicalResult GatherOp::evaluate(ArrayRef<HostTensor> operands,
 
 // For each element of `indices`, its place in a tensor of `shape` after its
 // index along `axis` has been replaced.
-static FailureOr<Dims> getElementPlaces(const HostTensor &indices,
-                                        ArrayRef<int64_t> shape, int64_t axis) {
+static FailureOr<Dims> getElementPlaces(const HostTensor &indices, ArrayRef<int64_t> shape,
+                                        int64_t axis) {
   Dims places = getContents(indices), strides = getStrides(shape);
   if (failed(normalizeIndices(places, shape[axis])))
     return failure();
@@ -63,8 +61,7 @@ LogicalResult GatherElementsOp::evaluate(ArrayRef<HostTensor> operands,
                                          MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
-  auto places =
-      getElementPlaces(operands[1], operands[0].getShape(), getAxis());
+  auto places = getElementPlaces(operands[1], operands[0].getShape(), getAxis());
   if (failed(places))
     return failure();
   dispatchBytes(results[0].getElementBytes(), [&](auto element) {
@@ -78,8 +75,7 @@ LogicalResult GatherElementsOp::evaluate(ArrayRef<HostTensor> operands,
 // For each index vector (last dim of `indices`), the place of the slice of
 // `shape` that it names, and the slice's size.
 static FailureOr<std::pair<Dims, int64_t>>
-getSlicePlaces(const HostTensor &indices, ArrayRef<int64_t> shape,
-               int64_t batchDims) {
+getSlicePlaces(const HostTensor &indices, ArrayRef<int64_t> shape, int64_t batchDims) {
   int64_t length = indices.getShape().back();
   int64_t batches = product(shape.take_front(batchDims));
   int64_t slice = product(shape.drop_front(batchDims + length));
@@ -104,8 +100,7 @@ LogicalResult GatherNDOp::evaluate(ArrayRef<HostTensor> operands,
                                    MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
-  auto slices =
-      getSlicePlaces(operands[1], operands[0].getShape(), getBatchDims());
+  auto slices = getSlicePlaces(operands[1], operands[0].getShape(), getBatchDims());
   if (failed(slices))
     return failure();
   int64_t elementBytes = results[0].getElementBytes();
@@ -142,9 +137,8 @@ static T combine(T oldValue, T update, ScatterReduction reduction) {
 }
 
 // result = input; then each slice of updates meets the one at its place.
-static void scatter(HostTensor &result, const HostTensor &input,
-                    const HostTensor &updates, ArrayRef<int64_t> places,
-                    int64_t slice, ScatterReduction reduction) {
+static void scatter(HostTensor &result, const HostTensor &input, const HostTensor &updates,
+                    ArrayRef<int64_t> places, int64_t slice, ScatterReduction reduction) {
   std::memcpy(result.mutableBytes(), input.bytes(),
               input.getNumElements() * input.getElementBytes());
   dispatchElement(result.getElementType(), [&](auto element) {
@@ -162,8 +156,7 @@ LogicalResult ScatterElementsOp::evaluate(ArrayRef<HostTensor> operands,
                                           MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
-  auto places =
-      getElementPlaces(operands[1], operands[0].getShape(), getAxis());
+  auto places = getElementPlaces(operands[1], operands[0].getShape(), getAxis());
   if (failed(places))
     return failure();
   scatter(results[0], operands[0], operands[2], *places, 1, getReduction());
@@ -177,8 +170,7 @@ LogicalResult ScatterNDOp::evaluate(ArrayRef<HostTensor> operands,
   auto slices = getSlicePlaces(operands[1], operands[0].getShape(), 0);
   if (failed(slices))
     return failure();
-  scatter(results[0], operands[0], operands[2], slices->first, slices->second,
-          getReduction());
+  scatter(results[0], operands[0], operands[2], slices->first, slices->second, getReduction());
   return success();
 }
 
@@ -217,12 +209,10 @@ LogicalResult ReverseSequenceOp::evaluate(ArrayRef<HostTensor> operands,
   dispatchBytes(results[0].getElementBytes(), [&](auto element) {
     using T = decltype(element);
     IndexVector index(shape);
-    for (int64_t i = 0, e = operands[0].getNumElements(); i < e;
-         ++i, index.next()) {
+    for (int64_t i = 0, e = operands[0].getNumElements(); i < e; ++i, index.next()) {
       int64_t length = lengths[index[batch]], step = index[time];
       int64_t source = step < length ? length - 1 - step : step;
-      results[0].as<T>()[i] =
-          operands[0].as<T>()[i + (source - step) * strides[time]];
+      results[0].as<T>()[i] = operands[0].as<T>()[i + (source - step) * strides[time]];
     }
   });
   return success();
@@ -238,8 +228,7 @@ LogicalResult ShapeOfOp::evaluate(ArrayRef<HostTensor> operands,
   int64_t start = std::clamp<int64_t>(getStart(), 0, rank);
   int64_t end = std::clamp<int64_t>(getEnd(), start, rank);
   results[0].allocate({end - start});
-  llvm::copy(operands[0].getShape().slice(start, end - start),
-             results[0].as<int64_t>());
+  llvm::copy(operands[0].getShape().slice(start, end - start), results[0].as<int64_t>());
   return success();
 }
 
@@ -252,27 +241,24 @@ LogicalResult SizeOfOp::evaluate(ArrayRef<HostTensor> operands,
 
 LogicalResult RangeOp::evaluate(ArrayRef<HostTensor> operands,
                                 MutableArrayRef<HostTensor> results) {
-  return dispatchNumber(
-      results[0].getElementType(), [&](auto element) -> LogicalResult {
-        using T = decltype(element);
-        auto start = convert<Compute<T>>(operands[0].as<T>()[0]);
-        auto limit = convert<Compute<T>>(operands[1].as<T>()[0]);
-        auto delta = convert<Compute<T>>(operands[2].as<T>()[0]);
-        if (delta == 0)
-          return failure();
-        double span = static_cast<double>(limit) - static_cast<double>(start);
-        int64_t count = std::max<int64_t>(
-            0, std::ceil(span / static_cast<double>(delta)));
-        results[0].allocate({count});
-        for (int64_t i = 0; i < count; ++i)
-          results[0].as<T>()[i] = convert<T>(static_cast<Compute<T>>(
-              start + static_cast<Compute<T>>(i) * delta));
-        return success();
-      });
+  return dispatchNumber(results[0].getElementType(), [&](auto element) -> LogicalResult {
+    using T = decltype(element);
+    auto start = convert<Compute<T>>(operands[0].as<T>()[0]);
+    auto limit = convert<Compute<T>>(operands[1].as<T>()[0]);
+    auto delta = convert<Compute<T>>(operands[2].as<T>()[0]);
+    if (delta == 0)
+      return failure();
+    double span = static_cast<double>(limit) - static_cast<double>(start);
+    int64_t count = std::max<int64_t>(0, std::ceil(span / static_cast<double>(delta)));
+    results[0].allocate({count});
+    for (int64_t i = 0; i < count; ++i)
+      results[0].as<T>()[i] =
+          convert<T>(static_cast<Compute<T>>(start + static_cast<Compute<T>>(i) * delta));
+    return success();
+  });
 }
 
-LogicalResult EyeOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult EyeOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   ArrayRef<int64_t> shape = operands[0].getShape();
   if (shape.size() != 2)
     return failure();
@@ -299,8 +285,7 @@ LogicalResult OneHotOp::evaluate(ArrayRef<HostTensor> operands,
     std::fill_n(out, results[0].getNumElements(), off);
     for (int64_t outer = 0; outer < split.outer; ++outer)
       for (int64_t inner = 0; inner < split.inner; ++inner) {
-        int64_t index =
-            wrapNegative(indices[outer * split.inner + inner], depth);
+        int64_t index = wrapNegative(indices[outer * split.inner + inner], depth);
         if (index >= 0 && index < depth)
           out[(outer * depth + index) * split.inner + inner] = on;
       }

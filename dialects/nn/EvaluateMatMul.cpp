@@ -16,7 +16,8 @@ using namespace sinter::nn;
 
 namespace {
 /// Rows × columns with strides.
-template <typename T> struct Matrix {
+template <typename T>
+struct Matrix {
   const T *data;
   int64_t rows, columns, rowStride, columnStride;
 };
@@ -34,8 +35,7 @@ static void multiply(Matrix<T> lhs, Matrix<Compute<T>> rhs, T *out) {
     for (int64_t i = 0; i < lhs.rows; ++i) {
       std::fill_n(sums, width, A(0));
       for (int64_t k = 0; k < lhs.columns; ++k) {
-        A factor = convert<Compute<T>>(
-            lhs.data[i * lhs.rowStride + k * lhs.columnStride]);
+        A factor = convert<Compute<T>>(lhs.data[i * lhs.rowStride + k * lhs.columnStride]);
         const Compute<T> *row = rhs.data + k * rhs.rowStride + j0;
 #pragma clang loop vectorize(enable)
         for (int64_t j = 0; j < width; ++j)
@@ -64,10 +64,8 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
   size_t leftRank = left.size(), rightRank = right.size();
   int64_t rows = left[leftRank - (leftTransposed ? 1 : 2)];
   int64_t depth = left[leftRank - (leftTransposed ? 2 : 1)];
-  int64_t columns = block ? getColumns()
-                          : right[rightRank - (rightTransposed ? 2 : 1)];
-  int64_t rightDepth =
-      block ? right[1] : right[rightRank - (rightTransposed ? 1 : 2)];
+  int64_t columns = block ? getColumns() : right[rightRank - (rightTransposed ? 2 : 1)];
+  int64_t rightDepth = block ? right[1] : right[rightRank - (rightTransposed ? 1 : 2)];
   if (depth != rightDepth)
     return failure();
 
@@ -102,7 +100,7 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
           packed.resize(depth * columns);
           for (int64_t k = 0; k < depth; ++k)
             for (int64_t j = 0; j < columns; ++j) {
-              int64_t source = block ? (j / block * depth + k) * block + j % block
+              int64_t source = block             ? (j / block * depth + k) * block + j % block
                                : rightTransposed ? j * depth + k
                                                  : k * columns + j;
               packed[k * columns + j] = convert<C>(from[source]);
@@ -111,9 +109,8 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
         }
         rhs.data = packed.data();
       }
-      Matrix<T> lhs{operands[0].as<T>() + index.dot(leftStrides) * rows * depth,
-                    rows, depth, leftTransposed ? 1 : depth,
-                    leftTransposed ? rows : 1};
+      Matrix<T> lhs{operands[0].as<T>() + index.dot(leftStrides) * rows * depth, rows, depth,
+                    leftTransposed ? 1 : depth, leftTransposed ? rows : 1};
       multiply<T>(lhs, rhs, results[0].as<T>() + b * rows * columns);
     }
   });
@@ -207,19 +204,16 @@ LogicalResult EinsumOp::evaluate(ArrayRef<HostTensor> operands,
     using T = decltype(element);
     using A = Sum<T>;
     IndexVector index(outer);
-    for (int64_t i = 0, e = results[0].getNumElements(); i < e;
-         ++i, index.next()) {
+    for (int64_t i = 0, e = results[0].getNumElements(); i < e; ++i, index.next()) {
       SmallVector<const T *, 4> data;
       for (auto [operand, own] : llvm::zip(operands, strides))
-        data.push_back(operand.as<T>() +
-                       index.dot(ArrayRef(own).take_front(kept)));
+        data.push_back(operand.as<T>() + index.dot(ArrayRef(own).take_front(kept)));
       A total = 0;
       sum.run([&](const int64_t *offsets, const int64_t *steps, int64_t count) {
         for (int64_t j = 0; j < count; ++j) {
           A term = 1;
           for (auto [operand, base] : llvm::enumerate(data))
-            term *= A(convert<Compute<T>>(
-                base[offsets[operand] + j * steps[operand]]));
+            term *= A(convert<Compute<T>>(base[offsets[operand] + j * steps[operand]]));
           total += term;
         }
       });

@@ -12,10 +12,8 @@ using namespace sinter::nn;
 // Views: the same memory
 //===----------------------------------------------------------------------===//
 
-static LogicalResult view(ArrayRef<HostTensor> operands,
-                          MutableArrayRef<HostTensor> results) {
-  if (!results[0].isAllocated() ||
-      results[0].getNumElements() != operands[0].getNumElements())
+static LogicalResult view(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
+  if (!results[0].isAllocated() || results[0].getNumElements() != operands[0].getNumElements())
     return failure();
   results[0] = operands[0].reshaped(Dims(results[0].getShape()));
   return success();
@@ -43,8 +41,8 @@ LogicalResult UnsqueezeOp::evaluate(ArrayRef<HostTensor> operands,
 //===----------------------------------------------------------------------===//
 
 // result = source, seen as `shape`, with its dims permuted.
-static void permute(HostTensor &result, const HostTensor &source,
-                    ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
+static void permute(HostTensor &result, const HostTensor &source, ArrayRef<int64_t> shape,
+                    ArrayRef<int64_t> permutation) {
   Dims strides = getStrides(shape), dims, permuted;
   for (int64_t dim : permutation) {
     dims.push_back(shape[dim]);
@@ -70,12 +68,10 @@ LogicalResult DepthToSpaceOp::evaluate(ArrayRef<HostTensor> operands,
     return failure();
   int64_t depth = shape[1] / (block * block);
   if (getMode() == DepthMode::DCR)
-    permute(results[0], operands[0],
-            {shape[0], block, block, depth, shape[2], shape[3]},
+    permute(results[0], operands[0], {shape[0], block, block, depth, shape[2], shape[3]},
             {0, 3, 4, 1, 5, 2});
   else
-    permute(results[0], operands[0],
-            {shape[0], depth, block, block, shape[2], shape[3]},
+    permute(results[0], operands[0], {shape[0], depth, block, block, shape[2], shape[3]},
             {0, 1, 4, 2, 5, 3});
   return success();
 }
@@ -97,20 +93,17 @@ LogicalResult ExpandOp::evaluate(ArrayRef<HostTensor> operands,
   if (!results[0].isAllocated())
     return failure();
   copyStrided(results[0], operands[0], 0,
-              getBroadcastStrides(operands[0].getShape(),
-                                  results[0].getShape()));
+              getBroadcastStrides(operands[0].getShape(), results[0].getShape()));
   return success();
 }
 
-LogicalResult TileOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
+LogicalResult TileOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   // Each dim becomes (repeat, dim); a repeat stands still in the input.
   Dims shape, strides, repeats = getContents(operands[1]);
   for (auto [dim, stride, repeat] :
-       llvm::zip(operands[0].getShape(), getStrides(operands[0].getShape()),
-                 repeats)) {
+       llvm::zip(operands[0].getShape(), getStrides(operands[0].getShape()), repeats)) {
     shape.append({repeat, dim});
     strides.append({0, stride});
   }
@@ -139,8 +132,7 @@ LogicalResult SliceOp::evaluate(ArrayRef<HostTensor> operands,
       start = dim > 0 ? 0 : -1;
     int64_t distance = step > 0 ? end - start : start - end;
     int64_t stride = std::abs(step);
-    shape[axis] =
-        distance <= 0 ? 0 : (distance - 1) / stride + 1;
+    shape[axis] = distance <= 0 ? 0 : (distance - 1) / stride + 1;
     offset += start * strides[axis];
     strides[axis] *= step;
   }
@@ -195,8 +187,7 @@ static int64_t getSourcePosition(int64_t position, int64_t size, PadMode mode) {
   llvm_unreachable("unknown pad mode");
 }
 
-LogicalResult PadOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult PadOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   const HostTensor &input = operands[0];
@@ -208,15 +199,13 @@ LogicalResult PadOp::evaluate(ArrayRef<HostTensor> operands,
   SmallVector<Dims> offsets(rank);
   for (int64_t dim = 0; dim < rank; ++dim)
     for (int64_t i = 0; i < shape[dim]; ++i) {
-      int64_t position = getSourcePosition(i - pads[dim],
-                                           input.getShape()[dim], getMode());
+      int64_t position = getSourcePosition(i - pads[dim], input.getShape()[dim], getMode());
       if (position >= 0 && input.getShape()[dim] == 0)
         return failure();
       offsets[dim].push_back(position < 0 ? -1 : position * strides[dim]);
     }
   if (rank == 0) {
-    std::memcpy(results[0].mutableBytes(), input.bytes(),
-                input.getElementBytes());
+    std::memcpy(results[0].mutableBytes(), input.bytes(), input.getElementBytes());
     return success();
   }
   dispatchBytes(results[0].getElementBytes(), [&](auto element) {

@@ -14,7 +14,8 @@ struct Moments {
 } // namespace
 
 // Mean, variance (of the population) and mean square of contiguous elements.
-template <typename T> static Moments getMoments(const T *data, int64_t count) {
+template <typename T>
+static Moments getMoments(const T *data, int64_t count) {
   Moments moments;
   for (int64_t i = 0; i < count; ++i) {
     double x = convert<Compute<T>>(data[i]);
@@ -31,7 +32,8 @@ template <typename T> static Moments getMoments(const T *data, int64_t count) {
   return moments;
 }
 
-template <typename T> static double load(const T *data, int64_t index) {
+template <typename T>
+static double load(const T *data, int64_t index) {
   return convert<Compute<T>>(data[index]);
 }
 
@@ -46,10 +48,8 @@ LogicalResult BatchNormOp::evaluate(ArrayRef<HostTensor> operands,
   // The parameters may have another float type than the input.
   SmallVector<std::pair<double, double>> channels;
   for (int64_t c = 0; c < split.size; ++c) {
-    double factor = operands[1].getDouble(c) /
-                    std::sqrt(operands[4].getDouble(c) + epsilon);
-    channels.push_back(
-        {factor, operands[2].getDouble(c) - operands[3].getDouble(c) * factor});
+    double factor = operands[1].getDouble(c) / std::sqrt(operands[4].getDouble(c) + epsilon);
+    channels.push_back({factor, operands[2].getDouble(c) - operands[3].getDouble(c) * factor});
   }
   dispatchFloat(input.getElementType(), [&](auto element) {
     using T = decltype(element);
@@ -57,16 +57,15 @@ LogicalResult BatchNormOp::evaluate(ArrayRef<HostTensor> operands,
     for (int64_t outer = 0; outer < split.outer; ++outer)
       for (auto [factor, offset] : channels)
         for (int64_t inner = 0; inner < split.inner; ++inner, ++i)
-          results[0].as<T>()[i] =
-              convert<T>(load(input.as<T>(), i) * factor + offset);
+          results[0].as<T>()[i] = convert<T>(load(input.as<T>(), i) * factor + offset);
   });
   return success();
 }
 
 // Normalizes groups of channels of N C X…; scale and bias per channel.
 static void normalizeGroups(const HostTensor &input, const HostTensor &scale,
-                            const HostTensor &bias, HostTensor &result,
-                            int64_t groups, double epsilon) {
+                            const HostTensor &bias, HostTensor &result, int64_t groups,
+                            double epsilon) {
   ArrayRef<int64_t> shape = input.getShape();
   int64_t channels = shape[1], pixels = product(shape.drop_front(2));
   int64_t perGroup = channels / groups, size = perGroup * pixels;
@@ -79,8 +78,7 @@ static void normalizeGroups(const HostTensor &input, const HostTensor &scale,
       double factor = 1 / std::sqrt(moments.variance + epsilon);
       for (int64_t i = 0; i < size; ++i) {
         int64_t channel = g % groups * perGroup + i / pixels;
-        out[i] = convert<T>((load(in, i) - moments.mean) * factor *
-                                scale.getDouble(channel) +
+        out[i] = convert<T>((load(in, i) - moments.mean) * factor * scale.getDouble(channel) +
                             bias.getDouble(channel));
       }
     }
@@ -91,8 +89,8 @@ LogicalResult InstanceNormOp::evaluate(ArrayRef<HostTensor> operands,
                                        MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
-  normalizeGroups(operands[0], operands[1], operands[2], results[0],
-                  operands[0].getShape()[1], getEpsilon().convertToDouble());
+  normalizeGroups(operands[0], operands[1], operands[2], results[0], operands[0].getShape()[1],
+                  getEpsilon().convertToDouble());
   return success();
 }
 
@@ -100,25 +98,23 @@ LogicalResult GroupNormOp::evaluate(ArrayRef<HostTensor> operands,
                                     MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
-  normalizeGroups(operands[0], operands[1], operands[2], results[0],
-                  getNumGroups(), getEpsilon().convertToDouble());
+  normalizeGroups(operands[0], operands[1], operands[2], results[0], getNumGroups(),
+                  getEpsilon().convertToDouble());
   return success();
 }
 
 // Rows over the dims from `axis` on: (x − shift) · factor · scale + bias, with
 // shift and factor from `normalize(moments)`.
 template <typename Normalize>
-static void normalizeRows(const HostTensor &input, const HostTensor &scale,
-                          const HostTensor *bias, HostTensor &result,
-                          int64_t axis, Normalize normalize) {
+static void normalizeRows(const HostTensor &input, const HostTensor &scale, const HostTensor *bias,
+                          HostTensor &result, int64_t axis, Normalize normalize) {
   ArrayRef<int64_t> shape = input.getShape();
   axis = wrapNegative(axis, shape.size());
   ArrayRef<int64_t> row = shape.drop_front(axis);
   int64_t columns = product(row), rows = product(shape.take_front(axis));
   // Scale and bias broadcast to the whole shape.
   Dims scaleStrides = getBroadcastStrides(scale.getShape(), shape);
-  Dims biasStrides =
-      bias ? getBroadcastStrides(bias->getShape(), shape) : Dims();
+  Dims biasStrides = bias ? getBroadcastStrides(bias->getShape(), shape) : Dims();
   dispatchFloat(input.getElementType(), [&](auto element) {
     using T = decltype(element);
     IndexVector index(shape);
@@ -127,8 +123,7 @@ static void normalizeRows(const HostTensor &input, const HostTensor &scale,
       T *out = result.as<T>() + r * columns;
       auto [shift, factor] = normalize(getMoments(in, columns));
       for (int64_t i = 0; i < columns; ++i, index.next()) {
-        double value = (load(in, i) - shift) * factor *
-                       scale.getDouble(index.dot(scaleStrides));
+        double value = (load(in, i) - shift) * factor * scale.getDouble(index.dot(scaleStrides));
         if (bias)
           value += bias->getDouble(index.dot(biasStrides));
         out[i] = convert<T>(value);
@@ -142,10 +137,9 @@ LogicalResult LayerNormOp::evaluate(ArrayRef<HostTensor> operands,
   if (!results[0].isAllocated())
     return failure();
   double epsilon = getEpsilon().convertToDouble();
-  normalizeRows(operands[0], operands[1], getOptional(*this, operands, 2),
-                results[0], getAxis(), [=](Moments moments) {
-                  return std::make_pair(
-                      moments.mean, 1 / std::sqrt(moments.variance + epsilon));
+  normalizeRows(operands[0], operands[1], getOptional(*this, operands, 2), results[0], getAxis(),
+                [=](Moments moments) {
+                  return std::make_pair(moments.mean, 1 / std::sqrt(moments.variance + epsilon));
                 });
   return success();
 }
@@ -155,16 +149,13 @@ LogicalResult RMSNormOp::evaluate(ArrayRef<HostTensor> operands,
   if (!results[0].isAllocated())
     return failure();
   double epsilon = getEpsilon().convertToDouble();
-  normalizeRows(operands[0], operands[1], nullptr, results[0], getAxis(),
-                [=](Moments moments) {
-                  return std::make_pair(
-                      0.0, 1 / std::sqrt(moments.meanSquare + epsilon));
-                });
+  normalizeRows(operands[0], operands[1], nullptr, results[0], getAxis(), [=](Moments moments) {
+    return std::make_pair(0.0, 1 / std::sqrt(moments.meanSquare + epsilon));
+  });
   return success();
 }
 
-LogicalResult LRNOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult LRNOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   bool first = getDataLayout() == DataLayout::channels_first;
@@ -188,8 +179,7 @@ LogicalResult LRNOp::evaluate(ArrayRef<HostTensor> operands,
           }
           int64_t place = start + c * split.inner;
           results[0].as<T>()[place] =
-              convert<T>(load(input.as<T>(), place) *
-                         std::pow(bias + alpha * squares, -beta));
+              convert<T>(load(input.as<T>(), place) * std::pow(bias + alpha * squares, -beta));
         }
   });
   return success();

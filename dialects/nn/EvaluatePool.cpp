@@ -10,9 +10,8 @@ using namespace sinter::nn;
 // For each result element: `start()`, then `visit(input place)` for each window
 // element inside the input, then result = `finish(y)`, y the spatial index.
 template <typename Start, typename Visit, typename Finish>
-static void forEachWindow(const PictureLayout &in, const PictureLayout &out,
-                          const Window &window, Start start, Visit visit,
-                          Finish finish) {
+static void forEachWindow(const PictureLayout &in, const PictureLayout &out, const Window &window,
+                          Start start, Visit visit, Finish finish) {
   int64_t rank = window.getRank(), taps = product(window.kernel);
   for (int64_t n = 0; n < out.batch; ++n)
     for (int64_t c = 0; c < out.channels; ++c) {
@@ -39,17 +38,15 @@ static void forEachWindow(const PictureLayout &in, const PictureLayout &out,
 }
 
 template <typename OpTy>
-static Window getWindow(OpTy op, const PictureLayout &in,
-                        const PictureLayout &out) {
-  return Window(in.spatial, out.spatial, op.getKernelShape(), op.getStrides(),
-                op.getPads(), op.getDilations(), op.getAutoPad());
+static Window getWindow(OpTy op, const PictureLayout &in, const PictureLayout &out) {
+  return Window(in.spatial, out.spatial, op.getKernelShape(), op.getStrides(), op.getPads(),
+                op.getDilations(), op.getAutoPad());
 }
 
 // The greatest element of each window; `finish(result place, greatest place)`.
 template <typename T, typename Finish>
 static void forEachMaximum(const HostTensor &input, const PictureLayout &in,
-                           const PictureLayout &out, const Window &window,
-                           Finish finish) {
+                           const PictureLayout &out, const Window &window, Finish finish) {
   using C = Compute<T>;
   const T *data = input.as<T>();
   int64_t best = -1;
@@ -59,8 +56,7 @@ static void forEachMaximum(const HostTensor &input, const PictureLayout &in,
       [&](int64_t place) {
         C value = convert<C>(data[place]);
         // The first greatest; a NaN wins and stays.
-        if (best < 0 || value > greatest ||
-            (value != value && greatest == greatest)) {
+        if (best < 0 || value > greatest || (value != value && greatest == greatest)) {
           best = place;
           greatest = value;
         }
@@ -68,7 +64,8 @@ static void forEachMaximum(const HostTensor &input, const PictureLayout &in,
       [&](int64_t place, const IndexVector &) { finish(place, best); });
 }
 
-template <typename T> static T getLowest() {
+template <typename T>
+static T getLowest() {
   if constexpr (isFloatElement<T>)
     return convert<T>(-std::numeric_limits<float>::infinity());
   else
@@ -84,12 +81,9 @@ LogicalResult MaxPoolOp::evaluate(ArrayRef<HostTensor> operands,
   Window window = getWindow(*this, in, out);
   dispatchNumber(results[0].getElementType(), [&](auto element) {
     using T = decltype(element);
-    forEachMaximum<T>(operands[0], in, out, window,
-                      [&](int64_t place, int64_t greatest) {
-                        results[0].as<T>()[place] =
-                            greatest < 0 ? getLowest<T>()
-                                         : operands[0].as<T>()[greatest];
-                      });
+    forEachMaximum<T>(operands[0], in, out, window, [&](int64_t place, int64_t greatest) {
+      results[0].as<T>()[place] = greatest < 0 ? getLowest<T>() : operands[0].as<T>()[greatest];
+    });
   });
   return success();
 }
@@ -110,8 +104,7 @@ LogicalResult MaxPoolIndicesOp::evaluate(ArrayRef<HostTensor> operands,
       int64_t index = rest / stride;
       rest %= stride;
       int64_t step = 1;
-      for (auto [otherDim, otherStride] :
-           llvm::zip(in.spatial, in.spatialStrides))
+      for (auto [otherDim, otherStride] : llvm::zip(in.spatial, in.spatialStrides))
         if (otherStride > stride)
           step *= otherDim;
       result += index * step;
@@ -121,9 +114,8 @@ LogicalResult MaxPoolIndicesOp::evaluate(ArrayRef<HostTensor> operands,
   dispatchNumber(operands[0].getElementType(), [&](auto element) {
     forEachMaximum<decltype(element)>(
         operands[0], in, out, window, [&](int64_t place, int64_t greatest) {
-          results[0].setInt(place, getColumnMajor() && greatest >= 0
-                                       ? toColumnMajor(greatest)
-                                       : greatest);
+          results[0].setInt(place,
+                            getColumnMajor() && greatest >= 0 ? toColumnMajor(greatest) : greatest);
         });
   });
   return success();
@@ -143,8 +135,7 @@ LogicalResult AveragePoolOp::evaluate(ArrayRef<HostTensor> operands,
     for (size_t dim = 0; dim < window.getRank(); ++dim) {
       int64_t inside = 0;
       for (int64_t k = 0; k < window.kernel[dim]; ++k)
-        inside += window.getInputPosition(dim, y[dim], k) <
-                  window.input[dim] + window.padEnds[dim];
+        inside += window.getInputPosition(dim, y[dim], k) < window.input[dim] + window.padEnds[dim];
       count *= inside;
     }
     return count;
@@ -216,8 +207,7 @@ LogicalResult Col2ImOp::evaluate(ArrayRef<HostTensor> operands,
   if (!results[0].isAllocated())
     return failure();
   ArrayRef<int64_t> image = getImageShape(), kernel = getBlockShape();
-  Window window(image, {}, kernel, getStrides(), getPads(), getDilations(),
-                AutoPad::notset);
+  Window window(image, {}, kernel, getStrides(), getPads(), getDilations(), AutoPad::notset);
   // How many blocks fit along each dim.
   Dims blocks;
   for (size_t dim = 0; dim < image.size(); ++dim)

@@ -25,17 +25,14 @@ public:
   /// Runs `step(direction, x, h)`, which changes h in place, over all time
   /// steps; `start(direction, batch)` before and `end(direction, batch)` after
   /// each sequence.
-  void run(MutableArrayRef<HostTensor> results,
-           llvm::function_ref<void(int64_t, int64_t)> start,
+  void run(MutableArrayRef<HostTensor> results, llvm::function_ref<void(int64_t, int64_t)> start,
            llvm::function_ref<void(int64_t, const Vector &, Vector &)> step,
            llvm::function_ref<void(int64_t, int64_t)> end) const;
 
   /// x · Wᵀ + b of a gate for all hidden units; W and its bias are the
   /// weights' or the recurrence's part.
-  Vector project(const Vector &x, int64_t direction, int64_t gate,
-                 bool recurrence) const;
-  Vector gate(const Vector &x, const Vector &h, int64_t direction,
-              int64_t index) const {
+  Vector project(const Vector &x, int64_t direction, int64_t gate, bool recurrence) const;
+  Vector gate(const Vector &x, const Vector &h, int64_t direction, int64_t index) const {
     Vector sum = project(x, direction, index, false);
     Vector other = project(h, direction, index, true);
     for (int64_t i = 0; i < hidden; ++i)
@@ -49,8 +46,7 @@ public:
   }
   /// Place of (direction, batch) in the initial and final states.
   int64_t getState(int64_t direction, int64_t batchIndex) const {
-    return (batchMajor ? batchIndex * directions + direction
-                       : direction * batch + batchIndex) *
+    return (batchMajor ? batchIndex * directions + direction : direction * batch + batchIndex) *
            hidden;
   }
 
@@ -76,9 +72,7 @@ static Activation getActivation(StringRef name, std::optional<double> alphaIfAny
   if (lower == "softsign")
     return [](double x) { return x / (1 + std::abs(x)); };
   if (lower == "softplus")
-    return [](double x) {
-      return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-    };
+    return [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); };
   double alpha = alphaIfAny.value_or(lower == "leakyrelu"     ? 0.01
                                      : lower == "hardsigmoid" ? 0.2
                                                               : 1.0);
@@ -101,16 +95,13 @@ static Activation getActivation(StringRef name, std::optional<double> alphaIfAny
 }
 
 template <typename OpTy>
-RecurrentLayer::RecurrentLayer(OpTy op, ArrayRef<HostTensor> operands,
-                               int64_t gates, ArrayRef<StringRef> defaults)
-    : hidden(op.getHiddenSize()),
-      directions(op.getDirection() == Direction::bidirectional ? 2 : 1),
-      gates(gates), functions(defaults.size()),
-      batchMajor(op.getBatchMajor()),
-      startsReversed(op.getDirection() == Direction::reverse),
-      input(&operands[0]), weights(&operands[1]), recurrence(&operands[2]),
-      bias(getOptional(op, operands, 3)), lengths(getOptional(op, operands, 4)),
-      initialH(getOptional(op, operands, 5)) {
+RecurrentLayer::RecurrentLayer(OpTy op, ArrayRef<HostTensor> operands, int64_t gates,
+                               ArrayRef<StringRef> defaults)
+    : hidden(op.getHiddenSize()), directions(op.getDirection() == Direction::bidirectional ? 2 : 1),
+      gates(gates), functions(defaults.size()), batchMajor(op.getBatchMajor()),
+      startsReversed(op.getDirection() == Direction::reverse), input(&operands[0]),
+      weights(&operands[1]), recurrence(&operands[2]), bias(getOptional(op, operands, 3)),
+      lengths(getOptional(op, operands, 4)), initialH(getOptional(op, operands, 5)) {
   ArrayRef<int64_t> shape = input->getShape();
   batch = shape[batchMajor ? 0 : 1];
   time = shape[batchMajor ? 1 : 0];
@@ -140,9 +131,8 @@ Vector RecurrentLayer::project(const Vector &x, int64_t direction, int64_t gate,
     int64_t row = (direction * gates + gate) * hidden + i;
     double sum = 0;
     if (bias) // D × 2·gates·hidden: the weights' biases, then the recurrence's
-      sum = bias->getDouble(
-          (direction * 2 * gates + (isRecurrence ? gates : 0) + gate) * hidden +
-          i);
+      sum =
+          bias->getDouble((direction * 2 * gates + (isRecurrence ? gates : 0) + gate) * hidden + i);
     if (matrix.getElementType().isF32()) {
       const float *values = matrix.as<float>() + row * columns;
       for (int64_t j = 0; j < columns; ++j)
@@ -156,11 +146,10 @@ Vector RecurrentLayer::project(const Vector &x, int64_t direction, int64_t gate,
   return result;
 }
 
-void RecurrentLayer::run(
-    MutableArrayRef<HostTensor> results,
-    llvm::function_ref<void(int64_t, int64_t)> start,
-    llvm::function_ref<void(int64_t, const Vector &, Vector &)> step,
-    llvm::function_ref<void(int64_t, int64_t)> end) const {
+void RecurrentLayer::run(MutableArrayRef<HostTensor> results,
+                         llvm::function_ref<void(int64_t, int64_t)> start,
+                         llvm::function_ref<void(int64_t, const Vector &, Vector &)> step,
+                         llvm::function_ref<void(int64_t, int64_t)> end) const {
   Vector x(inputs), h(hidden);
   for (int64_t direction = 0; direction < directions; ++direction)
     for (int64_t b = 0; b < batch; ++b) {
@@ -168,8 +157,7 @@ void RecurrentLayer::run(
       for (int64_t i = 0; i < hidden; ++i)
         h[i] = initialH ? initialH->getDouble(state + i) : 0;
       start(direction, b);
-      int64_t length = lengths ? std::clamp<int64_t>(lengths->getInt(b), 0, time)
-                               : time;
+      int64_t length = lengths ? std::clamp<int64_t>(lengths->getInt(b), 0, time) : time;
       bool isReversed = startsReversed || direction == 1;
       // Steps beyond the sequence's end keep zeros in Y.
       for (int64_t s = 0; s < length; ++s) {
@@ -178,9 +166,8 @@ void RecurrentLayer::run(
         for (int64_t i = 0; i < inputs; ++i)
           x[i] = input->getDouble(source + i);
         step(direction, x, h);
-        int64_t place =
-            batchMajor ? ((b * time + t) * directions + direction) * hidden
-                       : ((t * directions + direction) * batch + b) * hidden;
+        int64_t place = batchMajor ? ((b * time + t) * directions + direction) * hidden
+                                   : ((t * directions + direction) * batch + b) * hidden;
         for (int64_t i = 0; i < hidden; ++i)
           results[0].setDouble(place + i, h[i]);
       }
@@ -190,17 +177,12 @@ void RecurrentLayer::run(
     }
 }
 
-static bool isReady(const RecurrentLayer &layer,
-                    ArrayRef<HostTensor> results) {
-  return llvm::all_of(layer.activations,
-                      [](const Activation &f) { return f != nullptr; }) &&
-         llvm::all_of(results, [](const HostTensor &result) {
-           return result.isAllocated();
-         });
+static bool isReady(const RecurrentLayer &layer, ArrayRef<HostTensor> results) {
+  return llvm::all_of(layer.activations, [](const Activation &f) { return f != nullptr; }) &&
+         llvm::all_of(results, [](const HostTensor &result) { return result.isAllocated(); });
 }
 
-LogicalResult RNNOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult RNNOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   RecurrentLayer layer(*this, operands, 1, {"Tanh"});
   if (!isReady(layer, results))
     return failure();
@@ -215,8 +197,7 @@ LogicalResult RNNOp::evaluate(ArrayRef<HostTensor> operands,
   return success();
 }
 
-LogicalResult GRUOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult GRUOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   RecurrentLayer layer(*this, operands, 3, {"Sigmoid", "Tanh"});
   if (!isReady(layer, results))
     return failure();
@@ -249,8 +230,7 @@ LogicalResult GRUOp::evaluate(ArrayRef<HostTensor> operands,
   return success();
 }
 
-LogicalResult LSTMOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
+LogicalResult LSTMOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   RecurrentLayer layer(*this, operands, 4, {"Sigmoid", "Tanh", "Tanh"});
   if (!isReady(layer, results))
     return failure();
@@ -260,9 +240,7 @@ LogicalResult LSTMOp::evaluate(ArrayRef<HostTensor> operands,
   Vector c(layer.hidden);
   // Peephole weights: D × 3·hidden in the order i o f.
   auto peek = [&](int64_t d, int64_t gate, int64_t i) {
-    return peepholes
-               ? peepholes->getDouble((d * 3 + gate) * layer.hidden + i)
-               : 0.0;
+    return peepholes ? peepholes->getDouble((d * 3 + gate) * layer.hidden + i) : 0.0;
   };
   layer.run(
       results,
@@ -275,9 +253,7 @@ LogicalResult LSTMOp::evaluate(ArrayRef<HostTensor> operands,
         Vector forget = layer.gate(x, h, d, 2), cell = layer.gate(x, h, d, 3);
         for (int64_t i = 0; i < layer.hidden; ++i) {
           double in = layer.activate(d, 0, input[i] + peek(d, 0, i) * c[i]);
-          double keep = coupled ? 1 - in
-                                : layer.activate(d, 0, forget[i] +
-                                                           peek(d, 2, i) * c[i]);
+          double keep = coupled ? 1 - in : layer.activate(d, 0, forget[i] + peek(d, 2, i) * c[i]);
           c[i] = keep * c[i] + in * layer.activate(d, 1, cell[i]);
           double out = layer.activate(d, 0, output[i] + peek(d, 1, i) * c[i]);
           h[i] = out * layer.activate(d, 2, c[i]);

@@ -20,8 +20,7 @@ static Dims getReducedStrides(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
 
 // accumulators[place(i)] = f(accumulators[place(i)], input[i]) in order.
 template <typename T, typename A, typename F>
-static void fold(const HostTensor &input, ArrayRef<int64_t> axes,
-                 A *accumulators, F f) {
+static void fold(const HostTensor &input, ArrayRef<int64_t> axes, A *accumulators, F f) {
   ArrayRef<int64_t> shape = input.getShape();
   StridedLoop loop(shape, {getStrides(shape), getReducedStrides(shape, axes)});
   loop.run([&](const int64_t *offsets, const int64_t *strides, int64_t count) {
@@ -35,18 +34,19 @@ static void fold(const HostTensor &input, ArrayRef<int64_t> axes,
       return;
     }
     for (int64_t i = 0; i < count; ++i)
-      out[i * strides[1]] =
-          f(out[i * strides[1]], convert<Compute<T>>(in[i * strides[0]]));
+      out[i * strides[1]] = f(out[i * strides[1]], convert<Compute<T>>(in[i * strides[0]]));
   });
 }
 
-template <typename T> static T getLowest() {
+template <typename T>
+static T getLowest() {
   if constexpr (std::is_floating_point_v<T>)
     return -std::numeric_limits<T>::infinity();
   else
     return std::numeric_limits<T>::lowest();
 }
-template <typename T> static T getHighest() {
+template <typename T>
+static T getHighest() {
   if constexpr (std::is_floating_point_v<T>)
     return std::numeric_limits<T>::infinity();
   else
@@ -54,10 +54,12 @@ template <typename T> static T getHighest() {
 }
 
 // A NaN, once there, stays.
-template <typename A> static A greater(A x, A y) {
+template <typename A>
+static A greater(A x, A y) {
   return x != x || x > y ? x : y;
 }
-template <typename A> static A lesser(A x, A y) {
+template <typename A>
+static A lesser(A x, A y) {
   return x != x || x < y ? x : y;
 }
 
@@ -77,12 +79,8 @@ static void reduce(const HostTensor &input, HostTensor &result, ReduceKind kind,
       out[i] = convert<T>(finish(sums[i], i));
   };
   auto same = [](auto sum, int64_t) { return sum; };
-  auto root = [](auto sum, int64_t) {
-    return std::sqrt(static_cast<double>(sum));
-  };
-  auto logarithm = [](auto sum, int64_t) {
-    return std::log(static_cast<double>(sum));
-  };
+  auto root = [](auto sum, int64_t) { return std::sqrt(static_cast<double>(sum)); };
+  auto logarithm = [](auto sum, int64_t) { return std::log(static_cast<double>(sum)); };
   auto add = [](A sum, C x) { return A(sum + A(x)); };
   auto addSquare = [](A sum, C x) { return A(sum + A(x) * A(x)); };
   switch (kind) {
@@ -97,15 +95,15 @@ static void reduce(const HostTensor &input, HostTensor &result, ReduceKind kind,
     });
   }
   case ReduceKind::prod:
-    return run(A(1), [](A sum, C x) { return A(sum * A(x)); }, same);
+    return run(
+        A(1), [](A sum, C x) { return A(sum * A(x)); }, same);
   case ReduceKind::max:
     return run(getLowest<C>(), greater<C>, same);
   case ReduceKind::min:
     return run(getHighest<C>(), lesser<C>, same);
   case ReduceKind::l1:
     return run(
-        A(0), [](A sum, C x) { return A(x < 0 ? sum - A(x) : sum + A(x)); },
-        same);
+        A(0), [](A sum, C x) { return A(x < 0 ? sum - A(x) : sum + A(x)); }, same);
   case ReduceKind::l2:
     return run(A(0), addSquare, root);
   case ReduceKind::sum_square:
@@ -113,10 +111,8 @@ static void reduce(const HostTensor &input, HostTensor &result, ReduceKind kind,
   case ReduceKind::log_sum:
     return run(A(0), add, logarithm);
   case ReduceKind::log_sum_exp: {
-    std::vector<double> greatest(size,
-                                 -std::numeric_limits<double>::infinity());
-    fold<T>(input, axes, greatest.data(),
-            [](double max, C x) { return greater(max, double(x)); });
+    std::vector<double> greatest(size, -std::numeric_limits<double>::infinity());
+    fold<T>(input, axes, greatest.data(), [](double max, C x) { return greater(max, double(x)); });
     for (double &max : greatest)
       if (!std::isfinite(max))
         max = 0;
@@ -125,8 +121,7 @@ static void reduce(const HostTensor &input, HostTensor &result, ReduceKind kind,
     for (int64_t i = 0; i < size; ++i)
       sums[i] = {0.0, greatest[i]};
     fold<T>(input, axes, sums.data(), [](std::pair<double, double> sum, C x) {
-      return std::make_pair(sum.first + std::exp(double(x) - sum.second),
-                            sum.second);
+      return std::make_pair(sum.first + std::exp(double(x) - sum.second), sum.second);
     });
     for (int64_t i = 0; i < size; ++i)
       out[i] = convert<T>(std::log(sums[i].first) + sums[i].second);
@@ -146,9 +141,8 @@ LogicalResult ReduceOp::evaluate(ArrayRef<HostTensor> operands,
       return failure();
     bool *out = results[0].as<bool>();
     std::fill_n(out, results[0].getNumElements(), !isMax);
-    fold<bool>(operands[0], getAxes(), out, [=](bool sum, bool x) {
-      return isMax ? sum || x : sum && x;
-    });
+    fold<bool>(operands[0], getAxes(), out,
+               [=](bool sum, bool x) { return isMax ? sum || x : sum && x; });
     return success();
   }
   dispatchNumber(results[0].getElementType(), [&](auto element) {
@@ -170,8 +164,7 @@ LogicalResult ArgReduceOp::evaluate(ArrayRef<HostTensor> operands,
     using C = Compute<T>;
     for (int64_t outer = 0; outer < split.outer; ++outer)
       for (int64_t inner = 0; inner < split.inner; ++inner) {
-        const T *in =
-            operands[0].as<T>() + outer * split.size * split.inner + inner;
+        const T *in = operands[0].as<T>() + outer * split.size * split.inner + inner;
         int64_t best = 0;
         C bestValue = convert<C>(in[0]);
         for (int64_t i = 1; i < split.size; ++i) {
@@ -204,12 +197,10 @@ LogicalResult CumulativeOp::evaluate(ArrayRef<HostTensor> operands,
         int64_t start = outer * split.size * split.inner + inner;
         A running = isSum ? A(0) : A(1);
         for (int64_t i = 0; i < split.size; ++i) {
-          int64_t place =
-              start + (getReverse() ? split.size - 1 - i : i) * split.inner;
+          int64_t place = start + (getReverse() ? split.size - 1 - i : i) * split.inner;
           A value = convert<A>(operands[0].as<T>()[place]);
           A next = isSum ? running + value : running * value;
-          results[0].as<T>()[place] =
-              convert<T>(getExclusive() ? running : next);
+          results[0].as<T>()[place] = convert<T>(getExclusive() ? running : next);
           running = next;
         }
       }
@@ -235,8 +226,7 @@ LogicalResult SoftmaxOp::evaluate(ArrayRef<HostTensor> operands,
     std::vector<double> sums(size, 0.0);
     StridedLoop loop(shape, {getStrides(shape), reduced});
     auto forEach = [&](auto f) {
-      loop.run([&](const int64_t *offsets, const int64_t *strides,
-                   int64_t count) {
+      loop.run([&](const int64_t *offsets, const int64_t *strides, int64_t count) {
         for (int64_t i = 0; i < count; ++i)
           f(offsets[0] + i * strides[0], offsets[1] + i * strides[1]);
       });
@@ -246,8 +236,8 @@ LogicalResult SoftmaxOp::evaluate(ArrayRef<HostTensor> operands,
     };
     forEach([&](int64_t i, int64_t j) { sums[j] += std::exp(shifted(i, j)); });
     forEach([&](int64_t i, int64_t j) {
-      double value = getLog() ? shifted(i, j) - std::log(sums[j])
-                              : std::exp(shifted(i, j)) / sums[j];
+      double value =
+          getLog() ? shifted(i, j) - std::log(sums[j]) : std::exp(shifted(i, j)) / sums[j];
       results[0].as<T>()[i] = convert<T>(value);
     });
   });

@@ -89,9 +89,7 @@ static Sample getSample(ResizeOp op, int64_t y, const Axis &axis) {
   double x = getCoordinate(y, axis, op.getCoordinateMode());
   if (op.getCoordinateMode() == CoordinateMode::tf_crop_and_resize)
     sample.isOutside = x < 0 || x > axis.input - 1;
-  auto clamp = [&](int64_t position) {
-    return std::clamp<int64_t>(position, 0, axis.input - 1);
-  };
+  auto clamp = [&](int64_t position) { return std::clamp<int64_t>(position, 0, axis.input - 1); };
   if (op.getMode() == ResizeMode::nearest) {
     sample.positions = {clamp(getNearest(x, op.getNearestMode()))};
     sample.weights = {1};
@@ -109,10 +107,8 @@ static Sample getSample(ResizeOp op, int64_t y, const Axis &axis) {
   double sum = 0;
   for (int64_t i = first; i <= 1 - first; ++i) {
     double distance = scale * (i - ratio);
-    double weight =
-        isCubic
-            ? getCubicWeight(distance, op.getCubicCoefficient().convertToDouble())
-            : std::max(0.0, 1 - std::abs(distance));
+    double weight = isCubic ? getCubicWeight(distance, op.getCubicCoefficient().convertToDouble())
+                            : std::max(0.0, 1 - std::abs(distance));
     int64_t position = base + i;
     if (op.getExcludeOutside() && position != clamp(position))
       weight = 0;
@@ -127,8 +123,7 @@ static Sample getSample(ResizeOp op, int64_t y, const Axis &axis) {
 }
 
 // Fills in sizes and scales of the resized axes.
-static LogicalResult getAxes(ResizeOp op, ArrayRef<HostTensor> operands,
-                             const HostTensor &result,
+static LogicalResult getAxes(ResizeOp op, ArrayRef<HostTensor> operands, const HostTensor &result,
                              SmallVectorImpl<Axis> &axes) {
   const HostTensor *roi = getOptional(op, operands, 1);
   const HostTensor *scales = getOptional(op, operands, 2);
@@ -145,16 +140,14 @@ static LogicalResult getAxes(ResizeOp op, ArrayRef<HostTensor> operands,
     if (scales) {
       float scale = static_cast<float>(scales->getDouble(i));
       axis.scale = scale;
-      axis.output = static_cast<int64_t>(
-          std::floor(static_cast<float>(axis.input) * scale));
+      axis.output = static_cast<int64_t>(std::floor(static_cast<float>(axis.input) * scale));
     } else {
       axis.output = sizes->getInt(i);
       axis.scale = static_cast<double>(axis.output) / axis.input;
       if (i == 0)
         common = axis.scale;
-      common = op.getAspectRatio() == AspectRatio::not_larger
-                   ? std::min(common, axis.scale)
-                   : std::max(common, axis.scale);
+      common = op.getAspectRatio() == AspectRatio::not_larger ? std::min(common, axis.scale)
+                                                              : std::max(common, axis.scale);
     }
     if (roi && op.getCoordinateMode() == CoordinateMode::tf_crop_and_resize) {
       axis.roiStart = roi->getDouble(i);
@@ -164,8 +157,7 @@ static LogicalResult getAxes(ResizeOp op, ArrayRef<HostTensor> operands,
   if (sizes && op.getAspectRatio() != AspectRatio::stretch)
     for (int64_t dim : op.getAxes()) {
       axes[dim].scale = common;
-      axes[dim].output =
-          static_cast<int64_t>(std::floor(common * axes[dim].input + 0.5));
+      axes[dim].output = static_cast<int64_t>(std::floor(common * axes[dim].input + 0.5));
     }
   if (result.isAllocated())
     for (auto [axis, dim] : llvm::zip(axes, result.getShape()))
@@ -223,10 +215,8 @@ LogicalResult ResizeOp::evaluate(ArrayRef<HostTensor> operands,
         for (int64_t y = 0; y < to.size; ++y) {
           const Sample &sample = samples[dim][y];
           double *row = &next[(outer * to.size + y) * to.inner];
-          for (auto [position, weight] :
-               llvm::zip(sample.positions, sample.weights)) {
-            const double *source =
-                &data[(outer * from.size + position) * from.inner];
+          for (auto [position, weight] : llvm::zip(sample.positions, sample.weights)) {
+            const double *source = &data[(outer * from.size + position) * from.inner];
             for (int64_t inner = 0; inner < to.inner; ++inner)
               row[inner] += weight * source[inner];
           }

@@ -82,8 +82,7 @@ private:
 } // namespace
 
 // Weights of the positions first, first + 1, … for a coordinate.
-static SmallVector<double, 4> getWeights(double x, ResizeMode mode,
-                                         int64_t &first) {
+static SmallVector<double, 4> getWeights(double x, ResizeMode mode, int64_t &first) {
   if (mode == ResizeMode::nearest) {
     first = static_cast<int64_t>(x);
     return {1};
@@ -95,9 +94,7 @@ static SmallVector<double, 4> getWeights(double x, ResizeMode mode,
   --first;
   constexpr double a = -0.75;
   auto inner = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-  auto outer = [](double d) {
-    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-  };
+  auto outer = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
   return {outer(t + 1), inner(t), inner(1 - t), outer(2 - t)};
 }
 
@@ -117,8 +114,8 @@ LogicalResult GridSampleOp::evaluate(ArrayRef<HostTensor> operands,
       SmallVector<SmallVector<double, 4>, 4> weights;
       Dims firsts(rank), counts;
       for (int64_t dim = 0; dim < rank; ++dim) {
-        double x = sampler.denormalize(
-            grid.getDouble((n * positions + p) * rank + rank - 1 - dim), dim);
+        double x =
+            sampler.denormalize(grid.getDouble((n * positions + p) * rank + rank - 1 - dim), dim);
         if (getMode() == ResizeMode::nearest)
           x = std::nearbyint(x);
         x = sampler.pad(x, dim);
@@ -144,8 +141,7 @@ LogicalResult GridSampleOp::evaluate(ArrayRef<HostTensor> operands,
         int64_t place = picture * positions + p;
         if (getMode() == ResizeMode::nearest) {
           if (corners[0].first >= 0)
-            results[0].setDouble(
-                place, input.getDouble(picture * pixels + corners[0].first));
+            results[0].setDouble(place, input.getDouble(picture * pixels + corners[0].first));
           continue;
         }
         double sum = 0;
@@ -220,8 +216,7 @@ LogicalResult RoiAlignOp::evaluate(ArrayRef<HostTensor> operands,
           bool isFirst = true;
           for (int64_t sy = 0; sy < samplesY; ++sy)
             for (int64_t sx = 0; sx < samplesX; ++sx) {
-              Neighbours y(y0 + i * binY + (sy + 0.5) * binY / samplesY,
-                           height);
+              Neighbours y(y0 + i * binY + (sy + 0.5) * binY / samplesY, height);
               Neighbours x(x0 + j * binX + (sx + 0.5) * binX / samplesX, width);
               double parts[4] = {0, 0, 0, 0};
               if (!x.isOutside && !y.isOutside) {

@@ -11,38 +11,42 @@ using namespace sinter::nn;
 // Scalar functions
 //===----------------------------------------------------------------------===//
 
-template <typename T> static T absolute(T x) {
+template <typename T>
+static T absolute(T x) {
   if constexpr (std::is_floating_point_v<T>)
     return std::abs(x);
   else
     return x < 0 ? static_cast<T>(-static_cast<uint64_t>(x)) : x;
 }
-template <typename T> static T sign(T x) {
+template <typename T>
+static T sign(T x) {
   return x > T(0) ? T(1) : x < T(0) ? static_cast<T>(-1) : x;
 }
 // Each side of zero has a form without overflow.
-template <typename T> static T sigmoid(T x) {
+template <typename T>
+static T sigmoid(T x) {
   if (x < 0) {
     T e = std::exp(x);
     return e / (1 + e);
   }
   return 1 / (1 + std::exp(-x));
 }
-template <typename T> static T softplus(T x) {
+template <typename T>
+static T softplus(T x) {
   return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
 }
 // Nearest integer, ties to even, whatever the rounding mode.
-template <typename T> static T roundEven(T x) {
+template <typename T>
+static T roundEven(T x) {
   T below = std::floor(x), difference = x - below;
   if (difference == T(0.5))
     return std::fmod(below, T(2)) == 0 ? std::copysign(below, x) : below + 1;
   return std::copysign(difference < T(0.5) ? below : std::ceil(x), x);
 }
-template <typename T> static T gelu(T x, bool tanhApproximation) {
+template <typename T>
+static T gelu(T x, bool tanhApproximation) {
   if (tanhApproximation)
-    return T(0.5) * x *
-           (1 + std::tanh(T(std::sqrt(2 / M_PI)) *
-                          (x + T(0.044715) * x * x * x)));
+    return T(0.5) * x * (1 + std::tanh(T(std::sqrt(2 / M_PI)) * (x + T(0.044715) * x * x * x)));
   return T(0.5) * x * (1 + std::erf(x * T(M_SQRT1_2)));
 }
 
@@ -74,13 +78,13 @@ static LogicalResult evaluateNumbers(ArrayRef<HostTensor> operands,
   return success();
 }
 
-#define SINTER_EVALUATE(OpTy, LOOP, EXPRESSION)                                \
-  LogicalResult OpTy::evaluate(ArrayRef<HostTensor> operands,                  \
-                               MutableArrayRef<HostTensor> results) {          \
-    return LOOP(operands, results, [&](auto x) {                               \
-      using T = decltype(x);                                                   \
-      return static_cast<T>(EXPRESSION);                                       \
-    });                                                                        \
+#define SINTER_EVALUATE(OpTy, LOOP, EXPRESSION)                                                    \
+  LogicalResult OpTy::evaluate(ArrayRef<HostTensor> operands,                                      \
+                               MutableArrayRef<HostTensor> results) {                              \
+    return LOOP(operands, results, [&](auto x) {                                                   \
+      using T = decltype(x);                                                                       \
+      return static_cast<T>(EXPRESSION);                                                           \
+    });                                                                                            \
   }
 
 SINTER_EVALUATE(AbsOp, evaluateNumbers, absolute(x))
@@ -111,8 +115,7 @@ SINTER_EVALUATE(SigmoidOp, evaluateFloats, sigmoid(x))
 SINTER_EVALUATE(SoftplusOp, evaluateFloats, softplus(x))
 SINTER_EVALUATE(SoftsignOp, evaluateFloats, x / (1 + std::abs(x)))
 
-LogicalResult NegOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult NegOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   return evaluateNumbers(operands, results, [](auto x) {
     using T = decltype(x);
     if constexpr (std::is_floating_point_v<T>)
@@ -122,8 +125,7 @@ LogicalResult NegOp::evaluate(ArrayRef<HostTensor> operands,
   });
 }
 
-LogicalResult NotOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult NotOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   if (results[0].getElementType().isInteger(1)) {
@@ -132,8 +134,7 @@ LogicalResult NotOp::evaluate(ArrayRef<HostTensor> operands,
   }
   dispatchInteger(results[0].getElementType(), [&](auto element) {
     using T = decltype(element);
-    mapUnary<T, T>(operands[0], results[0],
-                   [](T x) { return static_cast<T>(~x); });
+    mapUnary<T, T>(operands[0], results[0], [](T x) { return static_cast<T>(~x); });
   });
   return success();
 }
@@ -147,8 +148,7 @@ LogicalResult LeakyReluOp::evaluate(ArrayRef<HostTensor> operands,
   });
 }
 
-LogicalResult EluOp::evaluate(ArrayRef<HostTensor> operands,
-                              MutableArrayRef<HostTensor> results) {
+LogicalResult EluOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   double alpha = getAlpha().convertToDouble();
   return evaluateFloats(operands, results, [=](auto x) {
     using T = decltype(x);
@@ -167,11 +167,9 @@ LogicalResult HardSigmoidOp::evaluate(ArrayRef<HostTensor> operands,
   });
 }
 
-LogicalResult GeluOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
-  return evaluateFloats(operands, results, [this](auto x) {
-    return gelu(x, getTanhApproximation());
-  });
+LogicalResult GeluOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
+  return evaluateFloats(operands, results,
+                        [this](auto x) { return gelu(x, getTanhApproximation()); });
 }
 
 template <typename F>
@@ -193,13 +191,11 @@ LogicalResult IsNanOp::evaluate(ArrayRef<HostTensor> operands,
 LogicalResult IsInfOp::evaluate(ArrayRef<HostTensor> operands,
                                 MutableArrayRef<HostTensor> results) {
   bool positive = getPositive(), negative = getNegative();
-  return evaluateTest(operands, results, [=](auto x) {
-    return std::isinf(x) && (x > 0 ? positive : negative);
-  });
+  return evaluateTest(operands, results,
+                      [=](auto x) { return std::isinf(x) && (x > 0 ? positive : negative); });
 }
 
-LogicalResult CastOp::evaluate(ArrayRef<HostTensor> operands,
-                               MutableArrayRef<HostTensor> results) {
+LogicalResult CastOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())
     return failure();
   if (operands[0].getElementType() == results[0].getElementType()) {

@@ -15,8 +15,7 @@ struct Window {
   /// Resolves `auto_pad`; missing strides and dilations are 1, missing pads 0.
   Window(llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t> output,
          llvm::ArrayRef<int64_t> kernel, llvm::ArrayRef<int64_t> strides,
-         llvm::ArrayRef<int64_t> pads, llvm::ArrayRef<int64_t> dilations,
-         AutoPad autoPad);
+         llvm::ArrayRef<int64_t> pads, llvm::ArrayRef<int64_t> dilations, AutoPad autoPad);
 
   size_t getRank() const { return input.size(); }
   int64_t getInputPosition(size_t dim, int64_t y, int64_t k) const {

@@ -18,8 +18,7 @@ int64_t sinter::nn::getElementBytes(Type elementType) {
   return std::max<int64_t>(1, elementType.getIntOrFloatBitWidth() / 8);
 }
 
-HostTensor::HostTensor(Type elementType, ArrayRef<int64_t> shape)
-    : elementType(elementType) {
+HostTensor::HostTensor(Type elementType, ArrayRef<int64_t> shape) : elementType(elementType) {
   allocate(shape);
 }
 
@@ -30,8 +29,7 @@ void HostTensor::allocate(ArrayRef<int64_t> newShape) {
   void *memory = std::calloc(bytes + alignment, 1);
   if (!memory)
     llvm::report_bad_alloc_error("a tensor doesn't fit in memory");
-  auto address = (reinterpret_cast<uintptr_t>(memory) + alignment - 1) /
-                 alignment * alignment;
+  auto address = (reinterpret_cast<uintptr_t>(memory) + alignment - 1) / alignment * alignment;
   data = std::shared_ptr<char>(reinterpret_cast<char *>(address),
                                [memory](char *) { std::free(memory); });
 }
@@ -43,9 +41,7 @@ int64_t HostTensor::getNumElements() const {
   return count;
 }
 
-int64_t HostTensor::getElementBytes() const {
-  return sinter::nn::getElementBytes(elementType);
-}
+int64_t HostTensor::getElementBytes() const { return sinter::nn::getElementBytes(elementType); }
 
 HostTensor HostTensor::reshaped(ArrayRef<int64_t> newShape) const {
   HostTensor result(*this);
@@ -69,8 +65,7 @@ HostTensor HostTensor::fromAttribute(ElementsAttr attribute) {
   auto share = [&](ArrayRef<char> memory) {
     // Attributes live as long as the context, longer than any evaluation.
     result.shape.assign(type.getShape().begin(), type.getShape().end());
-    result.data = std::shared_ptr<char>(const_cast<char *>(memory.data()),
-                                        [](char *) {});
+    result.data = std::shared_ptr<char>(const_cast<char *>(memory.data()), [](char *) {});
   };
 
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
@@ -78,8 +73,7 @@ HostTensor HostTensor::fromAttribute(ElementsAttr attribute) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (!blob || static_cast<int64_t>(blob->getData().size()) != bytes)
       return result;
-    if (bytes == 0 ||
-        reinterpret_cast<uintptr_t>(blob->getData().data()) % elementBytes) {
+    if (bytes == 0 || reinterpret_cast<uintptr_t>(blob->getData().data()) % elementBytes) {
       result.allocate(type.getShape());
       if (bytes)
         std::memcpy(result.data.get(), blob->getData().data(), bytes);
@@ -122,8 +116,8 @@ ElementsAttr HostTensor::toAttribute(StringRef name) const {
   int64_t size = count * elementBytes;
 
   // All bytes equal to those one element before them: a splat.
-  bool isSplat = count > 0 && std::memcmp(bytes(), bytes() + elementBytes,
-                                          size - elementBytes) == 0;
+  bool isSplat =
+      count > 0 && std::memcmp(bytes(), bytes() + elementBytes, size - elementBytes) == 0;
   if (elementType.isInteger(1)) {
     ArrayRef<bool> values(as<bool>(), count);
     if (isSplat)
@@ -132,11 +126,9 @@ ElementsAttr HostTensor::toAttribute(StringRef name) const {
       return DenseElementsAttr::get(type, values);
   } else {
     if (isSplat)
-      return DenseElementsAttr::getFromRawBuffer(
-          type, ArrayRef<char>(bytes(), elementBytes));
+      return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes(), elementBytes));
     if (size <= maxDenseBytes)
-      return DenseElementsAttr::getFromRawBuffer(
-          type, ArrayRef<char>(bytes(), size));
+      return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes(), size));
   }
 
   // The blob holds on to the memory as long as the context lives.
@@ -144,8 +136,7 @@ ElementsAttr HostTensor::toAttribute(StringRef name) const {
       ArrayRef<char>(bytes(), size), elementBytes,
       [memory = data](void *, size_t, size_t) mutable { memory.reset(); },
       /*dataIsMutable=*/false);
-  return DenseResourceElementsAttr::get(type, name.empty() ? "constant" : name,
-                                        std::move(blob));
+  return DenseResourceElementsAttr::get(type, name.empty() ? "constant" : name, std::move(blob));
 }
 
 //===----------------------------------------------------------------------===//

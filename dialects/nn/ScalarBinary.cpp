@@ -9,28 +9,25 @@ using namespace sinter::nn;
 
 // Defines OpTy::buildScalar by an expression over `b`, `x`, `y` (widened) and
 // `isUnsigned`.
-#define SINTER_BINARY(OpTy, EXPRESSION)                                        \
-  Value OpTy::buildScalar(OpBuilder &builder, Location loc,                    \
-                          ValueRange arguments) {                              \
-    ScalarBuilder b(builder, loc);                                             \
-    Type type = getLhs().getType().getElementType();                           \
-    [[maybe_unused]] bool isUnsigned = isUnsignedElement(type);                \
-    Value x = b.load(arguments[0]), y = b.load(arguments[1]);                  \
-    return b.store(EXPRESSION, type);                                          \
+#define SINTER_BINARY(OpTy, EXPRESSION)                                                            \
+  Value OpTy::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {                \
+    ScalarBuilder b(builder, loc);                                                                 \
+    Type type = getLhs().getType().getElementType();                                               \
+    [[maybe_unused]] bool isUnsigned = isUnsignedElement(type);                                    \
+    Value x = b.load(arguments[0]), y = b.load(arguments[1]);                                      \
+    return b.store(EXPRESSION, type);                                                              \
   }
 
 // x / y or x rem y. A machine division traps on y = 0 and on MIN / −1; ONNX
 // leaves the first open and the second wraps.
-static Value divide(ScalarBuilder &b, Value x, Value y, bool isUnsigned,
-                    bool remainder) {
+static Value divide(ScalarBuilder &b, Value x, Value y, bool isUnsigned, bool remainder) {
   APInt known;
   bool isKnown = matchPattern(y, m_ConstantInt(&known));
   Value divisor = y, isMinusOne;
   if (!isKnown || known.isZero())
     divisor = b.select(b.equal(y, b.constant(y, 0)), b.constant(y, 1), y);
   if (isUnsigned)
-    return remainder ? b.make<arith::RemUIOp>(x, divisor)
-                     : b.make<arith::DivUIOp>(x, divisor);
+    return remainder ? b.make<arith::RemUIOp>(x, divisor) : b.make<arith::DivUIOp>(x, divisor);
   if (!isKnown || known.isAllOnes()) {
     isMinusOne = b.equal(y, b.constant(y, -1));
     divisor = b.select(isMinusOne, b.constant(y, 1), divisor);
@@ -44,31 +41,26 @@ static Value divide(ScalarBuilder &b, Value x, Value y, bool isUnsigned,
 }
 
 // numpy.mod's result has the sign of y, C's remainder that of x.
-static Value modulus(ScalarBuilder &b, Value x, Value y, bool isUnsigned,
-                     bool fmod) {
+static Value modulus(ScalarBuilder &b, Value x, Value y, bool isUnsigned, bool fmod) {
   bool isFloat = ScalarBuilder::isFloat(x);
-  Value remainder = isFloat ? b.make<arith::RemFOp>(x, y)
-                            : divide(b, x, y, isUnsigned, /*remainder=*/true);
+  Value remainder =
+      isFloat ? b.make<arith::RemFOp>(x, y) : divide(b, x, y, isUnsigned, /*remainder=*/true);
   if (fmod || isUnsigned)
     return remainder;
   Value zero = b.constant(x, 0);
   Value nonZero = b.compare(ComparePredicate::ne, remainder, zero, false);
-  Value signsDiffer =
-      b.make<arith::XOrIOp>(b.less(remainder, zero), b.less(y, zero));
-  return b.select(b.make<arith::AndIOp>(nonZero, signsDiffer),
-                  b.add(remainder, y), remainder);
+  Value signsDiffer = b.make<arith::XOrIOp>(b.less(remainder, zero), b.less(y, zero));
+  return b.select(b.make<arith::AndIOp>(nonZero, signsDiffer), b.add(remainder, y), remainder);
 }
 
-static Value shift(ScalarBuilder &b, Value x, Value y, bool left,
-                   bool isUnsigned) {
+static Value shift(ScalarBuilder &b, Value x, Value y, bool left, bool isUnsigned) {
   double width = x.getType().getIntOrFloatBitWidth();
   // A negative amount counts as a great one.
   Value last = b.constant(y, width - 1);
   Value amount = b.make<arith::MinUIOp>(y, last);
   if (!left && !isUnsigned)
     return b.make<arith::ShRSIOp>(x, amount);
-  Value shifted = left ? b.make<arith::ShLIOp>(x, amount)
-                       : b.make<arith::ShRUIOp>(x, amount);
+  Value shifted = left ? b.make<arith::ShLIOp>(x, amount) : b.make<arith::ShRUIOp>(x, amount);
   Value inRange = b.compare(ComparePredicate::le, y, last, /*isUnsigned=*/true);
   return b.select(inRange, shifted, b.constant(x, 0));
 }
@@ -76,9 +68,8 @@ static Value shift(ScalarBuilder &b, Value x, Value y, bool left,
 SINTER_BINARY(AddOp, b.add(x, y))
 SINTER_BINARY(SubOp, b.sub(x, y))
 SINTER_BINARY(MulOp, b.mul(x, y))
-SINTER_BINARY(DivOp, ScalarBuilder::isFloat(x)
-                         ? b.divf(x, y)
-                         : divide(b, x, y, isUnsigned, /*remainder=*/false))
+SINTER_BINARY(DivOp, ScalarBuilder::isFloat(x) ? b.divf(x, y)
+                                               : divide(b, x, y, isUnsigned, /*remainder=*/false))
 SINTER_BINARY(ModOp, modulus(b, x, y, isUnsigned, getFmod()))
 SINTER_BINARY(MinOp, b.min(x, y, isUnsigned))
 SINTER_BINARY(MaxOp, b.max(x, y, isUnsigned))
@@ -87,10 +78,10 @@ SINTER_BINARY(OrOp, b.make<arith::OrIOp>(x, y))
 SINTER_BINARY(XorOp, b.make<arith::XOrIOp>(x, y))
 SINTER_BINARY(ShiftLeftOp, shift(b, x, y, /*left=*/true, isUnsigned))
 SINTER_BINARY(ShiftRightOp, shift(b, x, y, /*left=*/false, isUnsigned))
-SINTER_BINARY(PReluOp, isUnsigned ? x
-                                  : b.select(b.compare(ComparePredicate::ge, x,
-                                                       b.constant(x, 0), false),
-                                             x, b.mul(y, x)))
+SINTER_BINARY(PReluOp, isUnsigned
+                           ? x
+                           : b.select(b.compare(ComparePredicate::ge, x, b.constant(x, 0), false),
+                                      x, b.mul(y, x)))
 
 //===----------------------------------------------------------------------===//
 // Power
@@ -100,8 +91,7 @@ SINTER_BINARY(PReluOp, isUnsigned ? x
 static std::optional<double> getKnownExponent(PowOp op, Value exponent) {
   if (ElementsAttr attribute = getConstant(op.getRhs())) {
     HostTensor tensor = HostTensor::fromAttribute(attribute);
-    if (tensor.isAllocated() &&
-        (attribute.isSplat() || tensor.getNumElements() == 1))
+    if (tensor.isAllocated() && (attribute.isSplat() || tensor.getNumElements() == 1))
       return tensor.getDouble(0);
   }
   APFloat number(0.0);
@@ -113,9 +103,7 @@ static std::optional<double> getKnownExponent(PowOp op, Value exponent) {
 // Powers that multiplication and roots give, or null. Small exponents only:
 // rounding errors add up.
 static Value knownPower(ScalarBuilder &b, Value x, double exponent) {
-  auto reciprocal = [&](Value value) {
-    return b.divf(b.constant(x, 1), value);
-  };
+  auto reciprocal = [&](Value value) { return b.divf(b.constant(x, 1), value); };
   if (exponent == 0)
     return b.constant(x, 1);
   if (exponent == 1)
@@ -151,15 +139,13 @@ static Value integerPower(ScalarBuilder &b, Value x, Value y, bool isUnsigned,
   Value zeroY = b.constant(y, 0), oneY = b.constant(y, 1);
   Value parity = b.make<arith::AndIOp>(y, oneY);
   Value isOdd = b.equal(parity, oneY);
-  Value large = b.compare(ComparePredicate::gt, y, b.constant(y, 63),
-                          exponentIsUnsigned);
-  Value exponent = b.select(
-      large, b.make<arith::OrIOp>(parity, b.constant(y, 62)), y);
+  Value large = b.compare(ComparePredicate::gt, y, b.constant(y, 63), exponentIsUnsigned);
+  Value exponent = b.select(large, b.make<arith::OrIOp>(parity, b.constant(y, 62)), y);
   Value result = one, square = x;
   for (int bit = 0; bit < 6; ++bit) {
     Value mask = b.constant(y, int64_t(1) << bit);
-    Value isSet = b.compare(ComparePredicate::ne,
-                            b.make<arith::AndIOp>(exponent, mask), zeroY, true);
+    Value isSet =
+        b.compare(ComparePredicate::ne, b.make<arith::AndIOp>(exponent, mask), zeroY, true);
     result = b.select(isSet, b.mul(result, square), result);
     if (bit < 5)
       square = b.mul(square, square);
@@ -170,14 +156,12 @@ static Value integerPower(ScalarBuilder &b, Value x, Value y, bool isUnsigned,
   Value reciprocal = b.select(b.equal(x, one), one, zero);
   if (!isUnsigned) {
     Value minusOne = b.constant(x, -1);
-    reciprocal = b.select(b.equal(x, minusOne),
-                          b.select(isOdd, minusOne, one), reciprocal);
+    reciprocal = b.select(b.equal(x, minusOne), b.select(isOdd, minusOne, one), reciprocal);
   }
   return b.select(b.less(y, zeroY), reciprocal, result);
 }
 
-Value PowOp::buildScalar(OpBuilder &builder, Location loc,
-                         ValueRange arguments) {
+Value PowOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   ScalarBuilder b(builder, loc);
   Type baseType = getLhs().getType().getElementType();
   Type exponentType = getRhs().getType().getElementType();
@@ -195,7 +179,7 @@ Value PowOp::buildScalar(OpBuilder &builder, Location loc,
   if (!ScalarBuilder::isFloat(y))
     return integerPower(b, x, y, isUnsigned, isUnsignedElement(exponentType));
   Type f64 = builder.getF64Type();
-  Value power = b.make<math::PowFOp>(b.cast(x, baseType, f64),
-                                     b.cast(arguments[1], exponentType, f64));
+  Value power =
+      b.make<math::PowFOp>(b.cast(x, baseType, f64), b.cast(arguments[1], exponentType, f64));
   return b.cast(power, f64, baseType);
 }

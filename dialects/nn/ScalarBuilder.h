@@ -18,10 +18,10 @@ namespace sinter::nn {
 
 class ScalarBuilder {
 public:
-  ScalarBuilder(mlir::OpBuilder &builder, mlir::Location loc)
-      : builder(builder), loc(loc) {}
+  ScalarBuilder(mlir::OpBuilder &builder, mlir::Location loc) : builder(builder), loc(loc) {}
 
-  template <typename OpTy, typename... Args> mlir::Value make(Args &&...args) {
+  template <typename OpTy, typename... Args>
+  mlir::Value make(Args &&...args) {
     return OpTy::create(builder, loc, std::forward<Args>(args)...);
   }
 
@@ -38,13 +38,11 @@ public:
     return make<mlir::arith::ConstantOp>(attribute);
   }
   /// A constant of the type of `like`.
-  mlir::Value constant(mlir::Value like, double value) {
-    return constant(like.getType(), value);
-  }
+  mlir::Value constant(mlir::Value like, double value) { return constant(like.getType(), value); }
   mlir::Value bits(mlir::Type type, uint64_t value) {
-    return make<mlir::arith::ConstantOp>(builder.getIntegerAttr(
-        type, llvm::APInt(type.getIntOrFloatBitWidth(), value,
-                          /*isSigned=*/false, /*implicitTrunc=*/true)));
+    return make<mlir::arith::ConstantOp>(
+        builder.getIntegerAttr(type, llvm::APInt(type.getIntOrFloatBitWidth(), value,
+                                                 /*isSigned=*/false, /*implicitTrunc=*/true)));
   }
 
   /// Widens f16 and bf16 to f32; leaves the rest.
@@ -61,36 +59,28 @@ public:
   }
 
   mlir::Value add(mlir::Value x, mlir::Value y) {
-    return isFloat(x) ? make<mlir::arith::AddFOp>(x, y)
-                      : make<mlir::arith::AddIOp>(x, y);
+    return isFloat(x) ? make<mlir::arith::AddFOp>(x, y) : make<mlir::arith::AddIOp>(x, y);
   }
   mlir::Value sub(mlir::Value x, mlir::Value y) {
-    return isFloat(x) ? make<mlir::arith::SubFOp>(x, y)
-                      : make<mlir::arith::SubIOp>(x, y);
+    return isFloat(x) ? make<mlir::arith::SubFOp>(x, y) : make<mlir::arith::SubIOp>(x, y);
   }
   mlir::Value mul(mlir::Value x, mlir::Value y) {
-    return isFloat(x) ? make<mlir::arith::MulFOp>(x, y)
-                      : make<mlir::arith::MulIOp>(x, y);
+    return isFloat(x) ? make<mlir::arith::MulFOp>(x, y) : make<mlir::arith::MulIOp>(x, y);
   }
-  mlir::Value divf(mlir::Value x, mlir::Value y) {
-    return make<mlir::arith::DivFOp>(x, y);
-  }
+  mlir::Value divf(mlir::Value x, mlir::Value y) { return make<mlir::arith::DivFOp>(x, y); }
   mlir::Value negf(mlir::Value x) { return make<mlir::arith::NegFOp>(x); }
   mlir::Value max(mlir::Value x, mlir::Value y, bool isUnsigned) {
     if (isFloat(x))
       return make<mlir::arith::MaximumFOp>(x, y);
-    return isUnsigned ? make<mlir::arith::MaxUIOp>(x, y)
-                      : make<mlir::arith::MaxSIOp>(x, y);
+    return isUnsigned ? make<mlir::arith::MaxUIOp>(x, y) : make<mlir::arith::MaxSIOp>(x, y);
   }
   mlir::Value min(mlir::Value x, mlir::Value y, bool isUnsigned) {
     if (isFloat(x))
       return make<mlir::arith::MinimumFOp>(x, y);
-    return isUnsigned ? make<mlir::arith::MinUIOp>(x, y)
-                      : make<mlir::arith::MinSIOp>(x, y);
+    return isUnsigned ? make<mlir::arith::MinUIOp>(x, y) : make<mlir::arith::MinSIOp>(x, y);
   }
   /// Ordered comparison, but `ne` holds for NaN.
-  mlir::Value compare(ComparePredicate predicate, mlir::Value x, mlir::Value y,
-                      bool isUnsigned);
+  mlir::Value compare(ComparePredicate predicate, mlir::Value x, mlir::Value y, bool isUnsigned);
   mlir::Value less(mlir::Value x, mlir::Value y, bool isUnsigned = false) {
     return compare(ComparePredicate::lt, x, y, isUnsigned);
   }
@@ -103,12 +93,9 @@ public:
   /// Converts between storage types by the nn element types `from` and `to`.
   mlir::Value cast(mlir::Value value, mlir::Type from, mlir::Type to);
 
-  static bool isFloat(mlir::Value value) {
-    return llvm::isa<mlir::FloatType>(value.getType());
-  }
+  static bool isFloat(mlir::Value value) { return llvm::isa<mlir::FloatType>(value.getType()); }
   static bool isNarrowFloat(mlir::Type type) {
-    return llvm::isa<mlir::FloatType>(type) &&
-           type.getIntOrFloatBitWidth() < 32;
+    return llvm::isa<mlir::FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
   }
 
   mlir::OpBuilder &builder;

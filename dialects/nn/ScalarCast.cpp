@@ -6,27 +6,21 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-Value ScalarBuilder::compare(ComparePredicate predicate, Value x, Value y,
-                             bool isUnsigned) {
+Value ScalarBuilder::compare(ComparePredicate predicate, Value x, Value y, bool isUnsigned) {
   if (isFloat(x)) {
     static constexpr arith::CmpFPredicate predicates[] = {
-        arith::CmpFPredicate::OEQ, arith::CmpFPredicate::UNE,
-        arith::CmpFPredicate::OLT, arith::CmpFPredicate::OLE,
-        arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE};
+        arith::CmpFPredicate::OEQ, arith::CmpFPredicate::UNE, arith::CmpFPredicate::OLT,
+        arith::CmpFPredicate::OLE, arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE};
     return make<arith::CmpFOp>(predicates[static_cast<int>(predicate)], x, y);
   }
   static constexpr arith::CmpIPredicate signedPredicates[] = {
-      arith::CmpIPredicate::eq,  arith::CmpIPredicate::ne,
-      arith::CmpIPredicate::slt, arith::CmpIPredicate::sle,
-      arith::CmpIPredicate::sgt, arith::CmpIPredicate::sge};
+      arith::CmpIPredicate::eq,  arith::CmpIPredicate::ne,  arith::CmpIPredicate::slt,
+      arith::CmpIPredicate::sle, arith::CmpIPredicate::sgt, arith::CmpIPredicate::sge};
   static constexpr arith::CmpIPredicate unsignedPredicates[] = {
-      arith::CmpIPredicate::eq,  arith::CmpIPredicate::ne,
-      arith::CmpIPredicate::ult, arith::CmpIPredicate::ule,
-      arith::CmpIPredicate::ugt, arith::CmpIPredicate::uge};
+      arith::CmpIPredicate::eq,  arith::CmpIPredicate::ne,  arith::CmpIPredicate::ult,
+      arith::CmpIPredicate::ule, arith::CmpIPredicate::ugt, arith::CmpIPredicate::uge};
   return make<arith::CmpIOp>(
-      (isUnsigned ? unsignedPredicates
-                  : signedPredicates)[static_cast<int>(predicate)],
-      x, y);
+      (isUnsigned ? unsignedPredicates : signedPredicates)[static_cast<int>(predicate)], x, y);
 }
 
 // Out-of-range values wrap as numpy's do on x86 rather than being poison:
@@ -43,8 +37,7 @@ static Value floatToInteger(ScalarBuilder &b, Value value, Type to) {
   unsigned through = width < 32 ? 32 : to.isUnsignedInteger() ? 64 : width;
   Type wide = IntegerType::get(to.getContext(), through);
   Value integer = b.make<arith::FPToSIOp>(wide, value);
-  return through == width ? integer
-                          : b.make<arith::TruncIOp>(signless, integer);
+  return through == width ? integer : b.make<arith::TruncIOp>(signless, integer);
 }
 
 Value ScalarBuilder::cast(Value value, Type from, Type to) {
@@ -69,8 +62,8 @@ Value ScalarBuilder::cast(Value value, Type from, Type to) {
   bool isUnsigned = isUnsignedElement(from);
   if (isa<FloatType>(to)) {
     Type wide = isNarrowFloat(to) ? builder.getF32Type() : to;
-    Value result = isUnsigned ? make<arith::UIToFPOp>(wide, value)
-                              : make<arith::SIToFPOp>(wide, value);
+    Value result =
+        isUnsigned ? make<arith::UIToFPOp>(wide, value) : make<arith::SIToFPOp>(wide, value);
     return store(result, to);
   }
   if (fromWidth > toWidth)
@@ -81,21 +74,17 @@ Value ScalarBuilder::cast(Value value, Type from, Type to) {
   return value;
 }
 
-Value CastOp::buildScalar(OpBuilder &builder, Location loc,
-                          ValueRange arguments) {
+Value CastOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   return ScalarBuilder(builder, loc)
       .cast(arguments[0], getInput().getType().getElementType(), getTo());
 }
 
-Value CompareOp::buildScalar(OpBuilder &builder, Location loc,
-                             ValueRange arguments) {
+Value CompareOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   ScalarBuilder b(builder, loc);
   return b.compare(getPredicate(), b.load(arguments[0]), b.load(arguments[1]),
                    isUnsignedElement(getLhs().getType().getElementType()));
 }
 
-Value WhereOp::buildScalar(OpBuilder &builder, Location loc,
-                           ValueRange arguments) {
-  return arith::SelectOp::create(builder, loc, arguments[0], arguments[1],
-                                 arguments[2]);
+Value WhereOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return arith::SelectOp::create(builder, loc, arguments[0], arguments[1], arguments[2]);
 }

@@ -9,14 +9,13 @@ using namespace sinter::nn;
 
 // Defines OpTy::buildScalar by an expression over `b` and `x` (widened) and
 // `isUnsigned`.
-#define SINTER_UNARY(OpTy, EXPRESSION)                                         \
-  Value OpTy::buildScalar(OpBuilder &builder, Location loc,                    \
-                          ValueRange arguments) {                              \
-    ScalarBuilder b(builder, loc);                                             \
-    Type type = getInput().getType().getElementType();                         \
-    [[maybe_unused]] bool isUnsigned = isUnsignedElement(type);                \
-    Value x = b.load(arguments[0]);                                            \
-    return b.store(EXPRESSION, type);                                          \
+#define SINTER_UNARY(OpTy, EXPRESSION)                                                             \
+  Value OpTy::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {                \
+    ScalarBuilder b(builder, loc);                                                                 \
+    Type type = getInput().getType().getElementType();                                             \
+    [[maybe_unused]] bool isUnsigned = isUnsignedElement(type);                                    \
+    Value x = b.load(arguments[0]);                                                                \
+    return b.store(EXPRESSION, type);                                                              \
   }
 
 static Value isNotNegative(ScalarBuilder &b, Value x) {
@@ -26,8 +25,7 @@ static Value isNotNegative(ScalarBuilder &b, Value x) {
 static Value absolute(ScalarBuilder &b, Value x, bool isUnsigned) {
   if (isUnsigned)
     return x;
-  return ScalarBuilder::isFloat(x) ? b.make<math::AbsFOp>(x)
-                                   : b.make<math::AbsIOp>(x);
+  return ScalarBuilder::isFloat(x) ? b.make<math::AbsFOp>(x) : b.make<math::AbsIOp>(x);
 }
 
 static Value negate(ScalarBuilder &b, Value x) {
@@ -61,8 +59,7 @@ static Value gelu(ScalarBuilder &b, Value x, bool tanhApproximation) {
   if (tanhApproximation) {
     // tanh(√(2/π) (x + 0.044715 x³)) = tanh(√(2/π) x (1 + 0.044715 x²))
     Value square = b.mul(x, x);
-    Value factor = b.add(b.constant(x, 1),
-                         b.mul(b.constant(x, 0.044715), square));
+    Value factor = b.add(b.constant(x, 1), b.mul(b.constant(x, 0.044715), square));
     Value scaled = b.mul(b.constant(x, std::sqrt(2.0 / M_PI)), x);
     inner = b.make<math::TanhOp>(b.mul(scaled, factor));
   } else {
@@ -99,23 +96,18 @@ SINTER_UNARY(ErfOp, b.make<math::ErfOp>(x))
 SINTER_UNARY(SigmoidOp, sigmoid(b, x))
 SINTER_UNARY(ReluOp, isUnsigned ? x : b.max(x, b.constant(x, 0), false))
 SINTER_UNARY(SoftplusOp, softplus(b, x))
-SINTER_UNARY(SoftsignOp,
-             b.divf(x, b.add(b.constant(x, 1), b.make<math::AbsFOp>(x))))
-SINTER_UNARY(LeakyReluOp,
-             b.select(isNotNegative(b, x), x,
-                      b.mul(b.constant(x, getAlpha().convertToDouble()), x)))
-SINTER_UNARY(EluOp,
-             b.select(isNotNegative(b, x), x,
-                      b.mul(b.constant(x, getAlpha().convertToDouble()),
-                            b.sub(b.make<math::ExpOp>(x), b.constant(x, 1)))))
-SINTER_UNARY(
-    HardSigmoidOp,
-    b.max(b.constant(x, 0),
-          b.min(b.constant(x, 1),
-                b.add(b.mul(b.constant(x, getAlpha().convertToDouble()), x),
-                      b.constant(x, getBeta().convertToDouble())),
-                false),
-          false))
+SINTER_UNARY(SoftsignOp, b.divf(x, b.add(b.constant(x, 1), b.make<math::AbsFOp>(x))))
+SINTER_UNARY(LeakyReluOp, b.select(isNotNegative(b, x), x,
+                                   b.mul(b.constant(x, getAlpha().convertToDouble()), x)))
+SINTER_UNARY(EluOp, b.select(isNotNegative(b, x), x,
+                             b.mul(b.constant(x, getAlpha().convertToDouble()),
+                                   b.sub(b.make<math::ExpOp>(x), b.constant(x, 1)))))
+SINTER_UNARY(HardSigmoidOp, b.max(b.constant(x, 0),
+                                  b.min(b.constant(x, 1),
+                                        b.add(b.mul(b.constant(x, getAlpha().convertToDouble()), x),
+                                              b.constant(x, getBeta().convertToDouble())),
+                                        false),
+                                  false))
 SINTER_UNARY(GeluOp, gelu(b, x, getTanhApproximation()))
 
 //===----------------------------------------------------------------------===//
@@ -124,18 +116,14 @@ SINTER_UNARY(GeluOp, gelu(b, x, getTanhApproximation()))
 
 // The bits of +∞ in a float type: all ones in the exponent.
 static uint64_t getInfinityBits(Type type) {
-  return APFloat::getInf(cast<FloatType>(type).getFloatSemantics())
-      .bitcastToAPInt()
-      .getZExtValue();
+  return APFloat::getInf(cast<FloatType>(type).getFloatSemantics()).bitcastToAPInt().getZExtValue();
 }
 
 static Value asBits(ScalarBuilder &b, Value x) {
-  return b.make<arith::BitcastOp>(
-      b.builder.getIntegerType(x.getType().getIntOrFloatBitWidth()), x);
+  return b.make<arith::BitcastOp>(b.builder.getIntegerType(x.getType().getIntOrFloatBitWidth()), x);
 }
 
-Value IsNanOp::buildScalar(OpBuilder &builder, Location loc,
-                           ValueRange arguments) {
+Value IsNanOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   ScalarBuilder b(builder, loc);
   Value bits = asBits(b, arguments[0]);
   Type type = bits.getType();
@@ -146,8 +134,7 @@ Value IsNanOp::buildScalar(OpBuilder &builder, Location loc,
                    /*isUnsigned=*/false);
 }
 
-Value IsInfOp::buildScalar(OpBuilder &builder, Location loc,
-                           ValueRange arguments) {
+Value IsInfOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   ScalarBuilder b(builder, loc);
   Value bits = asBits(b, arguments[0]);
   Type type = bits.getType();

@@ -59,6 +59,17 @@ public:
   virtual std::optional<HostTensor> constantTensor(mlir::Value value);
   /// A dim that is only known after the op that is being asked has run.
   virtual mlir::AffineExpr unknownDim(unsigned result, unsigned dim) = 0;
+  /// Element `position` of a tensor of rank 0 or 1 as an integer, whatever its
+  /// element type (floats truncate). Null where run-time values are unknown.
+  virtual mlir::AffineExpr element(mlir::Value, int64_t) { return {}; }
+  /// ⌊dim · scales[position]⌋ for a float tensor. Null as above.
+  virtual mlir::AffineExpr scaledDim(mlir::AffineExpr, mlir::Value, int64_t) {
+    return {};
+  }
+  /// max(0, ⌈(limit − start) / delta⌉) for scalar float tensors. Null as above.
+  virtual mlir::AffineExpr stepCount(mlir::Value, mlir::Value, mlir::Value) {
+    return {};
+  }
   /// A non-affine function; folds when it can.
   virtual mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
                                  mlir::AffineExpr rhs) = 0;
@@ -122,6 +133,11 @@ public:
   SymbolicShape shape(mlir::Value value) override;
   std::optional<SymbolicShape> contents(mlir::Value value) override;
   mlir::AffineExpr unknownDim(unsigned result, unsigned dim) override;
+  mlir::AffineExpr element(mlir::Value value, int64_t position) override;
+  mlir::AffineExpr scaledDim(mlir::AffineExpr dim, mlir::Value scales,
+                             int64_t position) override;
+  mlir::AffineExpr stepCount(mlir::Value start, mlir::Value limit,
+                             mlir::Value delta) override;
   mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
                          mlir::AffineExpr rhs) override;
   bool isNonNegative(mlir::AffineExpr expr) override;
@@ -150,19 +166,36 @@ public:
                               llvm::SmallVectorImpl<SymbolicShape> &shapes);
 
   /// Forgets what is known of a value (call before changing its definition).
-  void invalidate() { shapes.clear(); }
+  void invalidate() {
+    shapes.clear();
+    carriedShapes.clear();
+    resolvedLoops.clear();
+  }
 
 private:
   struct Symbol {
-    enum Kind { Dim, Element, Derived } kind;
-    mlir::Value value;  // Dim, Element
-    int64_t position;   // Dim, Element
+    enum Kind { Dim, Element, Derived, Scaled, Steps } kind;
+    mlir::Value value;  // Dim, Element, Scaled; start of Steps
+    int64_t position;   // Dim, Element, Scaled
     Function function;  // Derived
-    mlir::AffineExpr lhs, rhs;
+    mlir::AffineExpr lhs, rhs; // Derived; lhs: Scaled
+    mlir::Value limit, delta;  // Steps
   };
   mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
   mlir::AffineExpr addSymbol(Symbol symbol);
+  mlir::Value
+  materializeFloat(mlir::OpBuilder &builder, mlir::Location loc,
+                   const Symbol &symbol,
+                   llvm::function_ref<mlir::Value(mlir::Value)> remap);
+  /// What is known of the dims of a region op's result or a loop's argument;
+  /// null where nothing is. Fills `dims`.
+  void shapeOfRegionResult(mlir::OpResult result,
+                           llvm::SmallVectorImpl<mlir::AffineExpr> &dims);
+  /// Finds which dims a loop's carried values keep.
+  void resolveLoop(mlir::Operation *loop);
+  /// True if all that `expr` stands on is defined outside of `op`.
+  bool isDefinedOutside(mlir::AffineExpr expr, mlir::Operation *op) const;
   /// The expressions that a broadcast joins, each once.
   void collectBroadcast(mlir::AffineExpr expr,
                         llvm::SmallVectorImpl<mlir::AffineExpr> &parts);
@@ -173,13 +206,17 @@ private:
   std::vector<Symbol> symbols;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::AffineExpr> dimSymbols,
       elementSymbols;
-  std::map<std::tuple<int, const void *, const void *>, mlir::AffineExpr>
+  std::map<std::tuple<int, const void *, const void *, const void *>,
+           mlir::AffineExpr>
       derivedSymbols;
   /// In which order expressions were first broadcast.
   llvm::DenseMap<mlir::AffineExpr, unsigned> broadcastOrder;
   /// One symbol for all function arguments' dims of one name.
   llvm::StringMap<mlir::AffineExpr> namedSymbols;
   llvm::DenseMap<mlir::Value, SymbolicShape> shapes;
+  /// Dims of loops' carried arguments, once their loop is resolved.
+  llvm::DenseMap<mlir::Value, SymbolicShape> carriedShapes;
+  llvm::DenseMap<mlir::Operation *, bool> resolvedLoops;
   /// The op whose results `unknownDim` speaks of.
   mlir::Operation *current = nullptr;
 };

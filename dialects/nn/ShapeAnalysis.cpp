@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -134,14 +135,14 @@ AffineExpr ShapeAnalysis::addSymbol(Symbol symbol) {
 AffineExpr ShapeAnalysis::dimSymbol(Value value, int64_t dim) {
   AffineExpr &expr = dimSymbols[{value, dim}];
   if (!expr)
-    expr = addSymbol({Symbol::Dim, value, dim, {}, {}, {}});
+    expr = addSymbol({Symbol::Dim, value, dim, {}, {}, {}, {}, {}});
   return expr;
 }
 
 AffineExpr ShapeAnalysis::elementSymbol(Value value, int64_t position) {
   AffineExpr &expr = elementSymbols[{value, position}];
   if (!expr)
-    expr = addSymbol({Symbol::Element, value, position, {}, {}, {}});
+    expr = addSymbol({Symbol::Element, value, position, {}, {}, {}, {}, {}});
   return expr;
 }
 
@@ -149,7 +150,7 @@ AffineExpr ShapeAnalysis::unknownDim(unsigned result, unsigned dim) {
   if (current)
     return dimSymbol(current->getResult(result), dim);
   // Type inference before the op exists: any fresh symbol will do.
-  return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}});
+  return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}, {}, {}});
 }
 
 AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
@@ -238,10 +239,37 @@ AffineExpr ShapeAnalysis::derivedSymbol(Function function, AffineExpr lhs,
                                         AffineExpr rhs) {
   auto key = std::make_tuple(static_cast<int>(function),
                              lhs.getAsOpaquePointer(),
-                             rhs.getAsOpaquePointer());
+                             rhs.getAsOpaquePointer(),
+                             static_cast<const void *>(nullptr));
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
-    expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs});
+    expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs, {}, {}});
+  return expr;
+}
+
+AffineExpr ShapeAnalysis::element(Value value, int64_t position) {
+  return elementSymbol(value, position);
+}
+
+AffineExpr ShapeAnalysis::scaledDim(AffineExpr dim, Value scales,
+                                    int64_t position) {
+  auto key = std::make_tuple(-1 - static_cast<int>(position),
+                             dim.getAsOpaquePointer(),
+                             scales.getAsOpaquePointer(),
+                             static_cast<const void *>(nullptr));
+  AffineExpr &expr = derivedSymbols[key];
+  if (!expr)
+    expr = addSymbol({Symbol::Scaled, scales, position, {}, dim, {}, {}, {}});
+  return expr;
+}
+
+AffineExpr ShapeAnalysis::stepCount(Value start, Value limit, Value delta) {
+  auto key =
+      std::make_tuple(1000, start.getAsOpaquePointer(),
+                      limit.getAsOpaquePointer(), delta.getAsOpaquePointer());
+  AffineExpr &expr = derivedSymbols[key];
+  if (!expr)
+    expr = addSymbol({Symbol::Steps, start, 0, {}, {}, {}, limit, delta});
   return expr;
 }
 
@@ -255,7 +283,8 @@ bool ShapeAnalysis::isNonNegative(AffineExpr expr) {
   }
   auto position = cast<AffineSymbolExpr>(expr).getPosition();
   Symbol symbol = symbols[position];
-  if (symbol.kind == Symbol::Dim)
+  if (symbol.kind == Symbol::Dim || symbol.kind == Symbol::Scaled ||
+      symbol.kind == Symbol::Steps)
     return true;
   if (symbol.kind == Symbol::Element)
     return false;
@@ -304,6 +333,19 @@ SymbolicShape ShapeAnalysis::shape(Value value) {
         if (!dim)
           dim = expr;
     }
+    if (scope == Scope::Whole) {
+      if (auto opResult = dyn_cast<OpResult>(value)) {
+        shapeOfRegionResult(opResult, result);
+      } else if (auto loop = dyn_cast_if_present<LoopOp>(
+                     value.getParentBlock()->getParentOp())) {
+        resolveLoop(loop);
+        auto carried = carriedShapes.find(value);
+        if (carried != carriedShapes.end())
+          for (auto [dim, expr] : llvm::zip(result, carried->second))
+            if (!dim)
+              dim = expr;
+      }
+    }
     // Function arguments' dims of one name are one symbol.
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       auto function =
@@ -328,6 +370,109 @@ SymbolicShape ShapeAnalysis::shape(Value value) {
   }
   shapes[value] = result;
   return result;
+}
+
+bool ShapeAnalysis::isDefinedOutside(AffineExpr expr, Operation *op) const {
+  SmallVector<Value> values;
+  collectValues(expr, values);
+  return llvm::all_of(values, [&](Value value) {
+    return value && !op->isAncestor(value.getParentBlock()->getParentOp());
+  });
+}
+
+void ShapeAnalysis::shapeOfRegionResult(OpResult result,
+                                        SmallVectorImpl<AffineExpr> &dims) {
+  Operation *op = result.getOwner();
+  unsigned index = result.getResultNumber();
+  auto adopt = [&](const SymbolicShape &shape) {
+    if (shape.size() != dims.size())
+      return;
+    for (auto [dim, expr] : llvm::zip(dims, shape))
+      if (!dim && expr && isDefinedOutside(expr, op))
+        dim = expr;
+  };
+  if (auto fused = dyn_cast<FusedOp>(op)) {
+    adopt(shape(fused.getBody().front().getTerminator()->getOperand(index)));
+  } else if (auto branch = dyn_cast<IfOp>(op)) {
+    SymbolicShape first = shape(
+        branch.getThenRegion().front().getTerminator()->getOperand(index));
+    SymbolicShape second = shape(
+        branch.getElseRegion().front().getTerminator()->getOperand(index));
+    if (first.size() != second.size())
+      return;
+    for (auto [a, b] : llvm::zip(first, second))
+      if (a != b)
+        a = AffineExpr();
+    adopt(first);
+  } else if (auto loop = dyn_cast<LoopOp>(op)) {
+    Block &body = loop.getBody().front();
+    Value yielded = body.getTerminator()->getOperand(index + 1);
+    if (index < loop.getInits().size()) {
+      // Without an iteration the result is the initial value.
+      SymbolicShape initial = shape(loop.getInits()[index]);
+      SymbolicShape final = shape(yielded);
+      for (auto [a, b] : llvm::zip(initial, final))
+        if (a != b)
+          a = AffineExpr();
+      adopt(initial);
+      return;
+    }
+    SymbolicShape stacked{AffineExpr()};
+    stacked.append(shape(yielded));
+    // How many iterations there are is only certain if nothing can end them.
+    auto isTrue = [](Value condition) {
+      auto constant = dyn_cast_if_present<DenseElementsAttr>(
+          getConstant(condition));
+      return constant && constant.isSplat() && constant.getSplatValue<bool>();
+    };
+    Value next = body.getTerminator()->getOperand(0);
+    if (loop.getTripCount() && (!loop.getCondition() || isTrue(loop.getCondition())) &&
+        (isTrue(next) || next == body.getArgument(1)))
+      if (auto count = contents(loop.getTripCount());
+          count && count->size() == 1)
+        stacked[0] = max(count->front(), constant(0));
+    adopt(stacked);
+  }
+}
+
+// Optimistic: assumes that every carried value keeps the dims of its initial
+// value, looks at what the body gives back, and retreats where it differs.
+void ShapeAnalysis::resolveLoop(Operation *op) {
+  if (!resolvedLoops.try_emplace(op, true).second)
+    return;
+  auto loop = cast<LoopOp>(op);
+  Block &body = loop.getBody().front();
+  for (auto [argument, init] :
+       llvm::zip(body.getArguments().drop_front(2), loop.getInits()))
+    carriedShapes[argument] = shape(init);
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (auto [argument, yielded] :
+         llvm::zip(body.getArguments().drop_front(2),
+                   body.getTerminator()->getOperands().drop_front(1))) {
+      SymbolicShape given = shape(yielded);
+      SymbolicShape assumed = carriedShapes[argument];
+      for (auto [index, dim] : llvm::enumerate(assumed)) {
+        if (cast<ShapedType>(argument.getType()).isDynamicDim(index) &&
+            (index >= given.size() || given[index] != dim) &&
+            dim != dimSymbol(argument, index)) {
+          dim = dimSymbol(argument, index);
+          changed = true;
+        }
+      }
+      carriedShapes[argument] = assumed;
+    }
+    if (!changed)
+      break;
+    // What was concluded from the assumption goes with it.
+    shapes.clear();
+    loop.getBody().walk([&](LoopOp inner) {
+      resolvedLoops.erase(inner);
+      for (Value argument : inner.getBody().getArguments())
+        carriedShapes.erase(argument);
+    });
+  }
 }
 
 LogicalResult ShapeAnalysis::inferOp(Operation *op,
@@ -377,6 +522,12 @@ void ShapeAnalysis::collectValues(AffineExpr expr,
       collectValues(meaning.rhs, values);
     } else {
       values.push_back(meaning.value);
+      if (meaning.kind == Symbol::Scaled)
+        collectValues(meaning.lhs, values);
+      if (meaning.kind == Symbol::Steps) {
+        values.push_back(meaning.limit);
+        values.push_back(meaning.delta);
+      }
     }
   });
 }
@@ -391,7 +542,7 @@ bool ShapeAnalysis::dependsOnData(AffineExpr expr) const {
     if (meaning.kind == Symbol::Derived)
       depends |= dependsOnData(meaning.lhs) || dependsOnData(meaning.rhs);
     else
-      depends |= meaning.kind == Symbol::Element ||
+      depends |= meaning.kind != Symbol::Dim ||
                  !isa_and_nonnull<BlockArgument>(meaning.value);
   });
   return depends;
@@ -404,6 +555,49 @@ static Value guardDivisor(OpBuilder &builder, Location loc, AffineExpr expr,
     return divisor;
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
   return arith::MaxSIOp::create(builder, loc, divisor, one);
+}
+
+// One element of a tensor of rank 0, or of rank 1 at `position`.
+static Value extractElement(OpBuilder &builder, Location loc, Value tensor,
+                            int64_t position) {
+  SmallVector<Value> indices;
+  if (cast<ShapedType>(tensor.getType()).getRank() == 1)
+    indices.push_back(arith::ConstantIndexOp::create(builder, loc, position));
+  return tensor::ExtractOp::create(builder, loc, tensor, indices);
+}
+
+Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc,
+                                      const Symbol &symbol,
+                                      function_ref<Value(Value)> remap) {
+  Type wide = builder.getF64Type(), i64 = builder.getI64Type();
+  auto element = [&](Value value, int64_t position) -> Value {
+    Value result = extractElement(builder, loc, remap(value), position);
+    if (isa<IntegerType>(result.getType()))
+      return arith::SIToFPOp::create(builder, loc, wide, result);
+    if (result.getType() != wide)
+      result = arith::ExtFOp::create(builder, loc, wide, result);
+    return result;
+  };
+  Value size;
+  if (symbol.kind == Symbol::Scaled) {
+    Value dim = materialize(builder, loc, symbol.lhs, remap);
+    dim = arith::IndexCastOp::create(builder, loc, i64, dim);
+    dim = arith::SIToFPOp::create(builder, loc, wide, dim);
+    Value scaled = arith::MulFOp::create(builder, loc, dim,
+                                         element(symbol.value, symbol.position));
+    size = math::FloorOp::create(builder, loc, scaled);
+  } else {
+    Value start = element(symbol.value, 0);
+    Value distance = arith::SubFOp::create(builder, loc,
+                                           element(symbol.limit, 0), start);
+    size = math::CeilOp::create(
+        builder, loc,
+        arith::DivFOp::create(builder, loc, distance, element(symbol.delta, 0)));
+  }
+  size = arith::FPToSIOp::create(builder, loc, i64, size);
+  size = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), size);
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  return arith::MaxSIOp::create(builder, loc, size, zero);
 }
 
 Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
@@ -442,18 +636,16 @@ Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
     return builder.createOrFold<tensor::DimOp>(loc, remap(symbol.value),
                                                symbol.position);
   case Symbol::Element: {
-    Value tensor = remap(symbol.value);
-    SmallVector<Value> indices;
-    if (cast<ShapedType>(tensor.getType()).getRank() == 1)
-      indices.push_back(
-          arith::ConstantIndexOp::create(builder, loc, symbol.position));
-    Value element = tensor::ExtractOp::create(builder, loc, tensor, indices);
-    Type signless = getSignlessType(element.getType());
-    if (signless != element.getType())
-      return {};
+    Value element = extractElement(builder, loc, remap(symbol.value), symbol.position);
+    if (isa<FloatType>(element.getType()))
+      element = arith::FPToSIOp::create(builder, loc, builder.getI64Type(), element);
     return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                       element);
   }
+  case Symbol::Scaled:
+  case Symbol::Steps:
+    // A copy: materializing may add symbols.
+    return materializeFloat(builder, loc, Symbol(symbol), remap);
   case Symbol::Derived:
     break;
   }

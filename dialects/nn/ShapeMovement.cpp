@@ -634,7 +634,9 @@ LogicalResult RangeOp::inferShapes(ShapeContext &context, Adaptor op,
        limit = context.constantTensor(op.getLimit()),
        delta = context.constantTensor(op.getDelta());
   if (!start || !limit || !delta) {
-    shapes.push_back({context.unknownDim(0, 0)});
+    AffineExpr count =
+        context.stepCount(op.getStart(), op.getLimit(), op.getDelta());
+    shapes.push_back({count ? count : context.unknownDim(0, 0)});
     return success();
   }
   double count = std::ceil((limit->getDouble(0) - start->getDouble(0)) /
@@ -670,6 +672,8 @@ LogicalResult OneHotOp::inferShapes(ShapeContext &context, Adaptor op,
            tensor && tensor->getNumElements() == 1)
     depth = context.constant(tensor->getInt(0));
   else
+    depth = context.element(op.getDepth(), 0);
+  if (!depth)
     depth = context.unknownDim(0, axis);
   if (auto value = asConstant(depth); value && *value < 0)
     return context.emitError("one_hot: operand 'depth' is " + Twine(*value));

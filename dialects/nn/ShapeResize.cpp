@@ -97,6 +97,11 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &context, Adaptor op,
       result[axis] = scaleDim(context, result[axis], scale);
     }
   }
+  if (!isKnown && op.getScales())
+    for (auto [index, axis] : llvm::enumerate(axes)) {
+      result[axis] = context.scaledDim(result[axis], op.getScales(), index);
+      isKnown = static_cast<bool>(result[axis]);
+    }
   if (!isKnown)
     for (int64_t axis : axes)
       result[axis] = context.unknownDim(0, axis);

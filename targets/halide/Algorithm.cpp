@@ -195,7 +195,7 @@ Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &sc
     H::FuncRef call = func(reversed(indices));
     if (func.outputs() == 1)
       return call;
-    return call[mlir::cast<mlir::OpResult>(tensor).getResultNumber()];
+    return call[stages[stage->second].tupleIndex[mlir::cast<mlir::OpResult>(tensor).getResultNumber()]];
   }
   mlir::Operation *op = tensor.getDefiningOp();
   if (!op)
@@ -266,6 +266,50 @@ Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &sc
     return element(slice.getSource(), inner, scope, loops);
   }
   throw Refusal{op->getName().getStringRef().str()};
+}
+
+/// Halide stores the elements of a tuple one after another, and an update that reads an element stored before reads the
+/// new value. So a result that another one reads comes after it.
+static std::vector<unsigned> tupleOrder(mlir::linalg::LinalgOp op) {
+  unsigned count = op.getNumDpsInits();
+  mlir::Block *block = op.getBlock();
+  // reads[i][j]: result i is computed from the value of j so far.
+  std::vector<std::vector<bool>> reads(count, std::vector<bool>(count));
+  for (unsigned i = 0; i < count; ++i) {
+    llvm::SmallVector<mlir::Value> work = {block->getTerminator()->getOperand(i)};
+    llvm::DenseSet<mlir::Value> seen;
+    while (!work.empty()) {
+      mlir::Value value = work.pop_back_val();
+      if (!seen.insert(value).second)
+        continue;
+      if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(value)) {
+        if (argument.getOwner() == block && argument.getArgNumber() >= op.getNumDpsInputs())
+          reads[i][argument.getArgNumber() - op.getNumDpsInputs()] = true;
+      } else if (value.getDefiningOp()->getBlock() == block) {
+        llvm::append_range(work, value.getDefiningOp()->getOperands());
+      }
+    }
+  }
+  std::vector<unsigned> order(count);
+  std::vector<bool> placed(count);
+  for (unsigned position = 0; position < count; ++position) {
+    unsigned next = 0;
+    // A result may be stored once every other one that reads it has been.
+    for (; next < count; ++next) {
+      bool free = !placed[next];
+      for (unsigned i = 0; i < count; ++i)
+        free &= i == next || placed[i] || !reads[i][next];
+      if (free)
+        break;
+    }
+    if (next == count && op.getNumReductionLoops() != 0)
+      throw Refusal{"results of a reduction that read each other in a circle"};
+    if (next == count)
+      next = llvm::find(placed, false) - placed.begin();
+    placed[next] = true;
+    order[next] = position;
+  }
+  return order;
 }
 
 void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
@@ -351,12 +395,17 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
   std::vector<Expr> initial;
   for (mlir::Value init : op.getDpsInits())
     initial.push_back(element(init, outputIndices, outer, Loops{}));
+  stage.tupleIndex = tupleOrder(op);
   auto assign = [&](const std::vector<Expr> &values) {
     H::FuncRef target = stage.func(place);
-    if (values.size() == 1)
+    if (values.size() == 1) {
       target = values[0];
-    else
-      target = H::Tuple(values);
+      return;
+    }
+    std::vector<Expr> tuple(values.size());
+    for (size_t i = 0; i < values.size(); ++i)
+      tuple[stage.tupleIndex[i]] = values[i];
+    target = H::Tuple(tuple);
   };
   if (factor) {
     defineFactored(op, stage, factor, loops, place, initial[0]);
@@ -364,7 +413,7 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
     assign(initial);
     std::vector<Expr> accumulators;
     for (unsigned i = 0; i < initial.size(); ++i)
-      accumulators.push_back(initial.size() == 1 ? Expr(stage.func(place)) : Expr(stage.func(place)[i]));
+      accumulators.push_back(initial.size() == 1 ? Expr(stage.func(place)) : Expr(stage.func(place)[stage.tupleIndex[i]]));
     assign(body(op, loops, accumulators));
   } else {
     assign(body(op, loops, initial));
@@ -521,7 +570,8 @@ void Algorithm::addOutputs() {
       func = stages[stage->second].func;
       count = func.outputs();
       for (unsigned k = 0; k < count; ++k)
-        if (i + k >= yielded.size() || yielded[i + k] != value.getDefiningOp()->getResult(k))
+        if (i + k >= yielded.size() || yielded[i + k] != value.getDefiningOp()->getResult(k) ||
+            stages[stage->second].tupleIndex[k] != k)
           func = H::Func();
     }
     if (func.defined()) {

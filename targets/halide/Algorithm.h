@@ -21,6 +21,8 @@ namespace sinter::halide {
 struct Stage {
   Halide::Func func;
   bool hasUpdate = false;
+  /// Where the results of an op with several are in the function's tuple.
+  std::vector<unsigned> tupleIndex;
   /// The loops by name: of the pure definition, and of the update.
   std::map<std::string, Halide::VarOrRVar> loops[2];
   /// Extents of the iteration dimensions by name.

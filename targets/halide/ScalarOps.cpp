@@ -110,8 +110,10 @@ static Expr toBFloat16(Expr x) {
 }
 
 static Expr narrow(Expr x, mlir::Type type) {
-  if (type.isF16())
-    return cast(H::Float(16), cast(H::Float(32), x));
+  if (type.isF16()) { // Halide makes an infinity of a NaN.
+    Expr value = cast(H::Float(32), x), half = H::reinterpret(H::UInt(16), cast(H::Float(16), value));
+    return H::reinterpret(H::Float(16), select(isNaN(value), bitConstant(H::Float(16), 0x7e00), half));
+  }
   if (type.isBF16())
     return toBFloat16(cast(H::Float(32), x));
   return x;

@@ -197,8 +197,8 @@ private:
   void applyToStage(mlir::Operation &op) {
     auto func = [&](mlir::Value value) -> H::Func & { return stages.lookup(value)->func; };
     auto level = [&](auto op) {
-      return H::LoopLevel(func(op.getConsumer()), loop(op.getConsumer(), op.getUpdate(), op.getDim()),
-                          op.getUpdate() ? 1 : 0);
+      // Halide finds the loop by its name, in whichever nest of the consumer uses the stage.
+      return H::LoopLevel(func(op.getConsumer()), loop(op.getConsumer(), op.getUpdate(), op.getDim()));
     };
     auto dimension = [&](auto op) { return loop(op.getStage(), false, op.getDim()).var; };
     if (auto at = mlir::dyn_cast<kernel::ComputeAtOp>(op)) {

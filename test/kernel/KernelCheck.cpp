@@ -326,6 +326,10 @@ int main(int argc, char **argv) {
     llvm::errs() << "kernel-check: " << error << '\n';
     return 2;
   }
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    llvm::errs() << diagnostic << '\n'; // remarks too
+    return success();
+  });
   auto module = parseSourceFile<ModuleOp>(input, &context);
   if (!module)
     return 1;
@@ -352,6 +356,8 @@ int main(int argc, char **argv) {
   if (printAsm)
     printAssembly(kernels, target);
   bool fallback = !tiled->getOps<kernel::FuncOp>().empty();
+  for (auto left : tiled->getOps<kernel::FuncOp>())
+    llvm::outs() << (allowFallback ? "NOTE " : "FAIL ") << left.getSymName() << " is not Halide's\n";
   PassManager reference(&context);
   reference.addPass(createLowerKernelsReference());
   if (failed(reference.run(*tiled)))

@@ -48,6 +48,20 @@ std::string describe(Type type) {
 // If
 //===----------------------------------------------------------------------===//
 
+/// Branches often differ in giving one element as [] or as [1]: gives the
+/// value the rank of `other`, if both have one element.
+void raiseRank(Node &node, Value &value, RankedTensorType other,
+               Region &region) {
+  RankedTensorType type = typeOf(value);
+  if (type.getRank() >= other.getRank() || !type.hasStaticShape() ||
+      !other.hasStaticShape() || type.getNumElements() != 1 ||
+      other.getNumElements() != 1)
+    return;
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToEnd(&region.front());
+  value = node.reshape(value, other.getShape());
+}
+
 LogicalResult buildIf(Node &node) {
   OpBuilder &builder = node.getBuilder();
   Value condition = node.getInput(0);
@@ -76,12 +90,19 @@ LogicalResult buildIf(Node &node) {
     if (failed(node.importSubgraph(branch ? "else_branch" : "then_branch", {},
                                    yielded[branch])))
       return failure();
-    builder.setInsertionPointToEnd(block);
-    nn::YieldOp::create(builder, node.getLoc(), yielded[branch]);
   }
   if (yielded[0].size() != yielded[1].size())
     return node.emitError("the branches give " + Twine(yielded[0].size()) +
                           " and " + Twine(yielded[1].size()) + " results");
+  for (size_t index = 0; index < yielded[0].size(); ++index)
+    for (int branch : {0, 1})
+      raiseRank(node, yielded[branch][index],
+                typeOf(yielded[1 - branch][index]), *state.regions[branch]);
+  for (int branch : {0, 1}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&state.regions[branch]->front());
+    nn::YieldOp::create(builder, node.getLoc(), yielded[branch]);
+  }
   for (auto [index, pair] :
        llvm::enumerate(llvm::zip(yielded[0], yielded[1]))) {
     auto [thenType, elseType] =

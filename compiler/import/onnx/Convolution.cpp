@@ -190,20 +190,94 @@ LogicalResult buildConvTranspose(Node &node) {
   return node.status();
 }
 
+/// Extends `block` by factors of `elements` for the remaining dims of `image`,
+/// so that there are `blocks` places for it; each solution goes to `found`.
+void findBlocks(ArrayRef<int64_t> image, const Window &window,
+                int64_t elements, int64_t blocks, Ints &block,
+                SmallVectorImpl<Ints> &found) {
+  size_t dim = block.size(), spatial = image.size();
+  if (dim == spatial) {
+    if (elements == 1 && blocks == 1)
+      found.push_back(block);
+    return;
+  }
+  int64_t padded = image[dim] + window.pads[dim] + window.pads[spatial + dim];
+  for (int64_t size = 1; size <= std::min(elements, padded); ++size) {
+    int64_t reach = (size - 1) * window.dilations[dim] + 1;
+    int64_t places = (padded - reach) / window.strides[dim] + 1;
+    if (elements % size || reach > padded || blocks % places)
+      continue;
+    block.push_back(size);
+    findBlocks(image, window, elements / size, blocks / places, block, found);
+    block.pop_back();
+  }
+}
+
+/// The shapes of image and block are attributes of nn's op. Where the model
+/// computes them, the declared result gives the image's, and the block is
+/// chosen at run time among those that fit the input.
 LogicalResult buildCol2Im(Node &node) {
-  Ints image = node.requireConstantInts(1, "image_shape");
-  Ints block = node.requireConstantInts(2, "block_shape");
-  size_t spatial = image.size();
-  if (block.size() != spatial)
-    (void)node.emitError("'image_shape' has " + Twine(spatial) +
-                         " elements, 'block_shape' " + Twine(block.size()));
-  Ints strides = getSpatial(node, "strides", spatial, 1, 1);
-  Ints dilations = getSpatial(node, "dilations", spatial, 1, 1);
-  Ints pads = getSpatial(node, "pads", 2 * spatial, 0, 0);
+  Value input = node.getInput(0);
+  auto inputType = node.getInputType(0);
+  auto image = node.getConstantInts(node.getInput(1));
+  auto block = node.getConstantInts(node.getInput(2));
+  RankedTensorType declared = node.getDeclaredOutputType(0);
+  if (!image && declared && declared.getRank() > 2 &&
+      llvm::none_of(declared.getShape().drop_front(2), ShapedType::isDynamic))
+    image = Ints(declared.getShape().drop_front(2));
+  if (!image)
+    return node.emitUnsupported("an 'image_shape' that is no constant, "
+                                "without a declared static result");
+  size_t spatial = image->size();
+  Window window;
+  window.strides = getSpatial(node, "strides", spatial, 1, 1);
+  window.dilations = getSpatial(node, "dilations", spatial, 1, 1);
+  window.pads = getSpatial(node, "pads", 2 * spatial, 0, 0);
+  if (inputType.getRank() != 3)
+    return node.emitError("the input has rank " + Twine(inputType.getRank()) +
+                          "; expected 3");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::Col2ImOp>(node.getInput(0), image, block,
-                                              strides, pads, dilations));
+  SmallVector<Ints> candidates;
+  if (block) {
+    if (block->size() != spatial)
+      return node.emitError("'image_shape' has " + Twine(spatial) +
+                            " elements, 'block_shape' " +
+                            Twine(block->size()));
+    candidates.push_back(*block);
+  } else {
+    if (!declared || declared.isDynamicDim(1) || inputType.isDynamicDim(1) ||
+        inputType.isDynamicDim(2) || declared.getDimSize(1) < 1)
+      return node.emitUnsupported("a 'block_shape' that is no constant, "
+                                  "without declared static shapes");
+    Ints partial;
+    findBlocks(*image, window,
+               inputType.getDimSize(1) / declared.getDimSize(1),
+               inputType.getDimSize(2), partial, candidates);
+    if (candidates.empty())
+      return node.emitError("no 'block_shape' gives the declared result");
+  }
+  Value result;
+  for (const Ints &candidate : candidates) {
+    Value picture =
+        node.create<nn::Col2ImOp>(input, *image, candidate, window.strides,
+                                  window.pads, window.dilations);
+    if (!result) {
+      result = picture;
+      continue;
+    }
+    Value given = node.getInput(2);
+    Value equal = node.cast(
+        node.compare(nn::ComparePredicate::eq, given,
+                     node.cast(node.indices(candidate),
+                               node.getElementType(2))),
+        IntegerType::get(node.getContext(), 64));
+    Value chosen = node.cast(
+        node.reduce(equal, nn::ReduceKind::min, {0}, false),
+        IntegerType::get(node.getContext(), 1));
+    result = node.where(chosen, picture, result);
+  }
+  node.setOutput(0, result);
   return node.status();
 }
 

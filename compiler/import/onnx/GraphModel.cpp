@@ -219,7 +219,6 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
   SmallVector<NamedAttrList> resultAttributes;
   llvm::StringSet<> seen;
   for (const auto &output : graph.output()) {
-    Location loc = getLoc(output.name(), "output");
     if (!seen.insert(output.name()).second)
       error("output '" + output.name() + "' is listed twice");
     Value value;

@@ -384,7 +384,6 @@ void GraphImporter::importCall(Scope &scope, NodeProto &call, FunctionProto &fun
                                ArrayRef<Value> inputs) {
   std::string name = scope.prefix + getNodeName(call);
   std::string who = "node '" + name + "' (" + call.op_type() + ")";
-  Location loc = getLoc(name, call.op_type());
   auto fail = [&](const Twine &message) {
     error(who + ": " + message);
     for (const std::string &output : call.output())

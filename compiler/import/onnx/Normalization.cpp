@@ -267,40 +267,85 @@ LogicalResult buildMeanVarianceNorm(Node &node) {
   return node.status();
 }
 
+/// Numbers in [0, 1) that look random: a hash (MurmurHash3's finalizer) of each
+/// element's position and the seed. The same in every run.
+Value makeNoise(Node &node, Value like) {
+  OpBuilder &builder = node.getBuilder();
+  Location loc = node.getLoc();
+  Type u32 = IntegerType::get(node.getContext(), 32, IntegerType::Unsigned);
+  Type f32 = Float32Type::get(node.getContext());
+  int64_t seed = node.getInt("seed", 0);
+  Value size = node.create<nn::SizeOfOp>(like);
+  Value index = node.create<nn::RangeOp>(
+      nn::createIndexScalar(builder, loc, 0), size,
+      nn::createIndexScalar(builder, loc, 1));
+  auto number = [&](uint32_t value) { return node.scalar(u32, value); };
+  Value hash = node.add(node.cast(index, u32),
+                        number(static_cast<uint32_t>(seed) * 0x9E3779B9u));
+  auto fold = [&](uint32_t shift) {
+    hash = node.create<nn::XorOp>(
+        hash, node.create<nn::ShiftRightOp>(hash, number(shift)));
+  };
+  fold(16);
+  hash = node.mul(hash, number(0x85EBCA6Bu));
+  fold(13);
+  hash = node.mul(hash, number(0xC2B2AE35u));
+  fold(16);
+  Value top = node.create<nn::ShiftRightOp>(hash, number(8));
+  Value noise = node.mul(node.cast(top, f32), node.scalar(f32, 0x1p-24));
+  return node.create<nn::ReshapeOp>(noise, node.shapeOf(like));
+}
+
+/// Since version 12 an input says whether to drop; before that, compiled
+/// models are for inference.
 LogicalResult buildDropout(Node &node) {
-  Value input = node.getInput(0);
+  Value input = node.getInput(0), output = input;
+  Type type = elementTypeOf(input);
+  Type i1 = IntegerType::get(node.getContext(), 1);
+  Value kept; // null: all
   if (node.getOpset() >= 12 && node.hasInput(2)) {
-    auto training = node.getConstantInts(node.getInput(2));
-    if (!training || training->size() != 1)
-      return node.emitUnsupported("a training_mode that is not a constant");
-    if (training->front()) {
-      double ratio = 0.5;
-      if (node.hasInput(1)) {
-        auto given = node.getConstantDoubles(node.getInput(1));
-        if (!given || given->size() != 1)
-          return node.emitUnsupported("a ratio that is not a constant");
-        ratio = given->front();
-      }
-      if (ratio != 0)
-        return node.emitUnsupported("random dropout (training_mode true with "
-                                    "ratio above 0)");
+    Value training = node.getInput(2), ratio = node.getInput(1);
+    auto isTraining = node.getConstantInts(training);
+    std::optional<double> knownRatio = 0.5;
+    if (ratio) {
+      auto given = node.getConstantDoubles(ratio);
+      knownRatio = given && given->size() == 1
+                       ? std::optional<double>(given->front())
+                       : std::nullopt;
+    }
+    bool never = isTraining && isTraining->size() == 1 && !isTraining->front();
+    if (!never && knownRatio != 0.0) {
+      Type f32 = Float32Type::get(node.getContext());
+      ratio = ratio ? node.cast(node.reshape(ratio, {}), f32)
+                    : node.scalar(f32, 0.5);
+      training = node.cast(node.reshape(training, {}), i1);
+      kept = node.create<nn::OrOp>(
+          node.create<nn::NotOp>(training),
+          node.compare(nn::ComparePredicate::ge, makeNoise(node, input),
+                       ratio));
+      Value one = node.scalar(f32, 1);
+      Value factor = node.where(
+          training, node.create<nn::ReciprocalOp>(node.sub(one, ratio)), one);
+      output = node.where(kept, node.mul(input, node.cast(factor, type)),
+                          node.scalar(type, 0));
     }
   }
-  node.setOutput(0, input);
+  node.setOutput(0, output);
   if (node.hasOutput(1)) {
     // bool since version 10, before that of the input's type.
-    Type type = node.getOpset() >= 10
-                    ? IntegerType::get(node.getContext(), 1)
-                    : elementTypeOf(input);
+    Type maskType = node.getOpset() >= 10 ? i1 : type;
     auto inputType = node.getInputType(0);
-    Value mask;
-    if (inputType.hasStaticShape())
-      mask = nn::createSplat(node.getBuilder(), node.getLoc(),
-                             RankedTensorType::get(inputType.getShape(), type),
-                             1);
+    if (kept)
+      node.setOutput(1, node.cast(kept, maskType));
+    else if (inputType.hasStaticShape())
+      node.setOutput(1, nn::createSplat(
+                            node.getBuilder(), node.getLoc(),
+                            RankedTensorType::get(inputType.getShape(),
+                                                  maskType),
+                            1));
     else
-      mask = node.broadcastTo(node.scalar(type, 1), node.shapeOf(input));
-    node.setOutput(1, mask);
+      node.setOutput(1, node.broadcastTo(node.scalar(maskType, 1),
+                                         node.shapeOf(input)));
   }
   return node.status();
 }

@@ -130,6 +130,8 @@ template <nn::CumulativeKind kind>
 static LogicalResult buildCumulative(Node &node) {
   Value x = node.getInput(0);
   int64_t rank = node.getRank(0);
+  if (rank == 0)
+    return node.emitError("takes a tensor of at least one dim");
   bool exclusive = node.getFlag("exclusive"), reverse = node.getFlag("reverse");
   auto along = [&](int64_t axis) {
     return node.create<nn::CumulativeOp>(x, kind, axis, exclusive, reverse);

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AsmState.h"
+#include "passes/kernels/nn-to-kernel/DataDims.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -23,7 +24,11 @@ RankedTensorType HostBuilder::hostType(Type type) {
 Value HostBuilder::get(Value value) {
   if (Value host = mapping.lookupOrNull(value))
     return host;
-  // A constant is made where it is first needed, in the entry block.
+  // A dim that follows from an op's float data is asked for before the op.
+  if (auto result = dyn_cast<OpResult>(value))
+    if (Value shape = buildDataShape(builder, result,
+                                     [&](Value v) { return get(v); }))
+      return shape;
   llvm_unreachable("value used before it was translated");
 }
 

@@ -20,14 +20,13 @@ using namespace sinter::nn;
 
 using Values = DenseMap<Value, HostTensor>;
 
-static LogicalResult runBlock(Block &block, Values &values,
-                              SmallVectorImpl<HostTensor> &yielded);
+static LogicalResult runBlock(Block &block, Values &values, SmallVectorImpl<HostTensor> &yielded);
 
-static LogicalResult runLoop(LoopOp loop, Values &values,
-                             SmallVectorImpl<HostTensor> &results) {
+static LogicalResult runLoop(LoopOp loop, Values &values, SmallVectorImpl<HostTensor> &results) {
   int64_t trips = loop.getTripCount() ? values[loop.getTripCount()].getInt(0)
                                       : std::numeric_limits<int64_t>::max();
-  HostTensor condition = loop.getCondition() ? values[loop.getCondition()] : makeTensor("i1", {}, {1});
+  HostTensor condition =
+      loop.getCondition() ? values[loop.getCondition()] : makeTensor("i1", {}, {1});
   SmallVector<HostTensor> carried;
   for (Value init : loop.getInits())
     carried.push_back(values[init]);
@@ -70,8 +69,7 @@ static LogicalResult runLoop(LoopOp loop, Values &values,
   return success();
 }
 
-static LogicalResult runBlock(Block &block, Values &values,
-                              SmallVectorImpl<HostTensor> &yielded) {
+static LogicalResult runBlock(Block &block, Values &values, SmallVectorImpl<HostTensor> &yielded) {
   for (Operation &op : block) {
     SmallVector<HostTensor> operands, results;
     for (Value operand : op.getOperands())
@@ -110,7 +108,8 @@ static std::vector<HostTensor> readTensors(StringRef folder, StringRef kind, std
     std::string path = (folder + "/" + kind + "_" + Twine(i) + ".pb").str(), name;
     if (!llvm::sys::fs::exists(path))
       return tensors;
-    ElementsAttr attribute = sinter::onnx_import::readTensorFile(path, getTestContext(), name, error);
+    ElementsAttr attribute =
+        sinter::onnx_import::readTensorFile(path, getTestContext(), name, error);
     if (!attribute)
       return tensors;
     tensors.push_back(HostTensor::fromAttribute(attribute));
@@ -137,7 +136,8 @@ static std::string compare(const HostTensor &actual, const HostTensor &expected)
     if (a == b || (std::isnan(a) && std::isnan(b)))
       continue;
     if (!(std::abs(a - b) <= absolute + relative * std::abs(b)))
-      return "element " + std::to_string(i) + " is " + std::to_string(a) + ", expected " + std::to_string(b);
+      return "element " + std::to_string(i) + " is " + std::to_string(a) + ", expected " +
+             std::to_string(b);
   }
   return "";
 }
@@ -154,9 +154,13 @@ static Outcome runCase(StringRef folder) {
   });
   auto module = sinter::onnx_import::importOnnx((folder + "/model.onnx").str(), getTestContext());
   std::string error, data = (folder + "/test_data_set_0").str();
-  std::vector<HostTensor> inputs = readTensors(data, "input", error), outputs = readTensors(data, "output", error);
-  if (!module || !error.empty() || outputs.empty())
+  std::vector<HostTensor> inputs = readTensors(data, "input", error),
+                          outputs = readTensors(data, "output", error);
+  if (!module || !error.empty() || outputs.empty()) {
+    if (std::getenv("SINTER_VERBOSE"))
+      llvm::outs() << llvm::sys::path::filename(folder) << ": " << messages << error << "\n";
     return Outcome::refused;
+  }
   auto main = module->lookupSymbol<func::FuncOp>("main");
   Block &body = main.getBody().front();
   if (body.getNumArguments() != inputs.size())
@@ -171,31 +175,40 @@ static Outcome runCase(StringRef folder) {
   }
   for (auto [i, expected] : llvm::enumerate(outputs))
     if (i < results.size()) {
-      std::string difference = compare(results[i], asRecorded(expected, results[i].getElementType()));
+      std::string difference =
+          compare(results[i], asRecorded(expected, results[i].getElementType()));
       EXPECT_EQ(difference, "") << folder.str() << " output " << i;
     }
   return Outcome::passed;
 }
 
-TEST(Conformance, NodeCases) {
+class Conformance : public testing::TestWithParam<const char *> {};
+
+TEST_P(Conformance, Cases) {
   const char *root = std::getenv("SINTER_ONNX_TESTDATA");
-  std::string folder = std::string(root ? root : "/usr/share/libonnx-testdata/data") + "/node";
+  std::string folder =
+      std::string(root ? root : "/usr/share/libonnx-testdata/data") + "/" + GetParam();
   if (!llvm::sys::fs::is_directory(folder))
     GTEST_SKIP() << "no libonnx-testdata in " << folder;
   std::vector<std::string> cases;
   std::error_code code;
-  for (llvm::sys::fs::directory_iterator it(folder, code), end; it != end && !code; it.increment(code))
-    cases.push_back(it->path());
+  for (llvm::sys::fs::directory_iterator it(folder, code), end; it != end && !code;
+       it.increment(code))
+    // The recorded outputs of adam_multiple were made with epsilon = 0.01, which its model lacks.
+    if (llvm::StringRef name = llvm::sys::path::filename(it->path());
+        name != "test_adam_multiple" &&
+        // The recorded masks are numpy's own random numbers.
+        (!name.starts_with("test_training_dropout") || name.contains("zero_ratio")))
+      cases.push_back(it->path());
   llvm::sort(cases);
   int passed = 0;
-  std::string refused;
   for (const std::string &path : cases)
     if (runCase(path) == Outcome::passed)
       ++passed;
-    else
-      refused += " " + llvm::sys::path::filename(path).str();
   llvm::outs() << passed << " of " << cases.size() << " cases run\n";
-  if (std::getenv("SINTER_VERBOSE"))
-    llvm::outs() << "refused:" << refused << "\n";
   EXPECT_GT(passed, 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Onnx, Conformance,
+                         testing::Values("node", "simple", "pytorch-converted",
+                                         "pytorch-operator"));

@@ -22,7 +22,8 @@ TEST(Data, NonZeroAndCompress) {
   HostTensor x = f32({2, 2}, {1, 0, 1, 1});
   expectTensor(run("non_zero", "", {x}, "tensor<2x?xi64>")[0], {2, 3}, {0, 1, 1, 0, 0, 1});
   HostTensor condition = makeTensor("i1", {2}, {0, 1});
-  expectTensor(run("compress", "axis = 1", {iota({3, 2}), condition}, "tensor<3x?xf32>")[0], {3, 1}, {1, 3, 5});
+  expectTensor(run("compress", "axis = 1", {iota({3, 2}), condition}, "tensor<3x?xf32>")[0], {3, 1},
+               {1, 3, 5});
   expectTensor(run("compress", "", {iota({3, 2}), condition}, "tensor<?xf32>")[0], {1}, {1});
 }
 
@@ -47,18 +48,22 @@ TEST(Data, NonMaxSuppression) {
   HostTensor boxes = f32({1, 6, 4}, {0, 0,    1, 1,    0, 0.1,  1, 1.1,  0, -0.1,  1, 0.9,
                                      0, 10.0, 1, 11.0, 0, 10.1, 1, 11.1, 0, 100.0, 1, 101.0});
   HostTensor scores = f32({1, 1, 6}, {0.9, 0.75, 0.6, 0.95, 0.5, 0.3});
-  auto kept = run("non_max_suppression", "operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>",
-                  {boxes, scores, i64({1}, {3}), f32({1}, {0.5}), f32({1}, {0})}, "tensor<?x3xi64>");
+  auto kept =
+      run("non_max_suppression", "operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>",
+          {boxes, scores, i64({1}, {3}), f32({1}, {0.5}), f32({1}, {0})}, "tensor<?x3xi64>");
   expectTensor(kept[0], {3, 3}, {0, 0, 3, 0, 0, 0, 0, 0, 5});
 }
 
 TEST(Data, Determinant) {
-  expectTensor(run("det", "", {f32({2, 2, 2}, {1, 2, 3, 4, 0, 1, 1, 0})}, "tensor<2xf32>")[0], {2}, {-2, -1});
+  expectTensor(run("det", "", {f32({2, 2, 2}, {1, 2, 3, 4, 0, 1, 1, 0})}, "tensor<2xf32>")[0], {2},
+               {-2, -1});
 }
 
 TEST(Data, MaxUnpool) {
   expectValues(run("max_unpool",
-                   "kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>",
-                   {f32({1, 1, 1, 2}, {5, 7}), i64({1, 1, 1, 2}, {1, 6})}, "tensor<1x1x2x4xf32>")[0],
+                   "kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: "
+                   "0, 0, 0, 0>",
+                   {f32({1, 1, 1, 2}, {5, 7}), i64({1, 1, 1, 2}, {1, 6})},
+                   "tensor<1x1x2x4xf32>")[0],
                {0, 5, 0, 0, 0, 0, 7, 0});
 }

@@ -6,10 +6,9 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-static HostTensor unary(StringRef op, ArrayRef<double> inputs,
-                        StringRef attributes = "", StringRef element = "f32") {
-  HostTensor input =
-      makeTensor(element, {static_cast<int64_t>(inputs.size())}, inputs);
+static HostTensor unary(StringRef op, ArrayRef<double> inputs, StringRef attributes = "",
+                        StringRef element = "f32") {
+  HostTensor input = makeTensor(element, {static_cast<int64_t>(inputs.size())}, inputs);
   return run(op, attributes, {input}, typeOf(input))[0];
 }
 
@@ -41,10 +40,12 @@ TEST(Elementwise, NanWinsMinAndMax) {
 TEST(Elementwise, PowersOfMixedTypes) {
   expectValues(run("pow", "", {f32({3}, {1, 2, 3}), i64({3}, {4, 5, -1})}, "tensor<3xf32>")[0],
                {1, 32, 1.0 / 3});
-  expectValues(run("pow", "", {i64({4}, {1, 2, 3, -1}), i64({4}, {-4, 5, 6, -3})}, "tensor<4xi64>")[0],
-               {1, 32, 729, -1});
-  expectValues(run("pow", "", {makeTensor("i32", {2}, {3, 9}), f32({2}, {3, 0.5})}, "tensor<2xi32>")[0],
-               {27, 3});
+  expectValues(
+      run("pow", "", {i64({4}, {1, 2, 3, -1}), i64({4}, {-4, 5, 6, -3})}, "tensor<4xi64>")[0],
+      {1, 32, 729, -1});
+  expectValues(
+      run("pow", "", {makeTensor("i32", {2}, {3, 9}), f32({2}, {3, 0.5})}, "tensor<2xi32>")[0],
+      {27, 3});
 }
 
 TEST(Elementwise, Shifts) {
@@ -60,16 +61,16 @@ TEST(Elementwise, ComparesAndSelects) {
   auto notEqual = run("compare", "predicate = #nn<predicate ne>",
                       {f32({2}, {1, NAN}), f32({2}, {1, NAN})}, "tensor<2xi1>");
   expectValues(notEqual[0], {0, 1});
-  auto unsignedLess = run("compare", "predicate = #nn<predicate lt>",
-                          {makeTensor("ui8", {1}, {200}), makeTensor("ui8", {1}, {100})}, "tensor<1xi1>");
+  auto unsignedLess =
+      run("compare", "predicate = #nn<predicate lt>",
+          {makeTensor("ui8", {1}, {200}), makeTensor("ui8", {1}, {100})}, "tensor<1xi1>");
   expectValues(unsignedLess[0], {0});
   auto chosen = run("where", "", {less[0], i64({3}, {1, 2, 3}), i64({1}, {9})}, "tensor<3xi64>");
   expectValues(chosen[0], {1, 9, 9});
 }
 
 TEST(Elementwise, RoundsHalfToEven) {
-  expectValues(unary("round", {0.5, 1.5, 2.5, -0.5, -1.5, 2.3, -2.7}),
-               {0, 2, 2, 0, -2, 2, -3});
+  expectValues(unary("round", {0.5, 1.5, 2.5, -0.5, -1.5, 2.3, -2.7}), {0, 2, 2, 0, -2, 2, -3});
 }
 
 TEST(Elementwise, SignsAndAbsolutes) {
@@ -80,10 +81,8 @@ TEST(Elementwise, SignsAndAbsolutes) {
 }
 
 TEST(Elementwise, StableSigmoidAndSoftplus) {
-  expectValues(unary("sigmoid", {-1000, -1, 0, 1, 1000}),
-               {0, 0.26894142, 0.5, 0.73105858, 1});
-  expectValues(unary("softplus", {-1000, 0, 1, 1000}),
-               {0, 0.69314718, 1.31326169, 1000});
+  expectValues(unary("sigmoid", {-1000, -1, 0, 1, 1000}), {0, 0.26894142, 0.5, 0.73105858, 1});
+  expectValues(unary("softplus", {-1000, 0, 1, 1000}), {0, 0.69314718, 1.31326169, 1000});
 }
 
 TEST(Elementwise, Activations) {
@@ -91,7 +90,8 @@ TEST(Elementwise, Activations) {
   expectValues(unary("gelu", {-1, 1}, "tanh_approximation"), {-0.158808, 0.841192});
   expectValues(unary("elu", {-1, 2}, "alpha = 2.0 : f64"), {-1.26424112, 2});
   expectValues(unary("leaky_relu", {-2, 2}, "alpha = 0.1 : f64"), {-0.2, 2});
-  expectValues(unary("hard_sigmoid", {-10, 1, 10}, "alpha = 0.5 : f64, beta = 0.25 : f64"), {0, 0.75, 1});
+  expectValues(unary("hard_sigmoid", {-10, 1, 10}, "alpha = 0.5 : f64, beta = 0.25 : f64"),
+               {0, 0.75, 1});
   expectValues(run("prelu", "", {f32({2}, {-2, 3}), f32({1}, {0.5})}, "tensor<2xf32>")[0], {-1, 3});
 }
 

@@ -6,7 +6,8 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-static std::string layer(StringRef segments, StringRef direction = "forward", StringRef extra = "") {
+static std::string layer(StringRef segments, StringRef direction = "forward",
+                         StringRef extra = "") {
   return "operandSegmentSizes = array<i32: " + segments.str() +
          ">, activations = [], activation_alpha = array<f64>, activation_beta = array<f64>, "
          "direction = #nn<direction " +
@@ -32,21 +33,25 @@ TEST(Recurrent, RNNForwardReverseAndLengths) {
 }
 
 TEST(Recurrent, GRUBothResets) {
-  HostTensor x = f32({1, 1, 1}, {1}), w = f32({1, 3, 1}, {0.1, 0.2, 0.3}), r = f32({1, 3, 1}, {0.4, 0.5, 0.6});
+  HostTensor x = f32({1, 1, 1}, {1}), w = f32({1, 3, 1}, {0.1, 0.2, 0.3}),
+             r = f32({1, 3, 1}, {0.4, 0.5, 0.6});
   HostTensor b = f32({1, 6}, {0.01, 0.02, 0.03, 0.04, 0.05, 0.06}), h = f32({1, 1, 1}, {0.7});
   double z = sigmoid(0.1 + 0.4 * 0.7 + 0.05), reset = sigmoid(0.2 + 0.5 * 0.7 + 0.07);
   double g = std::tanh(0.3 + 0.6 * reset * 0.7 + 0.09);
   std::string types = "tensor<1x1x1x1xf32>, tensor<1x1x1xf32>";
-  expectValues(run("gru", layer("1, 1, 1, 1, 0, 1"), {x, w, r, b, h}, types)[1], {(1 - z) * g + z * 0.7});
+  expectValues(run("gru", layer("1, 1, 1, 1, 0, 1"), {x, w, r, b, h}, types)[1],
+               {(1 - z) * g + z * 0.7});
   double linear = std::tanh(0.3 + 0.03 + reset * (0.6 * 0.7 + 0.06));
-  expectValues(run("gru", layer("1, 1, 1, 1, 0, 1", "forward", ", linear_before_reset"), {x, w, r, b, h}, types)[1],
+  expectValues(run("gru", layer("1, 1, 1, 1, 0, 1", "forward", ", linear_before_reset"),
+                   {x, w, r, b, h}, types)[1],
                {(1 - z) * linear + z * 0.7});
 }
 
 TEST(Recurrent, LSTMWithPeepholes) {
   HostTensor x = f32({1, 1, 1}, {1}), w = f32({1, 4, 1}, {0.1, 0.2, 0.3, 0.4}),
              r = f32({1, 4, 1}, {0.5, 0.6, 0.7, 0.8});
-  HostTensor h = f32({1, 1, 1}, {0.3}), c = f32({1, 1, 1}, {0.9}), p = f32({1, 3}, {0.01, 0.02, 0.03});
+  HostTensor h = f32({1, 1, 1}, {0.3}), c = f32({1, 1, 1}, {0.9}),
+             p = f32({1, 3}, {0.01, 0.02, 0.03});
   double in = sigmoid(0.1 + 0.5 * 0.3 + 0.01 * 0.9), forget = sigmoid(0.3 + 0.7 * 0.3 + 0.03 * 0.9);
   double cell = forget * 0.9 + in * std::tanh(0.4 + 0.8 * 0.3);
   double out = sigmoid(0.2 + 0.6 * 0.3 + 0.02 * cell);

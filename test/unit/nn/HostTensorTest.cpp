@@ -9,15 +9,14 @@ using namespace sinter::nn;
 // Every element type survives the way through an attribute, small (dense) and
 // big (a resource).
 TEST(HostTensor, RoundTripsThroughAttributes) {
-  for (StringRef element : {"f64", "f32", "f16", "bf16", "i8", "i16", "i32",
-                            "i64", "ui8", "ui16", "ui32", "ui64", "i1"})
+  for (StringRef element : {"f64", "f32", "f16", "bf16", "i8", "i16", "i32", "i64", "ui8", "ui16",
+                            "ui32", "ui64", "i1"})
     for (int64_t size : {0, 1, 5, 5000}) {
       HostTensor tensor(parseElement(element), {size});
       for (int64_t i = 0; i < size; ++i)
         tensor.setInt(i, element == "i1" ? i % 3 == 0 : i % 100);
       ElementsAttr attribute = tensor.toAttribute("weights");
-      EXPECT_EQ(isa<DenseResourceElementsAttr>(attribute),
-                size * tensor.getElementBytes() > 1024)
+      EXPECT_EQ(isa<DenseResourceElementsAttr>(attribute), size * tensor.getElementBytes() > 1024)
           << element.str();
       HostTensor back = HostTensor::fromAttribute(attribute);
       ASSERT_TRUE(back.isAllocated());
@@ -46,10 +45,10 @@ TEST(HostTensor, ResourcesShareMemory) {
 
 TEST(HostTensor, RoundsToNarrowFloats) {
   HostTensor half(parseElement("f16"), {8});
-  double numbers[] = {1.0 / 3, 65519, 65520, 5.9604645e-8,
-                      2.9e-8, -0.0, 1.0009765625 + 0.00048828125, 1e30};
-  double expected[] = {0.333251953125, 65504, INFINITY, 5.9604645e-8,
-                       0, -0.0, 1.001953125, INFINITY};
+  double numbers[] = {
+      1.0 / 3, 65519, 65520, 5.9604645e-8, 2.9e-8, -0.0, 1.0009765625 + 0.00048828125, 1e30};
+  double expected[] = {0.333251953125, 65504,       INFINITY, 5.9604645e-8, 0,
+                       -0.0,           1.001953125, INFINITY};
   for (int i = 0; i < 8; ++i)
     half.setDouble(i, numbers[i]);
   expectValues(half, expected, 1e-9);

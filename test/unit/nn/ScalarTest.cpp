@@ -19,10 +19,12 @@ static TypedAttr getAttribute(const HostTensor &tensor, int64_t index) {
     uint64_t bits = 0;
     memcpy(&bits, tensor.bytes() + index * tensor.getElementBytes(), tensor.getElementBytes());
     auto floatType = cast<FloatType>(type);
-    return FloatAttr::get(type, APFloat(floatType.getFloatSemantics(), APInt(floatType.getWidth(), bits)));
+    return FloatAttr::get(
+        type, APFloat(floatType.getFloatSemantics(), APInt(floatType.getWidth(), bits)));
   }
   unsigned width = type.getIntOrFloatBitWidth();
-  return IntegerAttr::get(type, APInt(width, static_cast<uint64_t>(tensor.getInt(index)), false, true));
+  return IntegerAttr::get(type,
+                          APInt(width, static_cast<uint64_t>(tensor.getInt(index)), false, true));
 }
 
 static double getNumber(Attribute attribute, Type elementType) {
@@ -84,8 +86,9 @@ struct Case {
 };
 } // namespace
 
-static const double floats[] = {0.0,  -0.0, 0.3,  -0.3, 0.5,   -0.5,  1,   -1,      1.5,      2.5,
-                                -2.5, 3.7,  -3.7, 10,   -10.2, 100.5, 1e6, INFINITY, -INFINITY, NAN};
+static const double floats[] = {0.0,   -0.0,  0.3, -0.3,     0.5,       -0.5, 1,
+                                -1,    1.5,   2.5, -2.5,     3.7,       -3.7, 10,
+                                -10.2, 100.5, 1e6, INFINITY, -INFINITY, NAN};
 static const double integers[] = {0, 1, -1, 2, -2, 3, 5, 7, -7, 8, 31, 100, 127, -128};
 
 static HostTensor makeInputs(StringRef element) {
@@ -98,7 +101,8 @@ static HostTensor makeInputs(StringRef element) {
 }
 
 // How many scalars folded to a number, and all of these agree.
-static int64_t compare(StringRef op, StringRef attributes, ArrayRef<HostTensor> operands, Type resultElement) {
+static int64_t compare(StringRef op, StringRef attributes, ArrayRef<HostTensor> operands,
+                       Type resultElement) {
   int64_t count = operands[0].getNumElements();
   auto type = RankedTensorType::get(operands[0].getShape(), resultElement);
   std::string text;
@@ -146,12 +150,39 @@ static int64_t compare(StringRef op, StringRef attributes, ArrayRef<HostTensor> 
 }
 
 TEST(Scalar, UnaryAgreesWithEvaluator) {
-  static const Case floatCases[] = {
-      {"abs"}, {"neg"}, {"sign"}, {"ceil"}, {"floor"}, {"round"}, {"sqrt"}, {"rsqrt"}, {"reciprocal"}, {"exp"},
-      {"log"}, {"sin"}, {"cos"}, {"tan"}, {"asin"}, {"acos"}, {"atan"}, {"sinh"}, {"cosh"}, {"tanh"}, {"asinh"},
-      {"acosh"}, {"atanh"}, {"erf"}, {"sigmoid"}, {"relu"}, {"softplus"}, {"softsign"},
-      {"leaky_relu", "alpha = 0.1 : f64"}, {"elu", "alpha = 1.5 : f64"},
-      {"hard_sigmoid", "alpha = 0.2 : f64, beta = 0.5 : f64"}, {"gelu"}, {"gelu", "tanh_approximation"}};
+  static const Case floatCases[] = {{"abs"},
+                                    {"neg"},
+                                    {"sign"},
+                                    {"ceil"},
+                                    {"floor"},
+                                    {"round"},
+                                    {"sqrt"},
+                                    {"rsqrt"},
+                                    {"reciprocal"},
+                                    {"exp"},
+                                    {"log"},
+                                    {"sin"},
+                                    {"cos"},
+                                    {"tan"},
+                                    {"asin"},
+                                    {"acos"},
+                                    {"atan"},
+                                    {"sinh"},
+                                    {"cosh"},
+                                    {"tanh"},
+                                    {"asinh"},
+                                    {"acosh"},
+                                    {"atanh"},
+                                    {"erf"},
+                                    {"sigmoid"},
+                                    {"relu"},
+                                    {"softplus"},
+                                    {"softsign"},
+                                    {"leaky_relu", "alpha = 0.1 : f64"},
+                                    {"elu", "alpha = 1.5 : f64"},
+                                    {"hard_sigmoid", "alpha = 0.2 : f64, beta = 0.5 : f64"},
+                                    {"gelu"},
+                                    {"gelu", "tanh_approximation"}};
   for (StringRef element : {"f32", "f64", "f16", "bf16"})
     for (const Case &c : floatCases) {
       int64_t folded = compare(c.op, c.attributes, {makeInputs(element)}, parseElement(element));
@@ -188,7 +219,8 @@ static SmallVector<HostTensor> makePairs(StringRef lhs, StringRef rhs) {
 }
 
 TEST(Scalar, BinaryAgreesWithEvaluator) {
-  for (StringRef element : {"f32", "f64", "f16", "bf16", "i8", "i16", "i32", "ui8", "ui16", "ui32"}) {
+  for (StringRef element :
+       {"f32", "f64", "f16", "bf16", "i8", "i16", "i32", "ui8", "ui16", "ui32"}) {
     Type type = parseElement(element);
     auto pairs = makePairs(element, element);
     for (StringRef op : {"add", "sub", "mul", "div", "min", "max", "prelu", "mod"})
@@ -206,8 +238,9 @@ TEST(Scalar, BinaryAgreesWithEvaluator) {
 }
 
 TEST(Scalar, PowersAgreeWithEvaluator) {
-  for (auto [base, exponent] : {std::pair("f32", "f32"), std::pair("f32", "i32"), std::pair("f64", "i64"),
-                                std::pair("i32", "i32"), std::pair("ui8", "ui8"), std::pair("i64", "i8")}) {
+  for (auto [base, exponent] :
+       {std::pair("f32", "f32"), std::pair("f32", "i32"), std::pair("f64", "i64"),
+        std::pair("i32", "i32"), std::pair("ui8", "ui8"), std::pair("i64", "i8")}) {
     auto pairs = makePairs(base, exponent);
     // Overflowing integer powers are open: keep small exponents.
     if (!isa<FloatType>(parseElement(base)))
@@ -218,7 +251,8 @@ TEST(Scalar, PowersAgreeWithEvaluator) {
 }
 
 TEST(Scalar, CastsAgreeWithEvaluator) {
-  StringRef types[] = {"f32", "f64", "f16", "bf16", "i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64", "i1"};
+  StringRef types[] = {"f32", "f64", "f16",  "bf16", "i8",   "i16", "i32",
+                       "i64", "ui8", "ui16", "ui32", "ui64", "i1"};
   for (StringRef from : types)
     for (StringRef to : types) {
       HostTensor input = makeInputs(from);
@@ -226,7 +260,8 @@ TEST(Scalar, CastsAgreeWithEvaluator) {
       if (isa<FloatType>(parseElement(from)) && !isa<FloatType>(parseElement(to)) && to != "i1")
         for (int64_t i = 17; i < 20; ++i)
           input.setDouble(i, 4);
-      EXPECT_GE(compare("cast", ("to = " + to).str(), {input}, parseElement(to)), from == to ? 0 : 10)
+      EXPECT_GE(compare("cast", ("to = " + to).str(), {input}, parseElement(to)),
+                from == to ? 0 : 10)
           << from.str() << " to " << to.str();
     }
 }
