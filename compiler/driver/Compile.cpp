@@ -31,6 +31,26 @@ static int writeModule(ModuleOp module, StringRef path, bool elide) {
   return Good;
 }
 
+// The exit status of a compilation that failed. A failure that nobody explained
+// is a bug: a model's faults are found, and named, by the importer.
+static int failCompilation(Session &session, StringRef output) {
+  if (session.hasErrors())
+    return ModelFault;
+  std::string reproducer =
+      (output == "-" ? "sinter" : output).str() + ".reproducer.mlir";
+  llvm::errs() << "error: the compiler failed and doesn't know why: this is a bug "
+                  "in Sinter; please report it\n";
+  if (writeModule(session.getModule(), reproducer, /*elide=*/false) == Good)
+    llvm::errs() << "  note: the module as it was then is in " << reproducer << '\n';
+  return Bug;
+}
+
+// Whether the name can be the prefix of the header's functions.
+static bool isIdentifier(StringRef name) {
+  return !name.empty() && !llvm::isDigit(name.front()) &&
+         llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
 int sinter::driver::compile(const CompileArguments &arguments) {
   Session session;
   CompileOptions options;
@@ -45,6 +65,8 @@ int sinter::driver::compile(const CompileArguments &arguments) {
 
   std::string name =
       arguments.name.empty() ? modelName(arguments.model) : arguments.name;
+  if (!isIdentifier(name))
+    return fail("--name '" + name + "' is not a C identifier", WrongUsage);
   std::string output = arguments.output;
   bool text = *stage < Stage::Obj;
   if (output.empty()) {
@@ -79,22 +101,26 @@ int sinter::driver::compile(const CompileArguments &arguments) {
                 WrongUsage);
   if (*stage <= Stage::KernelTiled) {
     if (failed(advance(module, *stage, options)))
-      return ModelFault;
+      return failCompilation(session, output);
     return writeModule(module, output, arguments.elideConstants);
   }
   if (failed(advance(module, Stage::KernelTiled, options)))
-    return ModelFault;
+    return failCompilation(session, output);
+  std::string header = arguments.header;
   if (*stage == Stage::Lib) {
-    std::string header = arguments.header;
     if (header.empty()) {
       SmallString<128> path(output);
       llvm::sys::path::replace_extension(path, "h");
       header = std::string(path);
     }
     if (failed(emitHeader(module, name, header)))
-      return ModelFault;
+      return failCompilation(session, output);
   }
-  if (failed(emit(module, *stage, name, output, options)))
-    return ModelFault;
+  if (failed(emit(module, *stage, name, output, options))) {
+    // A header without its library helps nobody.
+    if (!header.empty())
+      llvm::sys::fs::remove(header);
+    return failCompilation(session, output);
+  }
   return Good;
 }

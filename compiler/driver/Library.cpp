@@ -193,6 +193,11 @@ bool sinter::driver::readInputs(const SinterModel &model,
               std::to_string(model.input_count);
       return false;
     }
+    if (inputs[position].isAllocated()) {
+      error = std::string("input '") + model.inputs[position].name +
+              "' is given twice";
+      return false;
+    }
     NamedTensor tensor;
     if (!readTensor(path, context, tensor, error))
       return false;

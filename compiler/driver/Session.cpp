@@ -70,6 +70,7 @@ Session::Session(bool threading)
       printLocation(each.getLocation(), os);
       os << each.str() << '\n';
     };
+    anyError |= diag.getSeverity() == DiagnosticSeverity::Error;
     print(diag);
     for (Diagnostic &note : diag.getNotes())
       print(note);
@@ -97,6 +98,12 @@ bool Session::load(const CompileArguments &arguments) {
     if (!arguments.dims.empty())
       return fail("--dim is for ONNX models; in IR the dims are what they are");
     module = parseSourceFile<ModuleOp>(arguments.model, &context);
+    if (module && !getStage(*module))
+      if (Attribute stage = (*module)->getAttr("sinter.stage")) {
+        std::string text;
+        llvm::raw_string_ostream(text) << stage;
+        return fail(arguments.model + ": " + text + " is no stage");
+      }
     if (module && !getStage(*module))
       return fail(arguments.model +
                   ": the module has no attribute sinter.stage; write it with "

@@ -29,12 +29,14 @@ public:
   /// Text of all errors so far, when `captureErrors` was called.
   const std::string &getErrors() const { return errors; }
   void captureErrors() { capture = true; }
+  /// Whether any error was reported.
+  bool hasErrors() const { return anyError; }
 
 private:
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::DiagnosticEngine::HandlerID handler;
-  bool capture = false;
+  bool capture = false, anyError = false;
   std::string errors;
 };
 

@@ -39,7 +39,9 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name,
 
   // The interface has been read; LLVM does not know these attributes.
   auto main = module.lookupSymbol<func::FuncOp>("main");
-  main.removeArgAttrsAttr();
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    for (StringRef attribute : {"nn.name", "nn.dims", "sinter.dtype"})
+      main.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
   main.removeResAttrsAttr();
 
   // Kernels.

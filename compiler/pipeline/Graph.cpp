@@ -6,20 +6,29 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
+#include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
+#include "passes/graph/nn-simplify/NNSimplify.h"
+#include "passes/kernels/kernel-tile/KernelTile.h"
 
 using namespace mlir;
 using namespace sinter;
 
 void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createNNSimplify());
   if (options.assignLayout) {
     NNAssignLayoutOptions layout;
     layout.vector = options.target.lanes(4);
     layout.pack = !options.reference;
     pm.addNestedPass<func::FuncOp>(createNNAssignLayout(layout));
-    pm.addPass(createCanonicalizerPass());
+    // Folds the packing of constant weights.
+    pm.addPass(createNNSimplify());
   }
+  pm.addPass(createNNExplicitBroadcast());
+  pm.addPass(createNNSimplify());
 }
 
-void sinter::addTilingPasses(PassManager &pm, const CompileOptions &options) {}
+void sinter::addTilingPasses(PassManager &pm, const CompileOptions &options) {
+  if (!options.reference)
+    pm.addPass(createKernelTile(options.target));
+}

@@ -243,6 +243,49 @@ def elementwise(m=64, n=1000, body="tanh", type="f32", special=0):
     return f"(%x: {x}{attributes}) -> ({x}{names([m, n])})", text, f"%y : {x}", 0
 
 
+def transpose(n=1, h=56, c=64, to="nhwc"):
+    x = tensor(n, c, h, h) if to == "nhwc" else tensor(n, h, h, c)
+    y = tensor(n, h, h, c) if to == "nhwc" else tensor(n, c, h, h)
+    source = ["d0", "d3", "d1", "d2"] if to == "nhwc" else ["d0", "d2", "d3", "d1"]
+    text = init("%i", y) + generic("%y", [("%x", x)], "%i_e", [affine(D4, source), affine(D4, D4)], "pppp",
+                                   "    linalg.yield %a : f32\n", y)
+    return f"(%x: {x}) -> {y}", text, f"%y : {y}", 0
+
+
+def qmatmul(m=128, n=256, k=256, pack=0):
+    d = ["d0", "d1", "d2"]
+    w = tensor((n + pack - 1) // pack, k, pack, type="i8") if pack else tensor(k, n, type="i8")
+    wm = ["d1 floordiv %d" % pack, "d2", "d1 mod %d" % pack] if pack else ["d2", "d1"]
+    x, y = tensor(m, k, type="i8"), tensor(m, n, type="i32")
+    text = init("%i", y, "0")
+    text += generic("%y", [("%x", x), ("%w", w)], "%i", [affine(d, ["d0", "d2"]), affine(d, wm), affine(d, ["d0", "d1"])],
+                    "ppr", "    %ae = arith.extui %a : i8 to i32\n    %be = arith.extsi %b : i8 to i32\n"
+                    "    %m = arith.muli %ae, %be : i32\n    %r = arith.addi %o, %m : i32\n    linalg.yield %r : i32\n", y)
+    return f"(%x: {x}, %w: {w}) -> {y}", text, f"%y : {y}", 2 * m * n * k
+
+
+def globalpool(n=1, h=7, c=512):
+    x, r, y = tensor(n, h, h, c), tensor(n, c), tensor(n, c)
+    text = init("%i", r, "0.0")
+    text += generic("%s", [("%x", x)], "%i", [affine(D4, D4), affine(D4, ["d0", "d3"])], "prrp",
+                    "    %r = arith.addf %a, %o : f32\n    linalg.yield %r : f32\n", r)
+    text += generic("%y", [("%s", r)], "%i_e", [ID, ID], "pp",
+                    f"    %k = arith.constant {float(h * h)} : f32\n    %r = arith.divf %a, %k : f32\n    linalg.yield %r : f32\n", y)
+    return f"(%x: {x}) -> {y}", text, f"%y : {y}", n * h * h * c
+
+
+def nchwconv(n=1, h=28, c=32, f=48, k=3, s=1):
+    """No layout assignment: channels first, unpadded."""
+    oh = (h - k) // s + 1
+    d = [f"d{i}" for i in range(7)]
+    y = tensor(n, f, oh, oh)
+    text = init("%i", y, "0.0")
+    text += generic("%acc", [("%x", tensor(n, c, h, h)), ("%w", tensor(f, c, k, k))], "%i",
+                    [affine(d, ["d0", "d4", f"d2 * {s} + d5", f"d3 * {s} + d6"]), affine(d, ["d1", "d4", "d5", "d6"]),
+                     affine(d, d[:4])], "pppprrr", FMA, y)
+    return f"(%x: {tensor(n, c, h, h)}, %w: {tensor(f, c, k, k)}) -> {y}", text, f"%acc : {y}", 2 * n * f * oh * oh * c * k * k
+
+
 def main():
     family, sizes, options = sys.argv[1], [], {}
     for word in sys.argv[2:]:

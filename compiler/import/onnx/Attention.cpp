@@ -140,7 +140,14 @@ LogicalResult buildAttention(Node &node) {
                           Twine(mode) + "; expected 0 to 3");
   if (!pastKey != !pastValue)
     return node.emitError("past_key and past_value must come together");
+  if (node.hasInput(6) && node.getRank(6) != 1)
+    return node.emitError("nonpad_kv_seqlen must have rank 1");
   bool flat = node.getRank(0) == 3;
+  for (unsigned i : {1, 2})
+    if (node.getRank(i) != node.getRank(0))
+      return node.emitError("Q, K and V must all have rank 3, or all rank 4");
+  if (pastKey && (node.getRank(4) != 4 || node.getRank(5) != 4))
+    return node.emitError("past_key and past_value must have rank 4");
   if (flat) {
     if (queryHeads < 1 || keyHeads < 1)
       return node.emitError("inputs of rank 3 need the attributes "

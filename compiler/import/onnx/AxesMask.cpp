@@ -14,6 +14,12 @@ std::optional<AxesMask> AxesMask::create(Node &node, unsigned input, int64_t ran
     (void)node.emitError("input " + Twine(input) + " 'axes' must be a list");
     return std::nullopt;
   }
+  // No tensor has so many dims; each one costs an op here.
+  constexpr int64_t maxRank = 64;
+  if (rank > maxRank) {
+    (void)node.emitError("a tensor of " + Twine(rank) + " dims is not supported");
+    return std::nullopt;
+  }
   Value axes = node.cast(node.getInput(input), i64);
   if (type.getRank() == 0)
     axes = node.reshape(axes, {1});

@@ -339,8 +339,13 @@ static LogicalResult buildPad(Node &node) {
     }
     if (node.hasInput(3)) {
       Type i64 = node.getBuilder().getI64Type();
+      RankedTensorType axesType = node.getInputType(3);
+      if (axesType.getRank() != 1 || cast<RankedTensorType>(pads.getType()).getRank() != 1)
+        return node.emitError("pads and axes must be lists");
+      if (axesType.isDynamicDim(0))
+        return node.emitUnsupported("padding an unknown number of dims");
       auto axes = node.getConstantInts(node.getInput(3));
-      int64_t count = axes ? int64_t(axes->size()) : node.getInputType(3).getNumElements();
+      int64_t count = axesType.getDimSize(0);
       if (auto known = node.getConstantInts(pads); known && int64_t(known->size()) != 2 * count)
         return node.emitError("has " + Twine(known->size()) + " pads for " + Twine(count) +
                               " axes");
@@ -369,7 +374,9 @@ static LogicalResult buildPad(Node &node) {
       }
     } else {
       auto type = cast<RankedTensorType>(pads.getType());
-      if (type.getRank() == 1 && type.isDynamicDim(0))
+      if (type.getRank() != 1)
+        return node.emitError("input 1 'pads' must be a list");
+      if (type.isDynamicDim(0))
         pads = node.reshape(pads, {2 * rank});
       else if (type.getNumElements() != 2 * rank)
         return node.emitError("has " + Twine(type.getNumElements()) + " pads; expected " +
@@ -434,22 +441,34 @@ static LogicalResult buildTile(Node &node) {
     Node::Ints all(rank, 1);
     all[axis] = tiles;
     repeats = node.indices(all);
+  } else if (node.getRank(1) != 1) {
+    return node.emitError("input 1 'repeats' must be a list");
   } else if (node.getInputType(1).isDynamicDim(0)) {
     repeats = node.reshape(repeats, {rank});
   }
   return finish(node, node.create<nn::TileOp>(x, repeats));
 }
 
+static int64_t getBlockSize(Node &node) {
+  int64_t size = node.requireInt("blocksize");
+  // The upper bound keeps its square in range.
+  if (size >= 1 && size <= (int64_t(1) << 20))
+    return size;
+  if (!node.failed())
+    (void)node.emitError("the blocksize is " + Twine(size));
+  return 1;
+}
+
 static LogicalResult buildDepthToSpace(Node &node) {
   auto mode = node.getEnum<nn::DepthMode>(
       "mode", "DCR", {{"DCR", nn::DepthMode::DCR}, {"CRD", nn::DepthMode::CRD}});
   return finish(
-      node, node.create<nn::DepthToSpaceOp>(node.getInput(0), node.requireInt("blocksize"), mode));
+      node, node.create<nn::DepthToSpaceOp>(node.getInput(0), getBlockSize(node), mode));
 }
 
 static LogicalResult buildSpaceToDepth(Node &node) {
   return finish(node,
-                node.create<nn::SpaceToDepthOp>(node.getInput(0), node.requireInt("blocksize")));
+                node.create<nn::SpaceToDepthOp>(node.getInput(0), getBlockSize(node)));
 }
 
 static LogicalResult buildTrilu(Node &node) {

@@ -218,6 +218,9 @@ Type Node::getOnnxType(int64_t dataType) {
 // Constants
 //===----------------------------------------------------------------------===//
 
+// Attributes and shapes are small; larger constants are nn-simplify's to fold.
+static constexpr int64_t maxEvaluated = int64_t(1) << 20;
+
 // Evaluates `value`'s defining ops; `known` keeps what several ops share.
 static std::optional<nn::HostTensor>
 evaluate(Value value, nn::ShapeAnalysis &analysis,
@@ -238,7 +241,8 @@ evaluate(Value value, nn::ShapeAnalysis &analysis,
       result.emplace(type.getElementType(), type.getShape());
       for (auto [index, element] : llvm::enumerate(*contents))
         result->setInt(index, element);
-    } else if (isa<nn::EvaluableOpInterface>(op) && op->getNumRegions() == 0) {
+    } else if (isa<nn::EvaluableOpInterface>(op) && op->getNumRegions() == 0 &&
+               countElements(type.getShape()).value_or(maxEvaluated) < maxEvaluated) {
       SmallVector<nn::HostTensor> operands, results;
       for (Value operand : op->getOperands()) {
         auto tensor = evaluate(operand, analysis, known);

@@ -162,6 +162,8 @@ LogicalResult buildLayerNorm(Node &node) {
 LogicalResult buildRMSNorm(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", -1), node.getRank(0));
   double epsilon = node.getFloat("epsilon", 1e-5);
+  if (node.failed())
+    return failure();
   Value input = node.getInput(0), scale = node.getInput(1);
   // The result has the scale's type.
   Type type = elementTypeOf(scale);

@@ -34,7 +34,9 @@ static Value makeFloats(Node &node, ArrayRef<double> values) {
 static LogicalResult buildSimple(Node &node, Value scales) {
   int64_t rank = node.getRank(0);
   auto type = cast<RankedTensorType>(scales.getType());
-  if (type.getRank() == 1 && !type.isDynamicDim(0) && type.getDimSize(0) != rank)
+  if (type.getRank() != 1)
+    return node.emitError("scales must be a list");
+  if (!type.isDynamicDim(0) && type.getDimSize(0) != rank)
     return node.emitError("has " + Twine(type.getDimSize(0)) + " scales for " + Twine(rank) +
                           " dims");
   if (type.isDynamicDim(0))

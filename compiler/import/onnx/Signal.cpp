@@ -294,6 +294,8 @@ LogicalResult buildSTFT(Node &node) {
                           "; expected 3 (batch, samples, 1 or 2)");
   if (!node.hasInput(2) && !node.hasInput(3))
     return node.emitError("needs a window or a frame_length");
+  if (node.hasInput(2) && node.getRank(2) != 1)
+    return node.emitError("the window must have rank 1");
   Value signal = node.getInput(0), step = numbers.of(node.getInput(1));
   Value window = node.getInput(2);
   Value length = node.hasInput(3) ? numbers.of(node.getInput(3))

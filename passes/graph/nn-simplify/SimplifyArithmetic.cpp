@@ -58,6 +58,19 @@ struct SimplifyPower : OpRewritePattern<nn::PowOp> {
   }
 };
 
+// True if each dim of `shape` is 1 or surely that of `result`: such a broadcast
+// is decided at compile time, as nn-explicit-broadcast wants it.
+static bool broadcastsCertainly(const nn::SymbolicShape &shape,
+                                const nn::SymbolicShape &result) {
+  for (auto [dim, full] :
+       llvm::zip(llvm::reverse(shape), llvm::reverse(result))) {
+    auto constant = nn::asConstant(dim);
+    if (!(constant && *constant == 1) && dim != full)
+      return false;
+  }
+  return true;
+}
+
 /// f(expand(x), y) → f(x, y) where f broadcasts x as far anyway.
 struct DropExpand : RewritePattern {
   DropExpand(MLIRContext *context)
@@ -77,7 +90,8 @@ struct DropExpand : RewritePattern {
       for (OpOperand &other : op->getOpOperands())
         if (&other != &operand && succeeded(joined))
           joined = analysis.broadcast(*joined, analysis.shape(other.get()));
-      if (failed(joined) || *joined != wanted)
+      if (failed(joined) || *joined != wanted ||
+          !broadcastsCertainly(analysis.shape(expand.getInput()), wanted))
         continue;
       rewriter.modifyOpInPlace(op, [&] { operand.set(expand.getInput()); });
       return success();

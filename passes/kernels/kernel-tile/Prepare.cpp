@@ -95,12 +95,68 @@ static void transposeOperands(linalg::GenericOp op, const Target &target) {
   }
 }
 
+/// A matrix that many rows are multiplied with, and that does not fit the caches, is packed first: panels of some vectors'
+/// width, each contiguous, as the weights of a convolution are packed at compile time.
+static void packOperand(linalg::GenericOp op, const Target &target) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return;
+  AffineMap outMap = op.getIndexingMapsArray().back();
+  if (outMap.getNumResults() == 0)
+    return;
+  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  if (!vector)
+    return;
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(operand);
+    auto type = dyn_cast<RankedTensorType>(operand->get().getType());
+    if (!type || !type.hasStaticShape() || !map.isProjectedPermutation() || map.getNumResults() < 2 ||
+        map.getResults().back() != vector)
+      continue;
+    int64_t elementBytes = std::max<int64_t>(type.getElementTypeBitWidth() / 8, 1);
+    int64_t width = 2 * target.lanes(std::max<int64_t>(elementBytes, 4)), rank = type.getRank();
+    double rows = 1;
+    for (auto [i, extent] : llvm::enumerate(extents))
+      if (!map.isFunctionOfDim(i))
+        rows *= ShapedType::isDynamic(extent) ? 64 : extent;
+    if (rows < 64 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 || type.getShape().back() % width != 0)
+      continue;
+    // (others..., n) becomes (n / width, others..., width).
+    OpBuilder builder(op);
+    SmallVector<int64_t> shape = {type.getShape().back() / width};
+    llvm::append_range(shape, type.getShape().drop_back());
+    shape.push_back(width);
+    Value empty = tensor::EmptyOp::create(builder, op.getLoc(), shape, type.getElementType());
+    SmallVector<AffineExpr> source;
+    for (int64_t i = 1; i < rank; ++i)
+      source.push_back(builder.getAffineDimExpr(i));
+    source.push_back(builder.getAffineDimExpr(0) * width + builder.getAffineDimExpr(rank));
+    AffineMap maps[] = {AffineMap::get(rank + 1, 0, source, op.getContext()),
+                        builder.getMultiDimIdentityMap(rank + 1)};
+    SmallVector<utils::IteratorType> kinds(rank + 1, utils::IteratorType::parallel);
+    auto packed = linalg::GenericOp::create(builder, op.getLoc(), empty.getType(), operand->get(), empty, maps, kinds,
+                                            [](OpBuilder &builder, Location loc, ValueRange arguments) {
+                                              linalg::YieldOp::create(builder, loc, arguments[0]);
+                                            });
+    operand->set(packed.getResult(0));
+    SmallVector<AffineExpr> results = {vector.floorDiv(width)};
+    llvm::append_range(results, map.getResults().drop_back());
+    results.push_back(vector % width);
+    SmallVector<AffineMap> all = op.getIndexingMapsArray();
+    all[operand->getOperandNumber()] = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+    op.setIndexingMapsAttr(builder.getAffineMapArrayAttr(all));
+    return;
+  }
+}
+
 void tile::prepare(kernel::FuncOp kernel, const Target &target) {
   eraseDead(kernel);
   generalize(kernel);
   for (linalg::LinalgOp op : kernel.getStages())
-    if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
+    if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation())) {
       transposeOperands(generic, target);
+      packOperand(generic, target);
+    }
   Operation *yield = kernel.getBody().front().getTerminator();
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {

@@ -77,6 +77,28 @@ int RegisterTiler::reductionLoop(int loop) const {
   return -1;
 }
 
+/// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another form. A window that moves
+/// by more than 4 is not worth vectors.
+static int64_t strideOf(AffineExpr expr, AffineExpr v) {
+  if (expr == v)
+    return 1;
+  unsigned position = cast<AffineDimExpr>(v).getPosition();
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return 0;
+  AffineExpr left = binary.getLHS(), right = binary.getRHS();
+  if (binary.getKind() == AffineExprKind::Mul && left == v)
+    if (auto stride = dyn_cast<AffineConstantExpr>(right))
+      return stride.getValue() >= 1 && stride.getValue() <= 4 ? stride.getValue() : 0;
+  if (binary.getKind() == AffineExprKind::Add) {
+    if (!right.isFunctionOfDim(position))
+      return strideOf(left, v);
+    if (!left.isFunctionOfDim(position))
+      return strideOf(right, v);
+  }
+  return 0;
+}
+
 /// Whether neighbours along v are neighbours in memory. Collects the widths of packed layouts.
 bool RegisterTiler::isDenseAlongVector(AffineMap map) {
   AffineExpr v = getAffineDimExpr(reductionLoop(vector), map.getContext());
@@ -85,6 +107,8 @@ bool RegisterTiler::isDenseAlongVector(AffineMap map) {
       continue;
     bool last = i + 1 == map.getNumResults();
     if (last && result == v)
+      continue;
+    if (last && strideOf(result, v) != 0)
       continue;
     auto binary = dyn_cast<AffineBinaryOpExpr>(result);
     auto width = binary ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
@@ -200,7 +224,7 @@ void RegisterTiler::chooseTile() {
     int64_t tile = vectors * lanes;
     bool fits = dynamicVector || tile <= vectorExtent;
     for (int64_t pack : packs)
-      fits &= (pack % tile == 0 || tile % pack == 0) && (dynamicVector || vectorExtent % tile == 0);
+      fits &= pack % tile == 0 && (dynamicVector || vectorExtent % tile == 0);
     if (fits)
       tiles.push_back(tile);
   }
@@ -447,12 +471,18 @@ void RegisterTiler::scheduleReduction() {
     double reuse = main->iterations() / std::max(stage->iterations(), 1.0);
     if (!feeds || (reuse < 1.5 && stage->bodyCost() < 8))
       continue;
-    if (placeLoop.empty())
-      model.computeRoot(*stage);
-    else
+    // A stage that does not change from chunk to chunk stays outside.
+    bool inChunk = false;
+    for (const Operand &operand : operands)
+      if (operand.producer == stage.get() && chunkLoop >= 0)
+        inChunk |= operand.dependsOn[reductionLoop(chunkLoop)];
+    inChunk &= !placeLoop.empty();
+    if (inChunk)
       model.computeAt(stage->handle, *output, false, placeLoop);
+    else
+      model.computeRoot(*stage);
     vectorizeNest(model, *stage);
-    if (placeLoop.empty() && stage->iterations() > 100000 && !stage->resultLoops.empty())
+    if (!inChunk && stage->iterations() > 100000 && !stage->resultLoops.empty())
       for (int loop : stage->resultLoops)
         if (loop >= 0 && stage->extents[loop] != 1) {
           if (loop != stage->innermostLoop())

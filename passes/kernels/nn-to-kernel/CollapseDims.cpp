@@ -208,8 +208,12 @@ private:
             strike(entry.drop[i]);
           expr.walk([&](AffineExpr part) {
             auto dim = plainDim(part);
-            if (dim && !isa<AffineDimExpr>(expr)) {
-              // Part of a sum: it can't merge with its neighbours.
+            if (!dim)
+              return;
+            bool again = seen[*dim];
+            seen[*dim] = true;
+            if (again || !isa<AffineDimExpr>(expr)) {
+              // Part of a sum, or a diagonal: no merging with neighbours.
               if (*dim < pairs.size())
                 strike(pairs[*dim]);
               if (*dim > 0)

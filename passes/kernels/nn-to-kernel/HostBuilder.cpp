@@ -151,8 +151,11 @@ LogicalResult HostBuilder::buildFunction(func::FuncOp function) {
     return builder.getI32IntegerAttr(
         nn::getElementTypeNumber(getElementTypeOrSelf(type)));
   };
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
     host.setArgAttr(i, "sinter.dtype", note(type));
+    // The caller's inputs are only read.
+    host.setArgAttr(i, "bufferization.writable", builder.getBoolAttr(false));
+  }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     host.setResultAttr(i, "sinter.dtype", note(type));
 

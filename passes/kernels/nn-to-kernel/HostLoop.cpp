@@ -70,6 +70,15 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
                  (type.hasStaticShape() &&
                   hostType(yield.getValues()[1 + i].getType()) == type);
     inPlace.push_back(fixed);
+    // The loop's own buffer starts as a copy: the initial value may be a
+    // constant, an input, or needed later.
+    if (fixed) {
+      SmallVector<Value> dims;
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        if (type.isDynamicDim(d))
+          dims.push_back(tensor::DimOp::create(builder, loc, init, d));
+      init = copyInto(init, empty(type, dims));
+    }
     inits.push_back(init);
     types.push_back(type);
   }
