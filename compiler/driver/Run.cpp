@@ -48,6 +48,8 @@ int sinter::driver::run(const RunArguments &arguments) {
   if (!folder.empty())
     if (std::error_code code = llvm::sys::fs::create_directories(folder))
       return fail("can't make folder " + folder + ": " + code.message());
+  if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
+    return fail("can't make folder " + folder + ": it is a file");
   for (auto [i, output] : llvm::enumerate(outputs)) {
     const SinterTensorInfo &info = library.getModel().outputs[i];
     summarize(info.name, info.dtype, output);

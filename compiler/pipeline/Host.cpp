@@ -70,7 +70,8 @@ struct LowerStridedCopiesPass
 void sinter::addHostPasses(PassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  // No elimination of empty tensors: kernels take contiguous buffers, and it
+  // would hand them strided views of larger ones.
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =

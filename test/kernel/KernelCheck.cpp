@@ -49,6 +49,7 @@ static cl::opt<std::string> targetName("target", cl::init("host"));
 static cl::opt<bool> keepSchedule("keep-schedule", cl::desc("Take the schedules that are there"));
 static cl::opt<bool> bench("bench", cl::desc("Measure Halide's road"));
 static cl::opt<bool> noCheck("no-check", cl::desc("Do not run the reference road"));
+static cl::opt<bool> tileOnly("tile-only", cl::desc("Print the kernels with their schedules and stop"));
 static cl::opt<bool> printTiled("print-tiled"), printLoops("print-loops"), printAsm("print-asm");
 static cl::opt<bool> allowFallback("allow-fallback", cl::desc("A kernel without Halide is no error"));
 static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
@@ -233,6 +234,20 @@ static bool compare(StringRef kernel, unsigned output, const Array &actual, cons
   return wrong == 0;
 }
 
+/// What the kernel says, or two operations for each step of its static reductions.
+static double flopsOf(kernel::FuncOp kernel) {
+  if (auto flops = kernel->getAttrOfType<IntegerAttr>("check.flops"))
+    return flops.getInt();
+  double flops = 0;
+  for (linalg::LinalgOp stage : kernel.getStages()) {
+    double steps = stage.getNumReductionLoops() != 0 ? 2 : 0;
+    for (int64_t extent : stage.getStaticLoopRanges())
+      steps *= ShapedType::isDynamic(extent) ? 5 : extent;
+    flops += steps;
+  }
+  return flops;
+}
+
 static double measure(void *function, const std::vector<void *> &arguments) {
   using Clock = std::chrono::steady_clock;
   double best = 1e30;
@@ -294,9 +309,9 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
     for (auto *list : {&inputs, &actual})
       for (auto &array : *list)
         bytes += array->bytes;
-    llvm::outs() << llvm::format("%-28s %10.2f us", (name + label).str().c_str(), seconds * 1e6);
-    if (auto flops = kernel->getAttrOfType<IntegerAttr>("check.flops"))
-      llvm::outs() << llvm::format("  %7.1f GFLOP/s", flops.getInt() / seconds * 1e-9);
+    llvm::outs() << llvm::format("%-44s %10.2f us", (name + label).str().c_str(), seconds * 1e6);
+    if (double flops = flopsOf(kernel))
+      llvm::outs() << llvm::format("  %7.1f GFLOP/s", flops / seconds * 1e-9);
     llvm::outs() << llvm::format("  %6.1f GB/s\n", bytes / seconds * 1e-9);
   } else if (good) {
     llvm::outs() << "PASS " << name << label << "\n";
@@ -333,6 +348,10 @@ int main(int argc, char **argv) {
   auto module = parseSourceFile<ModuleOp>(input, &context);
   if (!module)
     return 1;
+  // The host program is not run here.
+  for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
+    if (!isa<kernel::FuncOp>(op))
+      op.erase();
   OwningOpRef<ModuleOp> plain = module->clone(), tiled = module->clone();
   if (!keepSchedule) {
     PassManager pm(&context);
@@ -340,8 +359,10 @@ int main(int argc, char **argv) {
     if (failed(pm.run(*tiled)))
       return 3;
   }
-  if (printTiled)
+  if (printTiled || tileOnly)
     tiled->print(llvm::outs());
+  if (tileOnly)
+    return 0;
   std::string text;
   if (printLoops && succeeded(printHalideLoops(*tiled, target, text)))
     llvm::outs() << text;

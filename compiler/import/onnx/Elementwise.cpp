@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/import/onnx/Node.h"
+#include "compiler/import/onnx/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -41,16 +42,14 @@ static Value alignRight(Node &node) {
   return node.unsqueeze(rhs, axes);
 }
 
-// nn's verifier would tell of it as "same element type"; this names the types.
+// nn's verifier would say it in MLIR's words.
 static LogicalResult checkSameType(Node &node) {
   Type first = node.getElementType(0);
   for (unsigned i = 1; i < node.getNumInputs(); ++i) {
     if (!node.hasInput(i) || node.getElementType(i) == first)
       continue;
-    std::string text;
-    llvm::raw_string_ostream(text)
-        << "inputs have different element types: " << first << " and " << node.getElementType(i);
-    return node.emitError(text);
+    return node.emitError("inputs have different element types: " + getElementTypeName(first) +
+                          " and " + getElementTypeName(node.getElementType(i)));
   }
   return success();
 }

@@ -139,7 +139,8 @@ bool GraphImporter::checkDeclared(Scope &scope, StringRef name, Value value, std
                          ? getElementType(&context, declared.tensor_type().elem_type())
                          : Type();
   if (elementType != actual.getElementType()) {
-    error = "is declared as " + describe(declared) + ", but computed as " + describe(actual);
+    error = "is declared as " + describe(declared) + ", but computed as tensor(" +
+            getElementTypeName(actual.getElementType()) + ")";
     return false;
   }
   RankedTensorType type = getTensorType(declared);

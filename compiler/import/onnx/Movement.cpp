@@ -87,8 +87,7 @@ static LogicalResult buildSqueeze(Node &node) {
     auto declared = node.getDeclaredOutputType(0);
     if (declared && !node.getInputType(0).hasStaticShape() &&
         declared.getRank() != rank - int64_t(axes->size()))
-      return node.emitUnsupported(
-          "a Squeeze without axes of a tensor whose dynamic dims may be 1");
+      return node.emitUnsupported("a Squeeze without axes of a tensor whose dynamic dims may be 1");
   }
   return finish(node, node.squeeze(x, node.normalizeAxes(*axes, rank)));
 }
@@ -462,13 +461,11 @@ static int64_t getBlockSize(Node &node) {
 static LogicalResult buildDepthToSpace(Node &node) {
   auto mode = node.getEnum<nn::DepthMode>(
       "mode", "DCR", {{"DCR", nn::DepthMode::DCR}, {"CRD", nn::DepthMode::CRD}});
-  return finish(
-      node, node.create<nn::DepthToSpaceOp>(node.getInput(0), getBlockSize(node), mode));
+  return finish(node, node.create<nn::DepthToSpaceOp>(node.getInput(0), getBlockSize(node), mode));
 }
 
 static LogicalResult buildSpaceToDepth(Node &node) {
-  return finish(node,
-                node.create<nn::SpaceToDepthOp>(node.getInput(0), getBlockSize(node)));
+  return finish(node, node.create<nn::SpaceToDepthOp>(node.getInput(0), getBlockSize(node)));
 }
 
 static LogicalResult buildTrilu(Node &node) {

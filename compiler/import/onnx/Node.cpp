@@ -508,9 +508,7 @@ LogicalResult Node::importSubgraph(StringRef name, ValueRange arguments,
     return failure();
   }
   LogicalResult result = importer.importSubgraph(
-      *importer.current,
-      *const_cast<AttributeProto *>(attribute)->mutable_g(), arguments,
-      results);
+      *importer.current, *const_cast<AttributeProto *>(attribute)->mutable_g(), arguments, results);
   // What went wrong has been reported where it happened.
   hasFailed |= mlir::failed(result);
   return result;

@@ -77,6 +77,13 @@ std::string sinter::onnx_import::getDataTypeName(int64_t dataType) {
   return "number " + std::to_string(dataType);
 }
 
+std::string sinter::onnx_import::getElementTypeName(Type elementType) {
+  for (int64_t dataType = TensorProto::FLOAT; dataType <= TensorProto::BFLOAT16; ++dataType)
+    if (getElementType(elementType.getContext(), dataType) == elementType)
+      return getDataTypeName(dataType);
+  return "undefined";
+}
+
 //===----------------------------------------------------------------------===//
 // Bytes
 //===----------------------------------------------------------------------===//

@@ -28,6 +28,8 @@ std::optional<int64_t> countElements(llvm::ArrayRef<int64_t> shape);
 mlir::Type getElementType(mlir::MLIRContext *context, int64_t dataType);
 /// The name of a TensorProto.DataType as in ONNX's text form ("float8e5m2").
 std::string getDataTypeName(int64_t dataType);
+/// ONNX's name of an nn element type ("uint8").
+std::string getElementTypeName(mlir::Type elementType);
 
 /// Turns TensorProtos into attributes: small ones dense, large ones resources
 /// whose blob is the message's own string, or the mapped external file.

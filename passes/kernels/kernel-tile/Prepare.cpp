@@ -119,7 +119,7 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
     for (auto [i, extent] : llvm::enumerate(extents))
       if (!map.isFunctionOfDim(i))
         rows *= ShapedType::isDynamic(extent) ? 64 : extent;
-    if (rows < 64 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 || type.getShape().back() % width != 0)
+    if (rows < 256 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 || type.getShape().back() % width != 0)
       continue;
     // (others..., n) becomes (n / width, others..., width).
     OpBuilder builder(op);

@@ -48,7 +48,8 @@ Value HostBuilder::index(AffineExpr expr) {
 }
 
 Value HostBuilder::empty(RankedTensorType type, ValueRange dynamicDims) {
-  return tensor::EmptyOp::create(builder, loc, type, dynamicDims);
+  // Unlike tensor.empty, two of these are never merged into one buffer.
+  return bufferization::AllocTensorOp::create(builder, loc, type, dynamicDims);
 }
 
 Value HostBuilder::empty(Value result) {

@@ -1,0 +1,44 @@
+// RUN: kernel-check %s --tile-only --target=x86-64-v4 | FileCheck %s
+// RUN: kernel-check %s --tile-only --target=x86-64-v3 | FileCheck %s --check-prefix=AVX2
+
+// A product: accumulators of some vectors by some rows, over the whole reduction. The copy behind it keeps them out of
+// the output's memory.
+// CHECK-LABEL: kernel.func @product
+// CHECK: %[[S:.*]]:2 = kernel.stages
+// CHECK: kernel.split %[[S]]#1 d1 by [[T:[0-9]+]] -> d1_o, d1_v tail(shift_inwards)
+// CHECK: kernel.vectorize %[[S]]#1 d1_v
+// CHECK: kernel.unroll %[[S]]#1 d0_u
+// CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#1
+// CHECK: kernel.vectorize %[[S]]#0 update d1
+// CHECK: kernel.unroll %[[S]]#0 update d0
+// AVX2-LABEL: kernel.func @product
+// AVX2: kernel.compute_at
+kernel.func @product(%x: tensor<64x128xf32>, %w: tensor<128x96xf32>) -> tensor<64x96xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64x96xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<64x96xf32>) -> tensor<64x96xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<64x128xf32>, tensor<128x96xf32>) outs(%init : tensor<64x96xf32>) -> tensor<64x96xf32>
+  kernel.yield %y : tensor<64x96xf32>
+}
+
+// Sums of rows are taken in vectors of partial results.
+// CHECK-LABEL: kernel.func @row_sums
+// CHECK: kernel.rfactor %{{.*}} d1 by {{[0-9]+}} -> d1_v
+kernel.func @row_sums(%x: tensor<64x1000xf32>) -> tensor<64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<64xf32>) -> tensor<64xf32>
+  %y = linalg.reduce {arith.addf} ins(%x : tensor<64x1000xf32>) outs(%init : tensor<64xf32>) dimensions = [1]
+  kernel.yield %y : tensor<64xf32>
+}
+
+// A vector never reaches beyond an extent that is not known.
+// CHECK-LABEL: kernel.func @dynamic
+// CHECK: kernel.split %{{.*}} d0 by 16 -> d0_o, d0_v tail(predicate)
+kernel.func @dynamic(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %zero = arith.constant 0 : index
+  %n = tensor.dim %x, %zero : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %y = linalg.map {math.exp} ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>)
+  kernel.yield %y : tensor<?xf32>
+}

@@ -1,0 +1,62 @@
+// Text of the kernel dialect parses to itself, in the pretty and in the generic form.
+// RUN: sinter-opt %s > %t.mlir
+// RUN: sinter-opt %t.mlir | cmp - %t.mlir
+// RUN: sinter-opt %s --mlir-print-op-generic | sinter-opt | cmp - %t.mlir
+// RUN: FileCheck %s < %t.mlir
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#lhs = affine_map<(d0, d1, d2) -> (d0, d2)>
+#rhs = affine_map<(d0, d1, d2) -> (d2, d1)>
+#out = affine_map<(d0, d1, d2) -> (d0, d1)>
+
+// CHECK-LABEL: func.func @main
+func.func @main(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>, %n: index) -> tensor<?x?xf32> {
+  %init = tensor.empty() : tensor<8x32xf32>
+  // CHECK: kernel.call @matmul_relu(%{{.*}}, %{{.*}}) outs(%{{.*}}) : (tensor<8x16xf32>, tensor<16x32xf32>, tensor<8x32xf32>) -> tensor<8x32xf32>
+  %0 = kernel.call @matmul_relu(%x, %w) outs(%init) : (tensor<8x16xf32>, tensor<16x32xf32>, tensor<8x32xf32>) -> tensor<8x32xf32>
+  // CHECK: kernel.runtime_call "reverse"(%{{.*}}) outs(%{{.*}}) {params = array<i64: 1, 0>}
+  %1 = kernel.runtime_call "reverse"(%0) outs(%init) {params = array<i64: 1, 0>} : (tensor<8x32xf32>, tensor<8x32xf32>) -> tensor<8x32xf32>
+  // CHECK: kernel.view %{{.*}}[%{{.*}}, %{{.*}}] : tensor<8x32xf32> to tensor<?x?xf32>
+  %2 = kernel.view %1[%n, %n] : tensor<8x32xf32> to tensor<?x?xf32>
+  // CHECK: kernel.view %{{.*}} : tensor<8x32xf32> to tensor<256xf32>
+  %3 = kernel.view %1 : tensor<8x32xf32> to tensor<256xf32>
+  return %2 : tensor<?x?xf32>
+}
+
+// CHECK-LABEL: kernel.func @matmul_relu(%{{.*}}: tensor<8x16xf32>, %{{.*}}: tensor<16x32xf32>) -> tensor<8x32xf32> {
+kernel.func @matmul_relu(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>) -> tensor<8x32xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<8x32xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<8x32xf32>) -> tensor<8x32xf32>
+  %0 = linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x16xf32>, tensor<16x32xf32>) outs(%fill : tensor<8x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %m = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<8x32xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<8x32xf32>) outs(%empty : tensor<8x32xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.maximumf %a, %zero : f32
+    linalg.yield %r : f32
+  } -> tensor<8x32xf32>
+  // CHECK: kernel.yield %{{.*}} : tensor<8x32xf32>
+  kernel.yield %1 : tensor<8x32xf32>
+// CHECK: } schedule {
+} schedule {
+  // CHECK: %[[S:.*]]:2 = kernel.stages
+  %s:2 = kernel.stages
+  // CHECK: kernel.split %[[S]]#1 d1 by 8 -> c, v tail(shift_inwards)
+  kernel.split %s#1 d1 by 8 -> c, v tail(shift_inwards)
+  // CHECK: kernel.reorder %[[S]]#1 [v, c, d0]
+  kernel.reorder %s#1 [v, c, d0]
+  // CHECK: kernel.vectorize %[[S]]#1 v
+  kernel.vectorize %s#1 v
+  // CHECK: kernel.parallel %[[S]]#1 d0
+  kernel.parallel %s#1 d0
+  // CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#1 at c
+  kernel.compute_at %s#0 in %s#1 at c
+  // CHECK: kernel.unroll %[[S]]#0 update d2
+  kernel.unroll %s#0 update d2
+}
