@@ -85,7 +85,8 @@ public:
     store(dims, result, bufferType, {0, 6});
     store(null, result, bufferType, {0, 7});
     Value stride = constant(i32, 1);
-    for (auto [i, extent] : llvm::enumerate(llvm::reverse(extents(memref)))) {
+    SmallVector<Value> sizes = extents(memref);
+    for (auto [i, extent] : llvm::enumerate(llvm::reverse(sizes))) {
       int32_t position = i;
       store(constant(i32, 0), dims, dimensionType, {position, 0});
       store(extent, dims, dimensionType, {position, 1});

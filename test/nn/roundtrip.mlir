@@ -12,8 +12,8 @@ func.func @elementwise(%x: tensor<?x4xf32>, %y: tensor<4xf32>, %i: tensor<?x4xui
   %1 = nn.relu %0 : (tensor<?x4xf32>) -> tensor<?x4xf32>
   // CHECK: nn.leaky_relu %{{.*}} {alpha = 1.000000e-01 : f64}
   %2 = nn.leaky_relu %1 {alpha = 0.1 : f64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
-  // CHECK: nn.compare %{{.*}}, %{{.*}} {predicate = #nn.predicate<lt>} : {{.*}} -> tensor<?x4xi1>
-  %3 = nn.compare %x, %2 {predicate = #nn.predicate<lt>} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xi1>
+  // CHECK: nn.compare %{{.*}}, %{{.*}} {predicate = #nn<predicate lt>} : {{.*}} -> tensor<?x4xi1>
+  %3 = nn.compare %x, %2 {predicate = #nn<predicate lt>} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xi1>
   // CHECK: nn.where
   %4 = nn.where %3, %x, %2 : (tensor<?x4xi1>, tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
   // CHECK: nn.add {{.*}} -> tensor<?x4xui8>
@@ -29,8 +29,8 @@ func.func @layers(%x: tensor<?x3x32x32xf32>, %f: tensor<8x3x3x3xf32>, %b: tensor
   // CHECK: nn.max_pool
   %1 = nn.max_pool %0 {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
       dilations = array<i64: 1, 1>} : (tensor<?x8x16x16xf32>) -> tensor<?x8x8x8xf32>
-  // CHECK: nn.reduce %{{.*}} {axes = array<i64: 2, 3>, keepdims = false, kind = #nn.reduce_kind<mean>}
-  %2 = nn.reduce %1 {kind = #nn.reduce_kind<mean>, axes = array<i64: 2, 3>, keepdims = false}
+  // CHECK: nn.reduce %{{.*}} {axes = array<i64: 2, 3>, keepdims = false, kind = #nn<reduce_kind mean>}
+  %2 = nn.reduce %1 {kind = #nn<reduce_kind mean>, axes = array<i64: 2, 3>, keepdims = false}
       : (tensor<?x8x8x8xf32>) -> tensor<?x8xf32>
   // CHECK: nn.softmax %{{.*}} {axes = array<i64: 1>}
   %3 = nn.softmax %2 {axes = array<i64: 1>} : (tensor<?x8xf32>) -> tensor<?x8xf32>
@@ -63,7 +63,7 @@ func.func @control(%c: tensor<i1>, %n: tensor<i64>, %x: tensor<4xf32>) -> (tenso
   } else {
     nn.yield %x : tensor<4xf32>
   }
-  // CHECK: nn.loop trip_count(%{{.*}} : tensor<i64>) while(%{{.*}} : tensor<i1>)(%{{.*}}) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
+  // CHECK: nn.loop trip_count(%{{.*}} : tensor<i64>) while(%{{.*}} : tensor<i1>) (%{{.*}}) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
   %1:2 = nn.loop trip_count(%n : tensor<i64>) while(%c : tensor<i1>) (%0) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
   ^bb0(%i: tensor<i64>, %go: tensor<i1>, %carried: tensor<4xf32>):
     %next = nn.add %carried, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>

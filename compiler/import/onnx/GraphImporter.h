@@ -53,6 +53,7 @@ private:
   void addInitializers(Scope &scope, ::onnx::GraphProto &graph);
   void importInputs(Scope &scope, ::onnx::GraphProto &graph,
                     llvm::SmallVectorImpl<mlir::NamedAttrList> &attributes);
+  mlir::ArrayAttr getOutputDims(const ::onnx::ValueInfoProto &output, mlir::RankedTensorType type);
   void checkDims();
 
   //===-- GraphTypes.cpp ----------------------------------------------------//

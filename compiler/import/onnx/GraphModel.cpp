@@ -151,6 +151,23 @@ void GraphImporter::importInputs(Scope &scope, ::onnx::GraphProto &graph,
   }
 }
 
+// The declared names of an output's dynamic dims, as far as they name dims of
+// inputs: a caller then knows the size before the run. Null without any.
+ArrayAttr GraphImporter::getOutputDims(const ::onnx::ValueInfoProto &output,
+                                       RankedTensorType type) {
+  const auto &declared = output.type().tensor_type().shape();
+  if (declared.dim_size() != type.getRank())
+    return {};
+  bool any = false;
+  SmallVector<StringRef> names(type.getRank());
+  for (auto [index, dim] : llvm::enumerate(declared.dim()))
+    if (type.isDynamicDim(index) && dimNames.contains(dim.dim_param())) {
+      names[index] = dim.dim_param();
+      any = true;
+    }
+  return any ? builder.getStrArrayAttr(names) : ArrayAttr();
+}
+
 void GraphImporter::checkDims() {
   for (const auto &entry : options.dims) {
     if (usedDims.contains(entry.getKey()))
@@ -244,7 +261,10 @@ OwningOpRef<ModuleOp> GraphImporter::import(::onnx::ModelProto &proto) {
       continue;
     }
     results.push_back(value);
-    resultAttributes.emplace_back().set("nn.name", builder.getStringAttr(output.name()));
+    NamedAttrList &list = resultAttributes.emplace_back();
+    list.set("nn.name", builder.getStringAttr(output.name()));
+    if (ArrayAttr dims = getOutputDims(output, cast<RankedTensorType>(value.getType())))
+      list.set("nn.dims", dims);
   }
 
   if (!problems.empty() || !unsupported.empty()) {
