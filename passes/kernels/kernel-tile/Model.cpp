@@ -4,6 +4,7 @@
 #include "passes/kernels/kernel-tile/Model.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -110,7 +111,7 @@ void Model::link() {
       Operation *user = use.getOwner();
       auto direct = stageOf.find(user);
       if (direct == stageOf.end()) {
-        if (isa<kernel::YieldOp>(user))
+        if (isa<kernel::YieldOp, tensor::DimOp>(user))
           continue;
         // Inside of a body, or behind a reshape: find the stages, but not the dimensions.
         stage->readAnywhere = true;

@@ -95,6 +95,30 @@ static void transposeOperands(linalg::GenericOp op, const Target &target) {
   }
 }
 
+/// The width of packed weights whose last panel is not full, where the result's innermost loop does not even divide into
+/// vectors. 0 for all other ops.
+static int64_t openPanel(linalg::GenericOp op, const Target &target) {
+  AffineMap outMap = op.getIndexingMapsArray().back();
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInits() != 1 || outMap.getNumResults() == 0)
+    return 0;
+  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  if (!vector)
+    return 0;
+  int64_t extent = op.getStaticLoopRanges()[vector.getPosition()];
+  for (AffineMap map : op.getIndexingMapsArray()) {
+    if (map.getNumResults() == 0)
+      continue;
+    auto last = dyn_cast<AffineBinaryOpExpr>(map.getResults().back());
+    if (!last || last.getKind() != AffineExprKind::Mod || last.getLHS() != vector)
+      continue;
+    auto width = dyn_cast<AffineConstantExpr>(last.getRHS());
+    if (width && !ShapedType::isDynamic(extent) && extent % width.getValue() != 0 &&
+        extent % target.lanes(4) != 0)
+      return width.getValue();
+  }
+  return 0;
+}
+
 /// A matrix that many rows are multiplied with, and that does not fit the caches, is packed first: panels of some vectors'
 /// width, each contiguous, as the weights of a convolution are packed at compile time.
 static void packOperand(linalg::GenericOp op, const Target &target) {
@@ -166,5 +190,20 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
     SmallVector<int64_t> identity =
         llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(operand.get().getType()).getRank()));
     operand.set(createCopy(builder, stage.getLoc(), operand.get(), identity));
+  }
+
+  // Whole panels are computed, into a copy that may be wider than the result.
+  for (linalg::LinalgOp op : kernel.getStages()) {
+    auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+    if (!generic || openPanel(generic, target) == 0)
+      continue;
+    Value value = generic.getResult(0);
+    builder.setInsertionPointAfter(generic);
+    SmallVector<int64_t> identity =
+        llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(value.getType()).getRank()));
+    Value copy = createCopy(builder, generic.getLoc(), value, identity);
+    value.replaceUsesWithIf(copy, [&](OpOperand &use) {
+      return use.getOwner() != copy.getDefiningOp() && !isa<tensor::DimOp>(use.getOwner());
+    });
   }
 }

@@ -38,6 +38,7 @@ private:
   void order();
   void place();
   void scheduleOutput();
+  void scheduleStaging(StringRef level);
   void scheduleReduction();
 
   /// The output's loop that goes with a loop of the reduction, and back; -1 if there is none.
@@ -48,6 +49,7 @@ private:
 
   Model &model;
   Stage *output = nullptr, *main = nullptr;
+  Stage *staging = nullptr; ///< takes whole panels where the last one is not full
   SmallVector<Operand> operands;
   int64_t lanes = 1;
   int vector = -1;                      ///< loop of the output
@@ -171,6 +173,11 @@ bool RegisterTiler::match() {
     if (op.getName().getStringRef() == "tensor.extract")
       return false;
   lanes = model.lanes(*main);
+  // Whole panels: see prepare.
+  for (int64_t pack : packs)
+    if (isStatic(vector) && extent(vector) % pack != 0 && extent(vector) % model.target.lanes(4) != 0 && main->consumers.size() == 1 &&
+        !main->consumers.front()->isOutput && main->consumers.front()->bodyCost() == 0)
+      staging = main->consumers.front();
   return anyDepends;
 }
 
@@ -222,22 +229,23 @@ void RegisterTiler::chooseTile() {
   bool dynamicVector = ShapedType::isDynamic(vectorExtent);
   for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4); ++vectors) {
     int64_t tile = vectors * lanes;
-    bool fits = dynamicVector || tile <= vectorExtent;
+    bool fits = dynamicVector || staging || tile <= vectorExtent;
     for (int64_t pack : packs)
-      fits &= pack % tile == 0 && (dynamicVector || vectorExtent % tile == 0);
+      fits &= pack % tile == 0 && (staging || dynamicVector || vectorExtent % tile == 0);
     if (fits)
       tiles.push_back(tile);
   }
   if (tiles.empty()) {
     // Shorter than a vector, or packed oddly.
-    int64_t tile = dynamicVector ? lanes : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
+    int64_t tile = dynamicVector || staging ? lanes : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
     for (int64_t pack : packs)
-      while (tile > 1 && (pack % tile != 0 || (!dynamicVector && vectorExtent % tile != 0)))
+      while (tile > 1 && (pack % tile != 0 || (!staging && !dynamicVector && vectorExtent % tile != 0)))
         tile /= 2;
     tiles.push_back(tile);
   }
   for (int64_t tile : tiles) {
-    int64_t most = first < 0 ? 1 : isStatic(first) ? std::min<int64_t>(extent(first), registers) : registers;
+    int64_t most = first < 0 ? 1 : isStatic(first) ? std::min<int64_t>(extent(first), registers)
+                                                     : std::min<int64_t>(14, registers);
     for (int64_t m1 = 1; m1 <= most; ++m1) {
       consider(tile, m1, 1);
       if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
@@ -270,6 +278,11 @@ void RegisterTiler::order() {
   for (int loop : output->resultLoops)
     if (loop >= 0 && loop != vector)
       rest.push_back(loop);
+  if (staging) {
+    vectorOutermost = false;
+    outer = rest;
+    return;
+  }
   // Loops that the weights depend on, as a batch of products has, stay outside.
   if (vectorOutermost) {
     auto inPanel = [&](int loop) {
@@ -340,8 +353,13 @@ void RegisterTiler::scheduleOutput() {
     model.specialize(o, loopName(vector), {vectorTile});
 
   std::string v = loopName(vector);
-  model.split(o, false, v, vectorTile, v + "_o", v + "_v", TailStrategy::ShiftInwards);
+  int64_t step = vectorTile;
+  if (staging)
+    step = std::min(int64_t(llvm::bit_floor(uint64_t(extent(vector)))), model.lanes(o));
+  model.split(o, false, v, step, v + "_o", v + "_v", TailStrategy::ShiftInwards);
   SmallVector<std::string> innermostFirst = {v + "_v"};
+  if (staging)
+    innermostFirst.push_back(v + "_o");
   for (auto &[loop, positions] : unrolled) {
     std::string name = loopName(loop);
     model.split(o, false, name, positions, name + "_o", name + "_u", TailStrategy::ShiftInwards);
@@ -383,12 +401,14 @@ void RegisterTiler::scheduleOutput() {
     innermostFirst.push_back(name);
   model.reorder(o, false, innermostFirst);
   model.vectorize(o, false, v + "_v");
-  for (auto &[loop, positions] : unrolled)
-    model.unroll(o, false, loopName(loop) + "_u");
+  if (!staging)
+    for (auto &[loop, positions] : unrolled)
+      model.unroll(o, false, loopName(loop) + "_u");
 
-  std::string inner = outermostFirst.back();
+  // Without other loops the one over vectors of the output remains.
+  std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
   double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
-  if (work > 40000) {
+  if (work > 40000 && !outermostFirst.empty()) {
     std::string name = outermostFirst[0];
     int64_t count = counts[0];
     size_t taken = 1;
@@ -408,7 +428,36 @@ void RegisterTiler::scheduleOutput() {
   } else if (chunkLoop >= 0) {
     placeLoop = loopName(chunkLoop) + "_c";
   }
-  model.computeAt(main->handle, o, false, inner);
+  if (staging)
+    scheduleStaging(inner);
+  else
+    model.computeAt(main->handle, o, false, inner);
+}
+
+/// The tiles of one row of tiles, each a whole panel wide, go to memory of their own; the output is made of them.
+void RegisterTiler::scheduleStaging(StringRef level) {
+  Stage &s = *staging;
+  if (level.empty())
+    model.computeRoot(s);
+  else
+    model.computeAt(s.handle, *output, false, level);
+  auto stagingLoop = [&](int loop) {
+    for (auto [i, each] : llvm::enumerate(s.outputLoops))
+      if (each == loop)
+        return loopName(s.resultLoops[i]);
+    return std::string();
+  };
+  std::string v = stagingLoop(vector);
+  model.split(s, false, v, vectorTile, v + "_o", v + "_v", TailStrategy::RoundUp);
+  SmallVector<std::string> order = {v + "_v"};
+  for (auto &[loop, positions] : unrolled)
+    order.push_back(stagingLoop(loop));
+  order.push_back(v + "_o");
+  model.reorder(s, false, order);
+  model.vectorize(s, false, v + "_v");
+  for (auto &[loop, positions] : unrolled)
+    model.unroll(s, false, stagingLoop(loop));
+  model.computeAt(main->handle, s, false, v + "_o");
 }
 
 void RegisterTiler::scheduleReduction() {
@@ -464,7 +513,7 @@ void RegisterTiler::scheduleReduction() {
     model.unroll(m, true, name);
 
   for (auto &stage : model.stages) {
-    if (stage.get() == main || stage->isOutput)
+    if (stage.get() == main || stage.get() == staging || stage->isOutput)
       continue;
     // Producers that are read again and again are kept; the rest is computed where it is used.
     bool feeds = llvm::is_contained(stage->consumers, main);

@@ -1,0 +1,139 @@
+// Shapes that can't be are refused, with the operand, what is given and what was expected.
+// RUN: sinter-opt %s --split-input-file --verify-diagnostics
+
+func.func @broadcast(%x: tensor<3xf32>, %y: tensor<4xf32>) {
+  // expected-error @+2 {{dims 3 and 4 can't be broadcast together}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.add %x, %y : (tensor<3xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @result_type(%x: tensor<3xf32>) {
+  // expected-error @+2 {{inferred type(s) 'tensor<3xf32>' are incompatible with return type(s) of operation 'tensor<4xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.relu %x : (tensor<3xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_channels(%x: tensor<1x3x8x8xf32>, %w: tensor<8x4x3x3xf32>) {
+  // expected-error @+2 {{conv: input has 3 channels, filter expects 4 × group 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
+      : (tensor<1x3x8x8xf32>, tensor<8x4x3x3xf32>) -> tensor<1x8x6x6xf32>
+  return
+}
+
+// -----
+
+func.func @conv_window(%x: tensor<1x3x2x8xf32>, %w: tensor<8x3x3x3xf32>) {
+  // expected-error @+2 {{conv: the window of 3 elements along spatial dim 0 is wider than the padded input of 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
+      : (tensor<1x3x2x8xf32>, tensor<8x3x3x3xf32>) -> tensor<1x8x?x6xf32>
+  return
+}
+
+// -----
+
+func.func @conv_strides(%x: tensor<1x3x8x8xf32>, %w: tensor<8x3x3x3xf32>) {
+  // expected-error @+2 {{conv: attribute 'strides' has 1 entries, expected 2 for 2 spatial dims}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1>}
+      : (tensor<1x3x8x8xf32>, tensor<8x3x3x3xf32>) -> tensor<1x8x6x6xf32>
+  return
+}
+
+// -----
+
+func.func @matmul(%x: tensor<2x3xf32>, %y: tensor<4x5xf32>) {
+  // expected-error @+2 {{matmul: operand 'lhs' (2x3) has 3 columns, operand 'rhs' (4x5) has 4 rows}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %y : (tensor<2x3xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+func.func @reshape(%x: tensor<2x3xf32>) {
+  %shape = nn.constant dense<[4, 2]> : tensor<2xi64>
+  // expected-error @+2 {{reshape: operand 'input' (2x3) has 6 elements, the target shape (4x2) 8}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.reshape %x, %shape : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_remainder(%x: tensor<2x3xf32>) {
+  %shape = nn.constant dense<[4, -1]> : tensor<2xi64>
+  // expected-error @+2 {{reshape: the 6 elements of operand 'input' (2x3) don't divide into 4x-1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.reshape %x, %shape : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<4x?xf32>
+  return
+}
+
+// -----
+
+func.func @concat(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) {
+  // expected-error @+2 {{concat: dim 1 of input 1 is 4, of input 0 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @gather_axis(%x: tensor<2x3xf32>, %i: tensor<i64>) {
+  // expected-error @+2 {{gather: axis 2 is out of range for rank 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.gather %x, %i {axis = 2 : i64} : (tensor<2x3xf32>, tensor<i64>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @if_yields(%c: tensor<i1>, %x: tensor<4xf32>, %y: tensor<5xf32>) {
+  // expected-error @+1 {{the second region gives 'tensor<5xf32>' as value 0, expected 'tensor<4xf32>'}}
+  %0 = nn.if %c : (tensor<i1>) -> tensor<4xf32> {
+    nn.yield %x : tensor<4xf32>
+  } else {
+    nn.yield %y : tensor<5xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @loop_arguments(%n: tensor<i64>, %x: tensor<4xf32>) {
+  // expected-error @+1 {{body has 2 arguments, expected 3: iteration, condition, then the carried values}}
+  %0 = nn.loop trip_count(%n : tensor<i64>) (%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: tensor<i64>, %go: tensor<i1>):
+    nn.yield %go, %x : tensor<i1>, tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @resize(%x: tensor<1x1x4x4xf32>) {
+  // expected-error @+1 {{expects exactly one of 'scales' and 'sizes'}}
+  %0 = "nn.resize"(%x) {aspect_ratio = #nn<aspect_ratio stretch>, axes = array<i64: 2, 3>, coordinate_mode = #nn<coordinate_mode half_pixel>,
+      cubic_coefficient = -7.500000e-01 : f64, extrapolation_value = 0.000000e+00 : f64, mode = #nn<resize_mode nearest>,
+      nearest_mode = #nn<nearest_mode floor>, operandSegmentSizes = array<i32: 1, 0, 0, 0>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @resize_scales(%x: tensor<1x1x4x4xf32>, %scales: tensor<4xf32>) {
+  // expected-error @+2 {{resize: operand 'scales' (4) should have 2 elements, one per axis}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = "nn.resize"(%x, %scales) {aspect_ratio = #nn<aspect_ratio stretch>, axes = array<i64: 2, 3>, coordinate_mode = #nn<coordinate_mode half_pixel>,
+      cubic_coefficient = -7.500000e-01 : f64, extrapolation_value = 0.000000e+00 : f64, mode = #nn<resize_mode nearest>,
+      nearest_mode = #nn<nearest_mode floor>, operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x1x4x4xf32>, tensor<4xf32>) -> tensor<1x1x8x8xf32>
+  return
+}

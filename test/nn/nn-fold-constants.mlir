@@ -1,0 +1,51 @@
+// What doesn't depend on the inputs is computed now, within limits.
+// RUN: sinter-opt %s --nn-fold-constants | FileCheck %s
+// RUN: sinter-opt %s --nn-fold-constants=max-bytes=16 | FileCheck %s --check-prefix=LIMIT
+
+// The evaluator runs ops on constants.
+// CHECK-LABEL: func @evaluated
+// CHECK: %[[C:.*]] = nn.constant dense<[5.000000e+00, 7.000000e+00]>
+// CHECK-NEXT: return %[[C]]
+func.func @evaluated() -> tensor<2xf32> {
+  %a = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %b = nn.constant dense<[4.0, 5.0]> : tensor<2xf32>
+  %0 = nn.add %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// Static dims need no constant operand.
+// CHECK-LABEL: func @dims
+// CHECK: nn.constant dense<[2, 12]> : tensor<2xi64>
+func.func @dims(%x: tensor<2x3x4xf32>) -> tensor<2xi64> {
+  %four = nn.constant dense<4> : tensor<1xi64>
+  %0 = nn.shape_of %x {start = 0 : i64, end = 1 : i64} : (tensor<2x3x4xf32>) -> tensor<1xi64>
+  %1 = nn.shape_of %x {start = 1 : i64, end = 2 : i64} : (tensor<2x3x4xf32>) -> tensor<1xi64>
+  %2 = nn.mul %1, %four : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %3 = nn.concat %0, %2 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  return %3 : tensor<2xi64>
+}
+
+// A splat stays one, at any size and under any limit.
+// CHECK-LABEL: func @splat
+// CHECK: nn.constant dense<4.000000e+00> : tensor<4096x4096xf32>
+// LIMIT-LABEL: func @splat
+// LIMIT: nn.constant dense<4.000000e+00> : tensor<4096x4096xf32>
+func.func @splat() -> tensor<4096x4096xf32> {
+  %two = nn.constant dense<2.0> : tensor<1xf32>
+  %shape = nn.constant dense<4096> : tensor<2xi64>
+  %0 = nn.expand %two, %shape : (tensor<1xf32>, tensor<2xi64>) -> tensor<4096x4096xf32>
+  %1 = nn.mul %0, %two : (tensor<4096x4096xf32>, tensor<1xf32>) -> tensor<4096x4096xf32>
+  return %1 : tensor<4096x4096xf32>
+}
+
+// Constants larger than the limit and than what they are made of are left to run time.
+// CHECK-LABEL: func @grows
+// CHECK-NOT: nn.tile
+// LIMIT-LABEL: func @grows
+// LIMIT: nn.tile
+func.func @grows() -> tensor<8xf32> {
+  %a = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %four = nn.constant dense<4> : tensor<1xi64>
+  %0 = nn.tile %a, %four : (tensor<2xf32>, tensor<1xi64>) -> tensor<8xf32>
+  return %0 : tensor<8xf32>
+}

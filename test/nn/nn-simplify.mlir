@@ -1,0 +1,129 @@
+// The canonical form of a graph.
+// RUN: sinter-opt %s --nn-simplify | FileCheck %s
+
+// BatchNorm folds into the weights of the convolution before it: k = 2/√(3 + 1) = 1, c = 1 − 4 · 1.
+// CHECK-LABEL: func @batch_norm
+// CHECK-SAME: (%[[X:.*]]: tensor<1x1x4x4xf32>)
+// CHECK-DAG: %[[W:.*]] = nn.constant dense<5.000000e+00> : tensor<2x1x1x1xf32>
+// CHECK-DAG: %[[B:.*]] = nn.constant dense<-3.000000e+00> : tensor<2xf32>
+// CHECK: %[[Y:.*]] = nn.conv %[[X]], %[[W]], %[[B]]
+// CHECK-NEXT: return %[[Y]]
+func.func @batch_norm(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = nn.constant dense<5.0> : tensor<2x1x1x1xf32>
+  %scale = nn.constant dense<2.0> : tensor<2xf32>
+  %bias = nn.constant dense<1.0> : tensor<2xf32>
+  %mean = nn.constant dense<4.0> : tensor<2xf32>
+  %variance = nn.constant dense<3.0> : tensor<2xf32>
+  %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
+      : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %1 = nn.batch_norm %0, %scale, %bias, %mean, %variance {epsilon = 1.0 : f64}
+      : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+  return %1 : tensor<1x2x4x4xf32>
+}
+
+// Alone, it is one product and one sum per channel.
+// CHECK-LABEL: func @lone_batch_norm
+// CHECK: nn.mul %{{.*}} : (tensor<?x2x4xf32>, tensor<1x2x1xf32>)
+// CHECK-NEXT: nn.add %{{.*}} : (tensor<?x2x4xf32>, tensor<1x2x1xf32>)
+func.func @lone_batch_norm(%x: tensor<?x2x4xf32>) -> tensor<?x2x4xf32> {
+  %p = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %0 = nn.batch_norm %x, %p, %p, %p, %p {epsilon = 0.0 : f64}
+      : (tensor<?x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x2x4xf32>
+  return %0 : tensor<?x2x4xf32>
+}
+
+// A convolution's result that is used twice keeps its weights.
+// CHECK-LABEL: func @two_uses
+// CHECK: nn.conv
+// CHECK: nn.mul
+func.func @two_uses(%x: tensor<1x1x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
+  %w = nn.constant dense<5.0> : tensor<2x1x1xf32>
+  %k = nn.constant dense<3.0> : tensor<2x1xf32>
+  %0 = nn.conv %x, %w {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>}
+      : (tensor<1x1x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
+  %1 = nn.mul %0, %k : (tensor<1x2x4xf32>, tensor<2x1xf32>) -> tensor<1x2x4xf32>
+  return %0, %1 : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+}
+
+// A scale per column goes into matmul's weights, past the bias.
+// CHECK-LABEL: func @matmul_scale
+// CHECK-SAME: (%[[X:.*]]: tensor<?x2xf32>)
+// CHECK-DAG: %[[W:.*]] = nn.constant dense<{{\[\[}}2.000000e+00, 6.000000e+00], [4.000000e+00, 1.200000e+01]]>
+// CHECK-DAG: %[[B:.*]] = nn.constant dense<[1.400000e+01, 2.100000e+01]>
+// CHECK: %[[Y:.*]] = nn.matmul %[[X]], %[[W]]
+// CHECK-NEXT: nn.add %[[Y]], %[[B]]
+func.func @matmul_scale(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = nn.constant dense<[[1.0, 2.0], [2.0, 4.0]]> : tensor<2x2xf32>
+  %b = nn.constant dense<[7.0, 7.0]> : tensor<2xf32>
+  %k = nn.constant dense<[2.0, 3.0]> : tensor<2xf32>
+  %0 = nn.matmul %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %1 = nn.add %0, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %2 = nn.mul %1, %k : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  return %2 : tensor<?x2xf32>
+}
+
+// Transposed operands are flags.
+// CHECK-LABEL: func @attention_scores
+// CHECK-NEXT: nn.matmul %{{.*}} {transpose_rhs} : (tensor<2x8x5x4xf32>, tensor<2x8x5x4xf32>) -> tensor<2x8x5x5xf32>
+func.func @attention_scores(%q: tensor<2x8x5x4xf32>, %k: tensor<2x8x5x4xf32>) -> tensor<2x8x5x5xf32> {
+  %0 = nn.transpose %k {permutation = array<i64: 0, 1, 3, 2>} : (tensor<2x8x5x4xf32>) -> tensor<2x8x4x5xf32>
+  %1 = nn.matmul %q, %0 : (tensor<2x8x5x4xf32>, tensor<2x8x4x5xf32>) -> tensor<2x8x5x5xf32>
+  return %1 : tensor<2x8x5x5xf32>
+}
+
+// Zero pads and auto_pad become the convolution's pads.
+// CHECK-LABEL: func @pads
+// CHECK-NEXT: %[[Y:.*]] = nn.conv %{{.*}}, %{{.*}} {dilations = array<i64: 1>, pads = array<i64: 2, 1>, strides = array<i64: 2>}
+// CHECK-NEXT: %[[Z:.*]] = nn.conv %{{.*}}, %{{.*}} {dilations = array<i64: 1>, pads = array<i64: 0, 1>, strides = array<i64: 2>}
+// CHECK-NEXT: return %[[Y]], %[[Z]]
+func.func @pads(%x: tensor<1x1x8xf32>, %w: tensor<1x1x3xf32>) -> (tensor<1x1x5xf32>, tensor<1x1x4xf32>) {
+  %pads = nn.constant dense<[0, 0, 1, 0, 0, 0]> : tensor<6xi64>
+  %0 = nn.pad %x, %pads {mode = #nn<pad_mode constant>} : (tensor<1x1x8xf32>, tensor<6xi64>) -> tensor<1x1x9xf32>
+  %1 = nn.conv %0, %w {dilations = array<i64: 1>, pads = array<i64: 1, 1>, strides = array<i64: 2>}
+      : (tensor<1x1x9xf32>, tensor<1x1x3xf32>) -> tensor<1x1x5xf32>
+  %2 = nn.conv %x, %w {auto_pad = #nn<auto_pad same_upper>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 2>}
+      : (tensor<1x1x8xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32>
+  return %1, %2 : tensor<1x1x5xf32>, tensor<1x1x4xf32>
+}
+
+// Powers by small constants are products and roots.
+// CHECK-LABEL: func @powers
+// CHECK-SAME: (%[[X:.*]]: tensor<?xf32>)
+// CHECK-NEXT: %[[A:.*]] = nn.mul %[[X]], %[[X]]
+// CHECK-NEXT: nn.sqrt %[[A]]
+func.func @powers(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %two = nn.constant dense<2.0> : tensor<f32>
+  %half = nn.constant dense<0.5> : tensor<1xf32>
+  %0 = nn.pow %x, %two : (tensor<?xf32>, tensor<f32>) -> tensor<?xf32>
+  %1 = nn.pow %0, %half : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
+  return %1 : tensor<?xf32>
+}
+
+// An expand before an op that broadcasts as far anyway goes away.
+// CHECK-LABEL: func @expand
+// CHECK-NEXT: nn.add %{{.*}} : (tensor<?x4xf32>, tensor<4xf32>)
+func.func @expand(%x: tensor<?x4xf32>, %y: tensor<4xf32>) -> tensor<?x4xf32> {
+  %0 = nn.shape_of %x {start = 0 : i64, end = 2 : i64} : (tensor<?x4xf32>) -> tensor<2xi64>
+  %1 = nn.expand %y, %0 : (tensor<4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %2 = nn.add %x, %1 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}
+
+// A branch whose condition folds is inlined, and its type with it.
+// CHECK-LABEL: func @branch
+// CHECK-SAME: -> tensor<2x3xf32>
+// CHECK-NOT: nn.if
+// CHECK: nn.relu
+func.func @branch(%x: tensor<2x3xf32>) -> tensor<?x?xf32> {
+  %two = nn.constant dense<2> : tensor<1xi64>
+  %0 = nn.shape_of %x {start = 0 : i64, end = 1 : i64} : (tensor<2x3xf32>) -> tensor<1xi64>
+  %1 = nn.compare %0, %two {predicate = #nn<predicate eq>} : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi1>
+  %2 = nn.if %1 : (tensor<1xi1>) -> tensor<?x?xf32> {
+    %3 = nn.relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    nn.yield %3 : tensor<2x3xf32>
+  } else {
+    %4 = nn.transpose %x {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+    nn.yield %4 : tensor<3x2xf32>
+  }
+  return %2 : tensor<?x?xf32>
+}
