@@ -184,6 +184,7 @@ private:
   mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
   mlir::AffineExpr addSymbol(Symbol symbol);
+  SymbolicShape computeShape(mlir::Value value);
   mlir::Value
   materializeFloat(mlir::OpBuilder &builder, mlir::Location loc,
                    const Symbol &symbol,

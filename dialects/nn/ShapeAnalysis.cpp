@@ -312,7 +312,33 @@ SymbolicShape ShapeAnalysis::shape(Value value) {
   auto found = shapes.find(value);
   if (found != shapes.end())
     return found->second;
+  if (scope == Scope::Local)
+    return computeShape(value);
 
+  // Operands first, by an explicit stack: a network may be deeper than the
+  // thread's stack.
+  SmallVector<Value> stack{value};
+  llvm::SmallPtrSet<Operation *, 8> entered;
+  SymbolicShape result;
+  while (!stack.empty()) {
+    Value top = stack.back();
+    Operation *op = top.getDefiningOp();
+    size_t before = stack.size();
+    if (op && isa<ShapeOpInterface>(op) && entered.insert(op).second)
+      for (Value operand : op->getOperands())
+        if (auto type = dyn_cast<RankedTensorType>(operand.getType());
+            type && !type.hasStaticShape() && !shapes.contains(operand))
+          stack.push_back(operand);
+    if (stack.size() != before)
+      continue;
+    stack.pop_back();
+    if (!shapes.contains(top) || stack.empty())
+      result = computeShape(top);
+  }
+  return result;
+}
+
+SymbolicShape ShapeAnalysis::computeShape(Value value) {
   // A fused region's result is what the region yields.
   if (auto fused = value.getDefiningOp<FusedOp>())
     return shape(fused.getBody().front().getTerminator()->getOperand(

@@ -53,6 +53,7 @@ static cl::opt<bool> tileOnly("tile-only", cl::desc("Print the kernels with thei
 static cl::opt<bool> printTiled("print-tiled"), printLoops("print-loops"), printAsm("print-asm");
 static cl::opt<bool> allowFallback("allow-fallback", cl::desc("A kernel without Halide is no error"));
 static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
+static cl::opt<int> defaultSize("default-size", cl::init(5), cl::desc("Of dynamic dimensions without a name"));
 
 namespace {
 
@@ -68,7 +69,7 @@ struct Array {
         continue;
       }
       auto found = names ? sizes.find(cast<StringAttr>(names[i]).str()) : sizes.end();
-      dims.push_back(found != sizes.end() ? found->second : 5);
+      dims.push_back(found != sizes.end() ? found->second : int64_t(defaultSize));
     }
     Type element = type.getElementType();
     elementBytes = element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
@@ -242,7 +243,7 @@ static double flopsOf(kernel::FuncOp kernel) {
   for (linalg::LinalgOp stage : kernel.getStages()) {
     double steps = stage.getNumReductionLoops() != 0 ? 2 : 0;
     for (int64_t extent : stage.getStaticLoopRanges())
-      steps *= ShapedType::isDynamic(extent) ? 5 : extent;
+      steps *= ShapedType::isDynamic(extent) ? int64_t(defaultSize) : extent;
     flops += steps;
   }
   return flops;

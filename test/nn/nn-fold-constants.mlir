@@ -49,3 +49,13 @@ func.func @grows() -> tensor<8xf32> {
   %0 = nn.tile %a, %four : (tensor<2xf32>, tensor<1xi64>) -> tensor<8xf32>
   return %0 : tensor<8xf32>
 }
+
+// What has no elements is known, whatever it is made of; a sum over it is 0.
+// CHECK-LABEL: func @empty
+// CHECK: nn.constant dense<0.000000e+00> : tensor<2x4xf32>
+// CHECK-NOT: nn.reduce
+func.func @empty(%x: tensor<2x0x4xf32>) -> tensor<2x4xf32> {
+  %0 = nn.abs %x : (tensor<2x0x4xf32>) -> tensor<2x0x4xf32>
+  %1 = nn.reduce %0 {axes = array<i64: 1>, keepdims = false, kind = #nn<reduce_kind sum>} : (tensor<2x0x4xf32>) -> tensor<2x4xf32>
+  return %1 : tensor<2x4xf32>
+}

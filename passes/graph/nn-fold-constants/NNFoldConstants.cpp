@@ -43,6 +43,7 @@ public:
         maxBytes(maxBytes) {}
 
   bool run() {
+    bool changed = replaceEmptyArguments();
     function.getFunctionBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (op->getDialect() && isa<NNDialect>(op->getDialect()) &&
           !isa<ConstantOp>(op) && op->getNumResults() > 0)
@@ -52,17 +53,50 @@ public:
     for (Operation *op : llvm::reverse(folded))
       if (op->use_empty())
         op->erase();
-    if (folded.empty())
-      return false;
-    updateResultTypes(function);
-    return true;
+    if (!folded.empty())
+      updateResultTypes(function);
+    return changed || !folded.empty();
   }
 
 private:
+  // An argument without elements has nothing to say.
+  bool replaceEmptyArguments() {
+    Block &entry = function.getFunctionBody().front();
+    auto builder = OpBuilder::atBlockBegin(&entry);
+    bool changed = false;
+    for (BlockArgument argument : entry.getArguments()) {
+      SmallVector<ElementsAttr> value;
+      // Its dims, or a result that it is, need no replacement.
+      bool matters = llvm::any_of(argument.getUsers(), [](Operation *user) {
+        return !isa<func::ReturnOp, ShapeOfOp>(user);
+      });
+      if (!matters || failed(makeEmpty(argument.getType(), value)))
+        continue;
+      argument.replaceAllUsesWith(
+          ConstantOp::create(builder, argument.getLoc(), value[0]));
+      changed = true;
+    }
+    return changed;
+  }
+
+  // The constant of a type that has no elements.
+  static LogicalResult makeEmpty(Type type,
+                                 SmallVectorImpl<ElementsAttr> &values) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.hasStaticShape() || tensor.getNumElements() != 0)
+      return failure();
+    values.push_back(HostTensor(tensor.getElementType(), tensor.getShape())
+                         .toAttribute("empty"));
+    return success();
+  }
+
   void visit(Operation *op) {
     if (isa_and_nonnull<FusedOp>(op->getParentOp()) || op->use_empty())
       return;
     SmallVector<ElementsAttr> results;
+    if (op->getNumResults() == 1 && isMemoryEffectFree(op))
+      if (succeeded(makeEmpty(op->getResult(0).getType(), results)))
+        return replace(op, results);
     if (succeeded(foldKnownContents(op, results)) ||
         succeeded(foldSplat(op, results)) || succeeded(evaluate(op, results)))
       replace(op, results);

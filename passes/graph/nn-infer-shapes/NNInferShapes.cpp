@@ -71,8 +71,8 @@ private:
                      type = ::refine(old, shape);
     if (type == old)
       return;
+    // The analysis knew these dims already: it is what told them.
     value.setType(type);
-    analysis.invalidate();
     changed = true;
   }
 
@@ -123,6 +123,7 @@ private:
     while (true) {
       for (auto [argument, type] : llvm::zip(arguments, attempt))
         refineValue(argument, type.getShape());
+      analysis.invalidate();
       visit(body);
       bool stable = true;
       for (auto [type, argument, value] : llvm::zip(

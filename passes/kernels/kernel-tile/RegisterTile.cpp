@@ -16,6 +16,9 @@ using namespace sinter::tile;
 using kernel::loopName;
 using kernel::TailStrategy;
 
+/// Vector operations in the unrolled body of a reduction.
+static constexpr int64_t unrolledBody = 96;
+
 namespace {
 
 /// One input of the reduction: which of its loops it depends on, and its size.
@@ -26,6 +29,11 @@ struct Operand {
   OpOperand *use = nullptr;
 };
 
+/// A dimension `u * stride + k` of an operand, where k is a reduction loop of some extent: a window that slides over it.
+struct Window {
+  int64_t stride = 1, extent = 1;
+};
+
 class RegisterTiler {
 public:
   explicit RegisterTiler(Model &model) : model(model) {}
@@ -34,6 +42,7 @@ public:
 private:
   bool match();
   bool isDenseAlongVector(AffineMap map);
+  std::optional<Window> windowOf(const Operand &operand, int loop);
   void chooseTile();
   void order();
   void place();
@@ -124,6 +133,22 @@ bool RegisterTiler::isDenseAlongVector(AffineMap map) {
   return true;
 }
 
+/// How an operand's window slides along a loop of the output.
+std::optional<Window> RegisterTiler::windowOf(const Operand &operand, int loop) {
+  int position = reductionLoop(loop);
+  AffineMap map = main->op.getMatchingIndexingMap(operand.use);
+  AffineExpr u = getAffineDimExpr(position, map.getContext());
+  for (AffineExpr result : map.getResults()) {
+    int64_t stride = result.isFunctionOfDim(position) ? strideOf(result, u) : 0;
+    if (stride == 0)
+      continue;
+    for (unsigned k = 0; k < main->extents.size(); ++k)
+      if (main->isReduction[k] && result.isFunctionOfDim(k) && main->isStatic(k))
+        return Window{stride, main->extents[k]};
+  }
+  return std::nullopt;
+}
+
 bool RegisterTiler::match() {
   output = model.output();
   if (!output || output->reduces)
@@ -192,13 +217,22 @@ void RegisterTiler::chooseTile() {
       candidates.push_back(loop);
   int first = candidates.empty() ? -1 : candidates[0], second = candidates.size() < 2 ? -1 : candidates[1];
 
+  // Loads of one step. Where the loop over a window is unrolled, neighbouring positions share what they load.
+  double panelBytes = 0;
+  for (const Operand &operand : operands)
+    if (operand.dependsOn[reductionLoop(vector)] && first >= 0 && !operand.dependsOn[reductionLoop(first)])
+      panelBytes = std::max(panelBytes, operand.bytes);
+  bool streams = panelBytes > model.target.l1Bytes / 2;
   auto loads = [&](int64_t vectors, int64_t m1, int64_t m2) {
     double sum = 0;
     for (const Operand &operand : operands) {
       bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
       bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
-      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1;
-      sum += each * (hasFirst ? m1 : 1) * (hasSecond ? m2 : 1);
+      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1, positions = hasFirst ? m1 : 1;
+      if (hasFirst && operand.dependsOn[reductionLoop(vector)])
+        if (auto window = windowOf(operand, first); window && vectors * m1 * m2 * window->extent <= unrolledBody)
+          positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
+      sum += each * positions * (hasSecond ? m2 : 1);
     }
     return sum;
   };
@@ -214,7 +248,7 @@ void RegisterTiler::chooseTile() {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
     if (accumulators + vectors + 1 > registers && accumulators > 1)
       return;
-    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0, vectors * 2.0, 4.0}) + 0.75;
+    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0, streams ? vectors * 2.0 : 0.0, 4.0}) + 0.75;
     double score = accumulators * (double(tile) / (vectors * lanes)) / step * useful(vectorExtent, tile) *
                    useful(first < 0 ? 1 : extent(first), m1) * useful(second < 0 ? 1 : extent(second), m2);
     // Of equals the one with the longer vectors' run.
@@ -314,18 +348,24 @@ void RegisterTiler::place() {
   for (const Operand &operand : operands) {
     if (!operand.producer)
       continue;
-    bytes = std::max(bytes, operand.bytes);
-    for (int loop : outer)
-      if (loop != vector && extent(loop) > 1 && operand.dependsOn[reductionLoop(loop)]) {
+    // Of one picture where the loop over pictures is outside of the rows.
+    double each = operand.bytes;
+    for (int loop : outer) {
+      if (loop == vector || extent(loop) == 1 || !operand.dependsOn[reductionLoop(loop)])
+        continue;
+      if (isStatic(loop) && windowOf(operand, loop)) {
         rowLoop = loop;
         break;
       }
+      each /= isStatic(loop) ? extent(loop) : 64;
+    }
+    bytes = std::max(bytes, each);
   }
   if (bytes <= model.target.l2Bytes / 4 || rowLoop < 0 || !isStatic(rowLoop))
     return;
   // Only loops outside of `rowLoop` may be around the chunk.
   int64_t rows = extent(rowLoop);
-  int64_t chunk = std::max<int64_t>(1, int64_t(rows * (model.target.l2Bytes / 4) / bytes));
+  int64_t chunk = std::max<int64_t>(4, int64_t(rows * (model.target.l2Bytes / 4) / bytes));
   chunk = std::min(chunk, std::max<int64_t>(rows / 4, 4));
   for (int64_t better = chunk; better >= std::max<int64_t>(chunk * 2 / 3, 1); --better)
     if (rows % better == 0) {
@@ -479,7 +519,7 @@ void RegisterTiler::scheduleReduction() {
       continue;
     std::string name = loopName(i);
     int64_t extent = m.extents[i];
-    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 && extent * body <= 96) {
+    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 && extent * body <= unrolledBody) {
       fully.push_back(name);
       update.push_back(name);
       body *= extent;
