@@ -105,6 +105,18 @@ Expr Algorithm::affine(mlir::AffineExpr expr, mlir::AffineMap map, const std::ve
   }
 }
 
+/// Whether a condition depends on nothing but the position.
+static bool isPositional(mlir::Value value) {
+  if (!value.getType().isIndex() && !value.getType().isInteger(1))
+    return false;
+  mlir::Operation *op = value.getDefiningOp();
+  if (!op || mlir::isa<mlir::tensor::ExtractOp>(op))
+    return false;
+  if (mlir::isa<mlir::linalg::IndexOp, mlir::tensor::DimOp>(op))
+    return true;
+  return llvm::all_of(op->getOperands(), isPositional);
+}
+
 Expr Algorithm::scalar(mlir::Value value, Scope &scope, const Loops &loops) {
   if (auto known = scope.find(value); known != scope.end())
     return known->second;
@@ -147,6 +159,13 @@ Expr Algorithm::scalar(mlir::Value value, Scope &scope, const Loops &loops) {
     std::vector<Expr> operands;
     for (mlir::Value operand : op->getOperands())
       operands.push_back(scalar(operand, scope, loops));
+    // Padding: the loops are cut where the condition changes, and inside there is no test.
+    if (mlir::isa<mlir::arith::SelectOp>(op) && isPositional(op->getOperand(0)))
+      for (unsigned i : {1, 2})
+        if (op->getOperand(i).getDefiningOp<mlir::tensor::ExtractOp>()) {
+          operands[i] = H::likely(operands[i]);
+          break;
+        }
     result = scalarOp(op, operands);
     if (!result.defined())
       throw Refusal{op->getName().getStringRef().str() + " in a body"};

@@ -40,8 +40,11 @@ using Path = llvm::SmallString<256>;
 class TemporaryFolder {
 public:
   bool create(llvm::StringRef beside, std::string &error) {
-    std::error_code code =
-        llvm::sys::fs::createUniqueDirectory(beside.empty() ? "sinter" : beside, path);
+    // A relative name would be taken as one in the system's temporary folder.
+    Path absolute(beside.empty() ? "sinter" : beside);
+    std::error_code code = llvm::sys::fs::make_absolute(absolute);
+    if (!code)
+      code = llvm::sys::fs::createUniqueDirectory(absolute, path);
     if (!code)
       return true;
     path.clear();

@@ -24,6 +24,13 @@ void sinter::tileKernel(kernel::FuncOp kernel, const Target &target) {
     tile::scheduleRows(model);
 }
 
+/// Whether some stage has a loop of no iterations: there is nothing to schedule.
+static bool walksNothing(kernel::FuncOp kernel) {
+  return llvm::any_of(kernel.getStages(), [](linalg::LinalgOp stage) {
+    return llvm::is_contained(stage.getStaticLoopRanges(), 0);
+  });
+}
+
 namespace {
 struct KernelTilePass : sinter::impl::KernelTileBase<KernelTilePass> {
   using KernelTileBase::KernelTileBase;
@@ -39,7 +46,7 @@ struct KernelTilePass : sinter::impl::KernelTileBase<KernelTilePass> {
       described = true;
     }
     for (auto kernel : getOperation().getOps<kernel::FuncOp>())
-      if (!kernel.hasSchedule())
+      if (!kernel.hasSchedule() && !walksNothing(kernel))
         tileKernel(kernel, description);
   }
 

@@ -1,0 +1,33 @@
+// Channels stand innermost, and constant weights are packed as kernels read them.
+// RUN: sinter-opt %s --nn-assign-layout=vector=16 --nn-simplify | FileCheck %s
+
+// A convolutional network keeps transposes only at its borders.
+// CHECK-LABEL: func @network
+// CHECK: nn.transpose {{.*}} -> tensor<1x8x8x3xf32>
+// CHECK-NEXT: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 32 : i64, {{.*}} tensor<1x3x3x3x32xf32>) -> tensor<1x8x8x32xf32>
+// CHECK-NEXT: nn.relu
+// CHECK-NEXT: nn.conv {{.*}} filter_block = -1 : i64, {{.*}} tensor<3x3x32xf32>) -> tensor<1x8x8x32xf32>
+// CHECK-NEXT: nn.max_pool {{.*}} -> tensor<1x4x4x32xf32>
+// CHECK-NEXT: nn.conv {{.*}} filter_block = 16 : i64, {{.*}} tensor<1x1x1x32x16xf32>) -> tensor<1x4x4x16xf32>
+// CHECK-NEXT: nn.transpose {{.*}} -> tensor<1x16x4x4xf32>
+// CHECK-NEXT: return
+func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
+  %w = nn.constant dense<1.0> : tensor<32x3x3x3xf32>
+  %v = nn.constant dense<1.0> : tensor<16x32x1x1xf32>
+  %d = nn.constant dense<1.0> : tensor<32x1x3x3xf32>
+  %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>, tensor<32x3x3x3xf32>) -> tensor<1x32x8x8xf32>
+  %1 = nn.relu %0 : (tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32>
+  %2 = nn.conv %1, %d {dilations = array<i64: 1, 1>, group = 32 : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x32x8x8xf32>, tensor<32x1x3x3xf32>) -> tensor<1x32x8x8xf32>
+  %3 = nn.max_pool %2 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x32x8x8xf32>) -> tensor<1x32x4x4xf32>
+  %4 = nn.conv %3, %v {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x32x4x4xf32>, tensor<16x32x1x1xf32>) -> tensor<1x16x4x4xf32>
+  return %4 : tensor<1x16x4x4xf32>
+}
+
+// A constant right-hand side is packed in blocks of two vectors of columns.
+// CHECK-LABEL: func @packed
+// CHECK: nn.matmul {{.*}} {columns = 40 : i64, rhs_block = 32 : i64} : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+func.func @packed(%x: tensor<?x8xf32>) -> tensor<?x40xf32> {
+  %w = nn.constant dense<1.0> : tensor<8x40xf32>
+  %0 = nn.matmul %x, %w : (tensor<?x8xf32>, tensor<8x40xf32>) -> tensor<?x40xf32>
+  return %0 : tensor<?x40xf32>
+}
