@@ -34,6 +34,13 @@ static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
                                /*allowzero=*/false);
 }
 
+// A constant, or one group's part of it.
+static bool isConstantSlice(Value value) {
+  if (auto slice = value.getDefiningOp<nn::SliceOp>())
+    value = slice.getInput();
+  return static_cast<bool>(nn::getConstant(value));
+}
+
 // Two vectors of channels, or one where there are few.
 static int64_t chooseBlock(int64_t channels, int64_t vector) {
   return channels > vector ? 2 * vector : vector;
@@ -49,7 +56,8 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
                                 PatternRewriter &rewriter) const override {
     if (op.getFilterBlock() != 0 ||
         op.getDataLayout() != nn::DataLayout::channels_last ||
-        !nn::getConstant(op.getFilter()))
+
+        !isConstantSlice(op.getFilter()))
       return rewriter.notifyMatchFailure(op, "not a constant plain filter");
     Location loc = op.getLoc();
     Value filter = op.getFilter(); // O (C/group) X…
@@ -97,6 +105,48 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
   int64_t vector;
 };
 
+/// A convolution of a few groups as one convolution for each: the register tile
+/// of a plain convolution then serves each group.
+struct SplitGroups : OpRewritePattern<nn::ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ConvOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr int64_t most = 16;
+    auto filterType = cast<RankedTensorType>(op.getFilter().getType());
+    auto inputType = cast<RankedTensorType>(op.getInput().getType());
+    int64_t group = op.getGroup();
+    if (op.getFilterBlock() != 0 || group == 1 || group > most ||
+        op.getDataLayout() != nn::DataLayout::channels_last ||
+        !nn::getConstant(op.getFilter()) || filterType.getDimSize(1) == 1)
+      return rewriter.notifyMatchFailure(op, "not a few groups of channels");
+    Location loc = op.getLoc();
+    int64_t outputs = filterType.getDimSize(0) / group;
+    int64_t inputs = filterType.getDimSize(1), channel = inputType.getRank() - 1;
+    auto slice = [&](Value value, int64_t axis, int64_t g, int64_t size) -> Value {
+      auto index = [&](int64_t i) {
+        return nn::createIndexConstant(rewriter, loc, {i});
+      };
+      return nn::SliceOp::create(rewriter, loc, value, index(g * size),
+                                 index((g + 1) * size), index(1),
+                                 ArrayRef<int64_t>{axis});
+    };
+    SmallVector<Value> parts;
+    for (int64_t g = 0; g < group; ++g) {
+      Value bias = op.getBias() ? slice(op.getBias(), 0, g, outputs) : Value();
+      parts.push_back(nn::ConvOp::create(
+          rewriter, loc, slice(op.getInput(), channel, g, inputs),
+          slice(op.getFilter(), 0, g, outputs), bias, op.getStridesAttr(),
+          op.getPadsAttr(), op.getDilationsAttr(),
+          rewriter.getI64IntegerAttr(1), op.getAutoPadAttr(),
+          op.getDataLayoutAttr(), rewriter.getI64IntegerAttr(0),
+          rewriter.getI64IntegerAttr(0)));
+    }
+    rewriter.replaceOpWithNewOp<nn::ConcatOp>(op, parts, channel);
+    return success();
+  }
+};
+
 struct PackRhs : OpRewritePattern<nn::MatMulOp> {
   PackRhs(MLIRContext *context, int64_t vector)
       : OpRewritePattern(context), vector(vector) {}
@@ -140,5 +190,6 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
 void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns,
                                          int64_t vector) {
+  patterns.add<SplitGroups>(patterns.getContext(), /*benefit=*/2);
   patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
 }

@@ -25,7 +25,14 @@ static bool belongsInKernel(Value value, Operation *root) {
   auto elements = nn::getConstant(value);
   if (!elements)
     return false;
-  if (elements.isSplat() && isa<DenseElementsAttr>(elements))
+  // Weights stay data even if they are all the same.
+  auto mapsElements = [&](Operation *user) {
+    return isa<nn::ScalarOpInterface>(user) ||
+           (user != root && !root->isProperAncestor(user));
+  };
+  if (elements.isSplat() && isa<DenseElementsAttr>(elements) &&
+      (elements.getNumElements() == 1 ||
+       llvm::all_of(value.getUsers(), mapsElements)))
     return true;
   if (elements.getNumElements() > nn::ShapeContext::maxContents ||
       cast<ShapedType>(value.getType()).getRank() > 1)
