@@ -62,9 +62,8 @@ int sinter::driver::bench(const BenchArguments &arguments) {
     return fail(error);
   const SinterModel &model = library.getModel();
   std::vector<nn::HostTensor> inputs;
-  bool ok = arguments.inputs.empty()
-                ? makeInputs(model, arguments, mlir, inputs, error)
-                : readInputs(model, arguments.inputs, mlir, inputs, error);
+  bool ok = arguments.inputs.empty() ? makeInputs(model, arguments, mlir, inputs, error)
+                                     : readInputs(model, arguments.inputs, mlir, inputs, error);
   if (!ok)
     return fail(error);
 
@@ -78,8 +77,7 @@ int sinter::driver::bench(const BenchArguments &arguments) {
       out[i].device.device_type = kDLCPU;
       out[i].dtype = model.outputs[i].dtype;
     }
-    return model.run(library.getContext(), in.data(), in.size(), out.data(),
-                     out.size());
+    return model.run(library.getContext(), in.data(), in.size(), out.data(), out.size());
   };
   // The first runs touch the workspace and the weights.
   for (int i = 0; i < 5; ++i)
@@ -92,25 +90,21 @@ int sinter::driver::bench(const BenchArguments &arguments) {
   while (times.size() < 20 || (Clock::now() < end && times.size() < 1000000)) {
     auto before = Clock::now();
     once();
-    times.push_back(
-        std::chrono::duration<double, std::milli>(Clock::now() - before).count());
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());
   }
   std::sort(times.begin(), times.end());
   double least = times.front(), median = times[times.size() / 2],
          p99 = times[times.size() * 99 / 100];
   if (arguments.json) {
-    llvm::outs() << llvm::formatv("{0}",
-                                  llvm::json::Value(llvm::json::Object{
-                                      {"runs", static_cast<int64_t>(times.size())},
-                                      {"min_ms", least},
-                                      {"median_ms", median},
-                                      {"p99_ms", p99}}))
+    llvm::outs() << llvm::formatv("{0}", llvm::json::Value(llvm::json::Object{
+                                             {"runs", static_cast<int64_t>(times.size())},
+                                             {"min_ms", least},
+                                             {"median_ms", median},
+                                             {"p99_ms", p99}}))
                  << '\n';
     return Good;
   }
-  llvm::outs() << model.name << " on " << model.target << ": " << times.size()
-               << " runs"
-               << llvm::format("  min %.3f ms  median %.3f ms  p99 %.3f ms\n",
-                               least, median, p99);
+  llvm::outs() << model.name << " on " << model.target << ": " << times.size() << " runs"
+               << llvm::format("  min %.3f ms  median %.3f ms  p99 %.3f ms\n", least, median, p99);
   return Good;
 }

@@ -98,8 +98,7 @@ std::string compare(const nn::HostTensor &actual, const nn::HostTensor &expected
     if (difference <= tolerance.absolute + tolerance.relative * std::fabs(e))
       continue;
     if (wrong++ == 0)
-      os << llvm::format("element %lld is %.9g, expected %.9g",
-                         static_cast<long long>(i), a, e);
+      os << llvm::format("element %lld is %.9g, expected %.9g", static_cast<long long>(i), a, e);
   }
   if (wrong > 1)
     os << "; " << wrong << " of " << count << " elements differ";
@@ -107,8 +106,7 @@ std::string compare(const nn::HostTensor &actual, const nn::HostTensor &expected
 }
 
 /// Runs one recorded data set.
-Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance,
-                   double &worst) {
+Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance, double &worst) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   const SinterModel &model = library.getModel();
   std::string error;
@@ -130,11 +128,9 @@ Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance,
     return fail("more outputs were recorded than the model has");
   for (auto [i, output] : llvm::enumerate(outputs)) {
     NamedTensor expected;
-    if (!readTensor(join(dataSet, "output_" + Twine(i) + ".pb"), context,
-                    expected, error))
+    if (!readTensor(join(dataSet, "output_" + Twine(i) + ".pb"), context, expected, error))
       return fail(error);
-    std::string difference =
-        compare(output, expected.tensor, tolerance, worst);
+    std::string difference = compare(output, expected.tensor, tolerance, worst);
     if (!difference.empty())
       return fail(Twine("output '") + model.outputs[i].name + "' " + difference);
   }
@@ -142,8 +138,8 @@ Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance,
 }
 
 /// Compiles to a temporary library, unless the model is one already.
-Verdict prepare(const CheckArguments &arguments, StringRef model,
-                bool isolated, SmallString<128> &library) {
+Verdict prepare(const CheckArguments &arguments, StringRef model, bool isolated,
+                SmallString<128> &library) {
   if (model.ends_with(".so")) {
     library = model;
     return {};
@@ -164,18 +160,18 @@ Verdict prepare(const CheckArguments &arguments, StringRef model,
     std::string reason = session.getErrors();
     // One line.
     std::replace(reason.begin(), reason.end(), '\n', ';');
-    Verdict::Kind kind = StringRef(reason).contains("not supported") ||
-                                 StringRef(reason).contains("unsupported")
-                             ? Verdict::Unsupported
-                             : Verdict::Fail;
+    Verdict::Kind kind =
+        StringRef(reason).contains("not supported") || StringRef(reason).contains("unsupported")
+            ? Verdict::Unsupported
+            : Verdict::Fail;
     return Verdict{kind, reason.empty() ? what.str() : reason};
   };
   if (!configured || !session.load(compile))
     return failed("import failed");
   if (llvm::sys::fs::createTemporaryFile("sinter-check", "so", library))
     return {Verdict::Fail, "can't make a temporary file"};
-  if (mlir::failed(emit(session.getModule(), Stage::Lib,
-                        modelName(compile.model), library, options)))
+  if (mlir::failed(
+          emit(session.getModule(), Stage::Lib, modelName(compile.model), library, options)))
     return failed("compilation failed");
   return {};
 }
@@ -191,8 +187,8 @@ std::vector<std::string> findDataSets(StringRef folder) {
   }
 }
 
-Verdict checkCase(const CheckArguments &arguments, StringRef model,
-                  ArrayRef<std::string> dataSets, bool isolated, double &worst) {
+Verdict checkCase(const CheckArguments &arguments, StringRef model, ArrayRef<std::string> dataSets,
+                  bool isolated, double &worst) {
   SmallString<128> path;
   Verdict verdict = prepare(arguments, model, isolated, path);
   if (verdict.kind != Verdict::Pass)
@@ -206,14 +202,12 @@ Verdict checkCase(const CheckArguments &arguments, StringRef model,
       llvm::sys::fs::remove(path);
     if (!opened)
       return {Verdict::Fail, error};
-    Tolerance tolerance =
-        readTolerance(llvm::sys::path::parent_path(model), arguments);
+    Tolerance tolerance = readTolerance(llvm::sys::path::parent_path(model), arguments);
     for (const std::string &dataSet : dataSets) {
       verdict = runDataSet(library, dataSet, tolerance, worst);
       if (verdict.kind != Verdict::Pass) {
         if (dataSets.size() > 1)
-          verdict.reason =
-              llvm::sys::path::filename(dataSet).str() + ": " + verdict.reason;
+          verdict.reason = llvm::sys::path::filename(dataSet).str() + ": " + verdict.reason;
         return verdict;
       }
     }
@@ -231,8 +225,7 @@ public:
   Batch(const CheckArguments &arguments) : arguments(arguments) {}
 
   int run(ArrayRef<std::string> folders) {
-    unsigned jobs = arguments.jobs ? arguments.jobs
-                                   : std::thread::hardware_concurrency();
+    unsigned jobs = arguments.jobs ? arguments.jobs : std::thread::hardware_concurrency();
     size_t next = 0;
     while (next < folders.size() || !children.empty()) {
       while (children.size() < jobs && next < folders.size())
@@ -264,17 +257,15 @@ private:
         single.threads = 2;
       std::string model = join(folder, "model.onnx");
       std::vector<std::string> dataSets = findDataSets(folder);
-      Verdict verdict =
-          dataSets.empty()
-              ? Verdict{Verdict::Fail, "no test_data_set_0 in the folder"}
-              : checkCase(single, model, dataSets, /*isolated=*/true, worst);
+      Verdict verdict = dataSets.empty()
+                            ? Verdict{Verdict::Fail, "no test_data_set_0 in the folder"}
+                            : checkCase(single, model, dataSets, /*isolated=*/true, worst);
       std::string text = std::to_string(verdict.kind) + verdict.reason;
       ssize_t written = write(ends[1], text.data(), std::min<size_t>(text.size(), 4000));
       _exit(written < 0);
     }
     close(ends[1]);
-    children.push_back(
-        {pid, ends[0], folder, "", std::chrono::steady_clock::now()});
+    children.push_back({pid, ends[0], folder, "", std::chrono::steady_clock::now()});
   }
 
   void collect() {
@@ -284,9 +275,8 @@ private:
     poll(polls.data(), polls.size(), 500);
     for (size_t i = polls.size(); i-- > 0;) {
       Child &child = children[i];
-      auto seconds = std::chrono::duration<double>(
-                         std::chrono::steady_clock::now() - child.start)
-                         .count();
+      auto seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - child.start).count();
       if (polls[i].revents) {
         char buffer[4096];
         ssize_t count = read(child.pipe, buffer, sizeof buffer);
@@ -340,8 +330,8 @@ int sinter::driver::check(const CheckArguments &arguments) {
   if (!arguments.batch.empty()) {
     auto buffer = llvm::MemoryBuffer::getFile(arguments.batch);
     if (!buffer) {
-      llvm::errs() << "error: can't read " << arguments.batch << ": "
-                   << buffer.getError().message() << '\n';
+      llvm::errs() << "error: can't read " << arguments.batch << ": " << buffer.getError().message()
+                   << '\n';
       return ModelFault;
     }
     SmallVector<StringRef> lines;
@@ -369,8 +359,7 @@ int sinter::driver::check(const CheckArguments &arguments) {
     return ModelFault;
   }
   double worst = 0;
-  Verdict verdict =
-      checkCase(arguments, model, dataSets, /*isolated=*/false, worst);
+  Verdict verdict = checkCase(arguments, model, dataSets, /*isolated=*/false, worst);
   if (verdict.kind == Verdict::Pass) {
     llvm::outs() << "PASS " << model << ": " << dataSets.size() << " data set"
                  << (dataSets.size() == 1 ? "" : "s")

@@ -49,7 +49,7 @@ struct CheckArguments {
   std::vector<std::string> cases;
   std::string batch; ///< file with one case folder a line
   unsigned jobs = 0;
-  unsigned timeout = 120; ///< seconds for one case
+  unsigned timeout = 120;      ///< seconds for one case
   double rtol = -1, atol = -1; ///< negative: what the case says
   int32_t threads = 0;
   CompileArguments compile;

@@ -36,8 +36,7 @@ static int writeModule(ModuleOp module, StringRef path, bool elide) {
 static int failCompilation(Session &session, StringRef output) {
   if (session.hasErrors())
     return ModelFault;
-  std::string reproducer =
-      (output == "-" ? "sinter" : output).str() + ".reproducer.mlir";
+  std::string reproducer = (output == "-" ? "sinter" : output).str() + ".reproducer.mlir";
   llvm::errs() << "error: the compiler failed and doesn't know why: this is a bug "
                   "in Sinter; please report it\n";
   if (writeModule(session.getModule(), reproducer, /*elide=*/false) == Good)
@@ -63,8 +62,7 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   if (!stage)
     return fail("unknown stage " + arguments.emit, WrongUsage);
 
-  std::string name =
-      arguments.name.empty() ? modelName(arguments.model) : arguments.name;
+  std::string name = arguments.name.empty() ? modelName(arguments.model) : arguments.name;
   if (!isIdentifier(name))
     return fail("--name '" + name + "' is not a C identifier", WrongUsage);
   std::string output = arguments.output;
@@ -75,19 +73,16 @@ int sinter::driver::compile(const CompileArguments &arguments) {
     output = text ? "-" : std::string(path);
   }
   if (output == "-" && !text)
-    return fail("a library or object can't go to the standard output; give -o FILE",
-                WrongUsage);
+    return fail("a library or object can't go to the standard output; give -o FILE", WrongUsage);
   if (output != "-") {
     StringRef folder = llvm::sys::path::parent_path(output);
     if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
-      return fail("can't write " + output + ": there is no folder " + folder,
-                  ModelFault);
+      return fail("can't write " + output + ": there is no folder " + folder, ModelFault);
     if (llvm::sys::fs::is_directory(output))
       return fail("can't write " + output + ": it is a folder", ModelFault);
     StringRef where = folder.empty() ? StringRef(".") : folder;
     if (llvm::sys::fs::access(where, llvm::sys::fs::AccessMode::Write))
-      return fail("can't write " + output + ": no permission for folder " + where,
-                  ModelFault);
+      return fail("can't write " + output + ": no permission for folder " + where, ModelFault);
   }
 
   progress.phase("import");
@@ -96,8 +91,7 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   ModuleOp module = session.getModule();
   auto at = getStage(module);
   if (at && *at > *stage)
-    return fail("the module is at stage " + stringifyStage(*at) + ", past " +
-                    arguments.emit,
+    return fail("the module is at stage " + stringifyStage(*at) + ", past " + arguments.emit,
                 WrongUsage);
   if (*stage <= Stage::KernelTiled) {
     if (failed(advance(module, *stage, options)))

@@ -17,8 +17,7 @@ Library::~Library() {
   // The library stays mapped: its threads' last instructions may still run.
 }
 
-bool Library::open(const std::string &path, int32_t threads,
-                   std::string &error) {
+bool Library::open(const std::string &path, int32_t threads, std::string &error) {
   SmallString<128> absolute(path);
   llvm::sys::fs::make_absolute(absolute);
   if (!llvm::sys::fs::exists(absolute)) {
@@ -30,8 +29,7 @@ bool Library::open(const std::string &path, int32_t threads,
     error = std::string("can't load ") + dlerror();
     return false;
   }
-  auto function =
-      reinterpret_cast<SinterModelFunction>(dlsym(handle, "sinter_model"));
+  auto function = reinterpret_cast<SinterModelFunction>(dlsym(handle, "sinter_model"));
   if (!function) {
     error = path + " is not a library compiled by Sinter: it has no sinter_model";
     return false;
@@ -53,9 +51,8 @@ bool Library::open(const std::string &path, int32_t threads,
   return true;
 }
 
-bool Library::run(ArrayRef<nn::HostTensor> inputs,
-                  std::vector<nn::HostTensor> &outputs, MLIRContext &mlir,
-                  std::string &error) {
+bool Library::run(ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,
+                  MLIRContext &mlir, std::string &error) {
   std::vector<DLTensor> in, out(model->output_count);
   for (const nn::HostTensor &input : inputs)
     in.push_back(toDLTensor(input));
@@ -64,8 +61,7 @@ bool Library::run(ArrayRef<nn::HostTensor> inputs,
     out[i].device.device_type = kDLCPU;
     out[i].dtype = model->outputs[i].dtype;
   }
-  SinterStatus status =
-      model->run(context, in.data(), in.size(), out.data(), out.size());
+  SinterStatus status = model->run(context, in.data(), in.size(), out.data(), out.size());
   if (status != SINTER_OK) {
     error = model->last_error(context);
     if (error.empty())
@@ -76,8 +72,7 @@ bool Library::run(ArrayRef<nn::HostTensor> inputs,
   for (const DLTensor &each : out) {
     nn::HostTensor tensor(fromDLDataType(each.dtype, mlir),
                           ArrayRef<int64_t>(each.shape, each.ndim));
-    std::memcpy(tensor.mutableBytes(),
-                static_cast<const char *>(each.data) + each.byte_offset,
+    std::memcpy(tensor.mutableBytes(), static_cast<const char *>(each.data) + each.byte_offset,
                 tensor.getNumElements() * tensor.getElementBytes());
     outputs.push_back(tensor);
   }
@@ -160,10 +155,8 @@ std::string sinter::driver::describe(DLDataType type, ArrayRef<int64_t> shape) {
   return text;
 }
 
-bool sinter::driver::readInputs(const SinterModel &model,
-                                const std::vector<std::string> &files,
-                                MLIRContext &context,
-                                std::vector<nn::HostTensor> &inputs,
+bool sinter::driver::readInputs(const SinterModel &model, const std::vector<std::string> &files,
+                                MLIRContext &context, std::vector<nn::HostTensor> &inputs,
                                 std::string &error) {
   inputs.assign(model.input_count, nn::HostTensor());
   int32_t next = 0;
@@ -189,13 +182,11 @@ bool sinter::driver::readInputs(const SinterModel &model,
       position = next;
     }
     if (position >= model.input_count) {
-      error = "too many inputs: the model takes " +
-              std::to_string(model.input_count);
+      error = "too many inputs: the model takes " + std::to_string(model.input_count);
       return false;
     }
     if (inputs[position].isAllocated()) {
-      error = std::string("input '") + model.inputs[position].name +
-              "' is given twice";
+      error = std::string("input '") + model.inputs[position].name + "' is given twice";
       return false;
     }
     NamedTensor tensor;
@@ -207,8 +198,8 @@ bool sinter::driver::readInputs(const SinterModel &model,
     if (!inputs[i].isAllocated()) {
       const SinterTensorInfo &info = model.inputs[i];
       error = std::string("input '") + info.name + "' is missing: give " +
-              describe(info.dtype, ArrayRef<int64_t>(info.dims, info.rank)) +
-              " as --input " + info.name + "=FILE.npy";
+              describe(info.dtype, ArrayRef<int64_t>(info.dims, info.rank)) + " as --input " +
+              info.name + "=FILE.npy";
       return false;
     }
   return true;

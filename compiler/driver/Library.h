@@ -19,11 +19,10 @@ struct NamedTensor {
 };
 
 /// Reads .npy, or .pb (an ONNX TensorProto). On failure false and `error`.
-bool readTensor(const std::string &path, mlir::MLIRContext &context,
-                NamedTensor &tensor, std::string &error);
+bool readTensor(const std::string &path, mlir::MLIRContext &context, NamedTensor &tensor,
+                std::string &error);
 /// Writes .npy.
-bool writeNpy(const std::string &path, const nn::HostTensor &tensor,
-              std::string &error);
+bool writeNpy(const std::string &path, const nn::HostTensor &tensor, std::string &error);
 
 /// dlopen and one context.
 class Library {
@@ -35,9 +34,8 @@ public:
   SinterContext *getContext() const { return context; }
 
   /// Runs once; `outputs` are copies.
-  bool run(llvm::ArrayRef<nn::HostTensor> inputs,
-           std::vector<nn::HostTensor> &outputs, mlir::MLIRContext &context,
-           std::string &error);
+  bool run(llvm::ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,
+           mlir::MLIRContext &context, std::string &error);
 
 private:
   void *handle = nullptr;

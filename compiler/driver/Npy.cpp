@@ -30,8 +30,7 @@ static StringRef valueOf(StringRef header, StringRef key) {
 static Type parseDescr(StringRef descr, MLIRContext &context) {
   Builder builder(&context);
   auto integer = [&](unsigned bits, bool isUnsigned) -> Type {
-    return isUnsigned ? builder.getIntegerType(bits, false)
-                      : builder.getIntegerType(bits);
+    return isUnsigned ? builder.getIntegerType(bits, false) : builder.getIntegerType(bits);
   };
   StringRef kind = descr.ltrim("<|=");
   return llvm::StringSwitch<Type>(kind)
@@ -50,8 +49,8 @@ static Type parseDescr(StringRef descr, MLIRContext &context) {
       .Default(Type());
 }
 
-static bool readNpy(StringRef path, StringRef bytes, MLIRContext &context,
-                    nn::HostTensor &tensor, std::string &error) {
+static bool readNpy(StringRef path, StringRef bytes, MLIRContext &context, nn::HostTensor &tensor,
+                    std::string &error) {
   auto fail = [&](const Twine &why) {
     error = (path + ": " + why).str();
     return false;
@@ -97,13 +96,12 @@ static bool readNpy(StringRef path, StringRef bytes, MLIRContext &context,
   if (bytes.size() < static_cast<size_t>(count * nn::getElementBytes(type)))
     return fail("truncated");
   tensor = nn::HostTensor(type, shape);
-  std::memcpy(tensor.mutableBytes(), bytes.data(),
-              count * nn::getElementBytes(type));
+  std::memcpy(tensor.mutableBytes(), bytes.data(), count * nn::getElementBytes(type));
   return true;
 }
 
-bool sinter::driver::readTensor(const std::string &path, MLIRContext &context,
-                                NamedTensor &tensor, std::string &error) {
+bool sinter::driver::readTensor(const std::string &path, MLIRContext &context, NamedTensor &tensor,
+                                std::string &error) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer) {
@@ -111,8 +109,7 @@ bool sinter::driver::readTensor(const std::string &path, MLIRContext &context,
     return false;
   }
   if (StringRef(path).ends_with(".pb")) {
-    ElementsAttr value =
-        onnx_import::readTensorFile(path, context, tensor.name, error);
+    ElementsAttr value = onnx_import::readTensorFile(path, context, tensor.name, error);
     if (!value)
       return false;
     tensor.tensor = nn::HostTensor::fromAttribute(value);
@@ -121,8 +118,7 @@ bool sinter::driver::readTensor(const std::string &path, MLIRContext &context,
   return readNpy(path, (*buffer)->getBuffer(), context, tensor.tensor, error);
 }
 
-bool sinter::driver::writeNpy(const std::string &path,
-                              const nn::HostTensor &original,
+bool sinter::driver::writeNpy(const std::string &path, const nn::HostTensor &original,
                               std::string &error) {
   nn::HostTensor tensor = original;
   Type type = tensor.getElementType();
@@ -155,8 +151,7 @@ bool sinter::driver::writeNpy(const std::string &path,
     error = "can't write " + path + ": " + code.message();
     return false;
   }
-  file.os() << "\x93NUMPY" << '\1' << '\0'
-            << static_cast<char>(header.size() & 255)
+  file.os() << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(header.size() & 255)
             << static_cast<char>(header.size() >> 8) << header;
   file.os().write(tensor.bytes(), tensor.getNumElements() * bytes);
   file.keep();

@@ -12,8 +12,7 @@ using namespace sinter;
 using namespace sinter::driver;
 
 // "y: float32[1,10]  min -1.2  mean 0.03  max 4.5"
-static void summarize(StringRef name, DLDataType type,
-                      const nn::HostTensor &tensor) {
+static void summarize(StringRef name, DLDataType type, const nn::HostTensor &tensor) {
   llvm::outs() << name << ": " << describe(type, tensor.getShape());
   int64_t count = tensor.getNumElements();
   if (count > 0) {
@@ -24,8 +23,7 @@ static void summarize(StringRef name, DLDataType type,
       greatest = std::max(greatest, value);
       sum += value;
     }
-    llvm::outs() << llvm::format("  min %.6g  mean %.6g  max %.6g", least,
-                                 sum / count, greatest);
+    llvm::outs() << llvm::format("  min %.6g  mean %.6g  max %.6g", least, sum / count, greatest);
   }
   llvm::outs() << '\n';
 }
@@ -40,8 +38,7 @@ int sinter::driver::run(const RunArguments &arguments) {
   std::string error;
   std::vector<nn::HostTensor> inputs, outputs;
   if (!library.open(arguments.library, arguments.threads, error) ||
-      !readInputs(library.getModel(), arguments.inputs, context, inputs,
-                  error) ||
+      !readInputs(library.getModel(), arguments.inputs, context, inputs, error) ||
       !library.run(inputs, outputs, context, error))
     return fail(error);
   const std::string &folder = arguments.outputDirectory;

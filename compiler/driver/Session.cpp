@@ -31,8 +31,7 @@ static void printLocation(Location loc, raw_ostream &os) {
     return;
   }
   if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    os << file.getFilename().getValue() << ':' << file.getLine() << ':'
-       << file.getColumn() << ": ";
+    os << file.getFilename().getValue() << ':' << file.getLine() << ':' << file.getColumn() << ": ";
     return;
   }
   if (auto fused = dyn_cast<FusedLoc>(loc)) {
@@ -45,8 +44,8 @@ static void printLocation(Location loc, raw_ostream &os) {
 }
 
 Session::Session(bool threading)
-    : context(registry(), threading ? MLIRContext::Threading::ENABLED
-                                    : MLIRContext::Threading::DISABLED) {
+    : context(registry(),
+              threading ? MLIRContext::Threading::ENABLED : MLIRContext::Threading::DISABLED) {
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false);
   handler = context.getDiagEngine().registerHandler([this](Diagnostic &diag) {
@@ -105,9 +104,8 @@ bool Session::load(const CompileArguments &arguments) {
         return fail(arguments.model + ": " + text + " is no stage");
       }
     if (module && !getStage(*module))
-      return fail(arguments.model +
-                  ": the module has no attribute sinter.stage; write it with "
-                  "sinter compile --emit=STAGE");
+      return fail(arguments.model + ": the module has no attribute sinter.stage; write it with "
+                                    "sinter compile --emit=STAGE");
     return static_cast<bool>(module);
   }
   onnx_import::ImportOptions options;
@@ -117,8 +115,7 @@ bool Session::load(const CompileArguments &arguments) {
   return static_cast<bool>(module);
 }
 
-bool Session::makeOptions(const CompileArguments &arguments,
-                          CompileOptions &options) {
+bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &options) {
   std::string error;
   if (!lookupTarget(arguments.target, options.target, error)) {
     emitError(UnknownLoc::get(&context), error);
@@ -142,8 +139,7 @@ bool Session::makeOptions(const CompileArguments &arguments,
       pm.enableIRPrinting(
           /*shouldPrintBefore=*/nullptr,
           [arguments](Pass *pass, Operation *) {
-            return arguments.printAfterAll ||
-                   pass->getArgument() == arguments.printAfter;
+            return arguments.printAfterAll || pass->getArgument() == arguments.printAfter;
           },
           /*printModuleScope=*/false, /*printAfterOnlyOnChange=*/true,
           /*printAfterOnlyOnFailure=*/false, llvm::errs(), flags);
@@ -179,13 +175,10 @@ std::string sinter::driver::modelName(const std::string &path) {
 //===----------------------------------------------------------------------===//
 
 Progress::Progress(bool quiet)
-    : quiet(quiet), terminal(isatty(2)),
-      start(std::chrono::steady_clock::now()) {}
+    : quiet(quiet), terminal(isatty(2)), start(std::chrono::steady_clock::now()) {}
 
 void Progress::phase(llvm::StringRef name) {
-  double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count();
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (quiet || (seconds < 2 && !terminal))
     return;
   if (terminal)

@@ -9,8 +9,7 @@
 using namespace sinter::driver;
 
 // "batch=8" to a pair.
-static void addDims(CLI::App *command,
-                    std::vector<std::pair<std::string, int64_t>> &dims) {
+static void addDims(CLI::App *command, std::vector<std::pair<std::string, int64_t>> &dims) {
   command
       ->add_option_function<std::vector<std::string>>(
           "--dim",
@@ -26,8 +25,8 @@ static void addDims(CLI::App *command,
               } catch (const std::exception &) {
               }
               if (used == 0 || used != text.size() - equals - 1 || size < 1)
-                throw CLI::ValidationError(
-                    "--dim", "'" + text + "': the size must be a positive integer");
+                throw CLI::ValidationError("--dim",
+                                           "'" + text + "': the size must be a positive integer");
               dims.emplace_back(text.substr(0, equals), size);
             }
           },
@@ -36,8 +35,9 @@ static void addDims(CLI::App *command,
 }
 
 static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
-  command->add_option("--target", arguments.target,
-                      "host, x86-64-v2, x86-64-v3, x86-64-v4, or a CPU's name")
+  command
+      ->add_option("--target", arguments.target,
+                   "host, x86-64-v2, x86-64-v3, x86-64-v4, or a CPU's name")
       ->capture_default_str();
   addDims(command, arguments.dims);
   command
@@ -51,8 +51,7 @@ static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
   command->add_option("--compile-threads", arguments.threads,
                       "Threads that the compiler uses (0: all cores)");
   command->add_flag("--no-fuse", arguments.noFuse, "One kernel per op");
-  command->add_flag("--no-layout", arguments.noLayout,
-                    "Keep the model's tensor layouts");
+  command->add_flag("--no-layout", arguments.noLayout, "Keep the model's tensor layouts");
 }
 
 int main(int argc, char **argv) {
@@ -71,19 +70,22 @@ int main(int argc, char **argv) {
       "compile", "Compile an ONNX model, or a stage printed by --emit, to a shared library");
   compileCommand->add_option("MODEL", compileArguments.model, "model.onnx, or stage.mlir")
       ->required();
-  compileCommand->add_option("-o,--output", compileArguments.output,
-                             "Output file; - prints text stages (default: by the model's name; text goes to -)");
+  compileCommand->add_option(
+      "-o,--output", compileArguments.output,
+      "Output file; - prints text stages (default: by the model's name; text goes to -)");
   compileCommand
       ->add_option("--emit", compileArguments.emit,
                    "Stop at a stage: nn, nn-opt, kernel, kernel-tiled, loops, llvm, asm, obj, lib")
-      ->check(CLI::IsMember({"nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib"}))
+      ->check(CLI::IsMember(
+          {"nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib"}))
       ->capture_default_str();
   compileCommand->add_option("--header", compileArguments.header,
                              "C header of the model (default: beside the library)");
   compileCommand->add_option("--name", compileArguments.name,
                              "Name of the model in C (default: from the file's name)");
   addCompileOptions(compileCommand, compileArguments);
-  compileCommand->add_flag("--remarks", compileArguments.remarks, "Say what was not fused, and why");
+  compileCommand->add_flag("--remarks", compileArguments.remarks,
+                           "Say what was not fused, and why");
   compileCommand->add_flag("-q,--quiet", compileArguments.quiet, "No progress");
   compileCommand->add_flag("--time-passes,--mlir-timing", compileArguments.timing,
                            "Report where compile time goes");
@@ -106,8 +108,8 @@ int main(int argc, char **argv) {
   runCommand->add_option("--threads", runArguments.threads, "Threads (0: all cores)");
 
   CheckArguments checkArguments;
-  CLI::App *checkCommand = app.add_subcommand(
-      "check", "Compile and compare with a test case's recorded outputs");
+  CLI::App *checkCommand =
+      app.add_subcommand("check", "Compile and compare with a test case's recorded outputs");
   checkCommand->add_option("MODEL", checkArguments.model,
                            "model.onnx, model.so, or a folder with model.onnx and test_data_set_*");
   checkCommand->add_option("CASES", checkArguments.cases,
@@ -117,9 +119,12 @@ int main(int argc, char **argv) {
   checkCommand->add_option("-j,--jobs", checkArguments.jobs, "Cases at a time (0: all cores)");
   checkCommand->add_option("--timeout", checkArguments.timeout, "Seconds for one case of a batch")
       ->capture_default_str();
-  checkCommand->add_option("--rtol", checkArguments.rtol, "Relative tolerance (default: the case's, or 1e-3)");
-  checkCommand->add_option("--atol", checkArguments.atol, "Absolute tolerance (default: the case's, or 1e-7)");
-  checkCommand->add_option("--threads", checkArguments.threads, "Threads of the library (0: all cores)");
+  checkCommand->add_option("--rtol", checkArguments.rtol,
+                           "Relative tolerance (default: the case's, or 1e-3)");
+  checkCommand->add_option("--atol", checkArguments.atol,
+                           "Absolute tolerance (default: the case's, or 1e-7)");
+  checkCommand->add_option("--threads", checkArguments.threads,
+                           "Threads of the library (0: all cores)");
   addCompileOptions(checkCommand, checkArguments.compile);
 
   BenchArguments benchArguments;
@@ -129,7 +134,8 @@ int main(int argc, char **argv) {
                            ".npy or .pb inputs (default: made-up numbers)");
   addDims(benchCommand, benchArguments.dims);
   benchCommand->add_option("--threads", benchArguments.threads, "Threads (0: all cores)");
-  benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")->capture_default_str();
+  benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")
+      ->capture_default_str();
   benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
 
   try {

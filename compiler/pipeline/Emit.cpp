@@ -25,8 +25,8 @@ static LogicalResult writeText(ModuleOp module, StringRef text, StringRef path) 
   return success();
 }
 
-LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name,
-                           StringRef path, const CompileOptions &options) {
+LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringRef path,
+                           const CompileOptions &options) {
   auto note = [&](StringRef phase) {
     if (options.progress)
       options.progress(phase);
@@ -54,8 +54,7 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name,
     return writeText(module, text, path);
   }
   if (!options.reference &&
-      failed(lowerKernelsToHalide(module, options.target, options.threads,
-                                  kernels)))
+      failed(lowerKernelsToHalide(module, options.target, options.threads, kernels)))
     return failure();
 
   // Host program, and the kernels that Halide's road left.
@@ -84,14 +83,13 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name,
   for (const KernelCode &kernel : kernels)
     native.kernels.push_back(kernel.bitcode);
   std::string error;
-  if (!emitNative(std::move(host), *interface, weights.weights, options.target,
-                  native, path, error))
+  if (!emitNative(std::move(host), *interface, weights.weights, options.target, native, path,
+                  error))
     return module.emitError(error);
   return success();
 }
 
-LogicalResult sinter::emitHeader(ModuleOp module, StringRef name,
-                                 StringRef path) {
+LogicalResult sinter::emitHeader(ModuleOp module, StringRef name, StringRef path) {
   auto interface = getInterface(module, name);
   if (failed(interface))
     return failure();

@@ -33,23 +33,20 @@ namespace {
 /// would call a library function.
 struct StridedCopy : OpRewritePattern<memref::CopyOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(memref::CopyOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(memref::CopyOp op, PatternRewriter &rewriter) const override {
     auto contiguous = [](Value value) {
       auto type = dyn_cast<MemRefType>(value.getType());
       return type && type.getLayout().isIdentity();
     };
     if (contiguous(op.getSource()) && contiguous(op.getTarget()))
       return rewriter.notifyMatchFailure(op, "a plain copy of bytes");
-    linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
-                             op.getTarget());
+    linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(), op.getTarget());
     rewriter.eraseOp(op);
     return success();
   }
 };
 
-struct LowerStridedCopiesPass
-    : PassWrapper<LowerStridedCopiesPass, OperationPass<ModuleOp>> {
+struct LowerStridedCopiesPass : PassWrapper<LowerStridedCopiesPass, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerStridedCopiesPass)
   StringRef getArgument() const override { return "lower-strided-copies"; }
   StringRef getDescription() const override {
@@ -74,8 +71,7 @@ void sinter::addHostPasses(PassManager &pm) {
   // would hand them strided views of larger ones.
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion =
-      bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   bufferize.allowReturnAllocsFromLoops = true;
   bufferize.bufferAlignment = 64;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
@@ -118,8 +114,7 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
   // Equal bytes are kept once.
   llvm::DenseMap<std::pair<uint64_t, uint64_t>, uint64_t> offsets;
   llvm::StringMap<uint64_t> places;
-  for (auto global :
-       llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>())) {
+  for (auto global : llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>())) {
     auto value = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
     if (!value || !global.getConstant() || isa<StringAttr>(value))
       continue;
@@ -128,8 +123,8 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
     if (size < smallest)
       continue;
     ArrayRef<char> bytes(tensor.bytes(), size);
-    uint64_t hash = llvm::xxh3_64bits(
-        ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
+    uint64_t hash =
+        llvm::xxh3_64bits(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
     auto [entry, isNew] = offsets.try_emplace({hash, size}, collected.bytes);
     if (isNew) {
       collected.weights.chunks.push_back({collected.bytes, bytes});
@@ -143,23 +138,19 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
     return;
 
   builder.setInsertionPointToStart(module.getBody());
-  auto blob = LLVM::GlobalOp::create(
-      builder, module.getLoc(), LLVM::LLVMArrayType::get(i8, 0),
-      /*isConstant=*/true, LLVM::Linkage::External, "sinter_weights",
-      Attribute(), /*alignment=*/64);
+  auto blob = LLVM::GlobalOp::create(builder, module.getLoc(), LLVM::LLVMArrayType::get(i8, 0),
+                                     /*isConstant=*/true, LLVM::Linkage::External, "sinter_weights",
+                                     Attribute(), /*alignment=*/64);
   blob.setVisibility_(LLVM::Visibility::Hidden);
   module.walk([&](LLVM::AddressOfOp address) {
     auto place = places.find(address.getGlobalName());
     if (place == places.end())
       return;
     builder.setInsertionPoint(address);
-    Value base = LLVM::AddressOfOp::create(builder, address.getLoc(), pointer,
-                                           "sinter_weights");
-    LLVM::GEPArg offset(LLVM::ConstantOp::create(
-        builder, address.getLoc(), builder.getI64Type(),
-        static_cast<int64_t>(place->second)));
-    Value moved = LLVM::GEPOp::create(builder, address.getLoc(), pointer, i8,
-                                      base, offset);
+    Value base = LLVM::AddressOfOp::create(builder, address.getLoc(), pointer, "sinter_weights");
+    LLVM::GEPArg offset(LLVM::ConstantOp::create(builder, address.getLoc(), builder.getI64Type(),
+                                                 static_cast<int64_t>(place->second)));
+    Value moved = LLVM::GEPOp::create(builder, address.getLoc(), pointer, i8, base, offset);
     address.replaceAllUsesWith(moved);
     address.erase();
   });
@@ -204,15 +195,15 @@ FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name) 
     return attributes ? attributes : DictionaryAttr::get(module.getContext());
   };
   for (unsigned i = 0; i < main.getNumArguments(); ++i) {
-    auto info = describe(main.getArgumentTypes()[i],
-                         attributesOf(main.getArgAttrDict(i)), "input", i);
+    auto info =
+        describe(main.getArgumentTypes()[i], attributesOf(main.getArgAttrDict(i)), "input", i);
     if (failed(info))
       return failure();
     interface.inputs.push_back(*info);
   }
   for (unsigned i = 0; i < main.getNumResults(); ++i) {
-    auto info = describe(main.getResultTypes()[i],
-                         attributesOf(main.getResultAttrDict(i)), "output", i);
+    auto info =
+        describe(main.getResultTypes()[i], attributesOf(main.getResultAttrDict(i)), "output", i);
     if (failed(info))
       return failure();
     interface.outputs.push_back(*info);

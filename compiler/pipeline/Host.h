@@ -10,9 +10,8 @@
 
 namespace sinter {
 
-mlir::LogicalResult
-runPasses(mlir::ModuleOp module, const CompileOptions &options,
-          llvm::function_ref<void(mlir::PassManager &)> build);
+mlir::LogicalResult runPasses(mlir::ModuleOp module, const CompileOptions &options,
+                              llvm::function_ref<void(mlir::PassManager &)> build);
 
 /// nn → nn-opt, up to fusion.
 void addGraphPasses(mlir::PassManager &pm, const CompileOptions &options);
@@ -34,8 +33,7 @@ struct CollectedWeights {
 void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
 
 /// Inputs and outputs of @main, as its attributes tell.
-mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module,
-                                             llvm::StringRef name);
+mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module, llvm::StringRef name);
 
 } // namespace sinter
 

@@ -13,12 +13,9 @@ using namespace mlir;
 using namespace sinter;
 
 static constexpr llvm::StringLiteral stageNames[] = {
-    "nn",   "nn-opt", "kernel", "kernel-tiled", "loops",
-    "llvm", "asm",    "obj",    "lib"};
+    "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib"};
 
-StringRef sinter::stringifyStage(Stage stage) {
-  return stageNames[static_cast<int>(stage)];
-}
+StringRef sinter::stringifyStage(Stage stage) { return stageNames[static_cast<int>(stage)]; }
 
 std::optional<Stage> sinter::parseStage(StringRef name) {
   for (auto [i, each] : llvm::enumerate(stageNames))
@@ -61,8 +58,7 @@ LogicalResult sinter::runPasses(ModuleOp module, const CompileOptions &options,
   return pm.run(module);
 }
 
-LogicalResult sinter::advance(ModuleOp module, Stage stage,
-                              const CompileOptions &options) {
+LogicalResult sinter::advance(ModuleOp module, Stage stage, const CompileOptions &options) {
   auto at = getStage(module);
   if (!at)
     return module.emitError("the module has no attribute sinter.stage, which "
@@ -79,13 +75,10 @@ LogicalResult sinter::advance(ModuleOp module, Stage stage,
     Stage next = static_cast<Stage>(static_cast<int>(step.from) + 1);
     if (options.progress)
       options.progress(stringifyStage(next));
-    if (failed(runPasses(module, options, [&](PassManager &pm) {
-          step.build(pm, options);
-        })))
+    if (failed(runPasses(module, options, [&](PassManager &pm) { step.build(pm, options); })))
       return failure();
     at = next;
-    module->setAttr("sinter.stage", StringAttr::get(module.getContext(),
-                                                    stringifyStage(*at)));
+    module->setAttr("sinter.stage", StringAttr::get(module.getContext(), stringifyStage(*at)));
   }
   return success();
 }

@@ -57,18 +57,15 @@ void registerAllPasses();
 std::optional<Stage> getStage(mlir::ModuleOp module);
 
 /// Takes a module from its stage to `stage` (at most kernel-tiled).
-mlir::LogicalResult advance(mlir::ModuleOp module, Stage stage,
-                            const CompileOptions &options);
+mlir::LogicalResult advance(mlir::ModuleOp module, Stage stage, const CompileOptions &options);
 
 /// Takes a module from any stage up to kernel-tiled to native output at `path`:
 /// loops, llvm, asm, obj or lib. `name` is the model's, a C identifier.
-mlir::LogicalResult emit(mlir::ModuleOp module, Stage stage,
-                         llvm::StringRef name, llvm::StringRef path,
-                         const CompileOptions &options);
+mlir::LogicalResult emit(mlir::ModuleOp module, Stage stage, llvm::StringRef name,
+                         llvm::StringRef path, const CompileOptions &options);
 
 /// Writes the C header for the model in `module` (any stage up to kernel-tiled).
-mlir::LogicalResult emitHeader(mlir::ModuleOp module, llvm::StringRef name,
-                               llvm::StringRef path);
+mlir::LogicalResult emitHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef path);
 
 } // namespace sinter
 

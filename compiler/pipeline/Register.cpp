@@ -24,6 +24,7 @@
 #include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/plan-memory/PlanMemory.h"
+#include "passes/kernels/kernel-tile/KernelTile.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
 #include "passes/kernels/nn-to-kernel/NNToKernel.h"
 
@@ -31,15 +32,13 @@ using namespace mlir;
 using namespace sinter;
 
 void sinter::registerAll(DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, kernel::KernelDialect, affine::AffineDialect,
-                  arith::ArithDialect, bufferization::BufferizationDialect,
-                  func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+  registry.insert<nn::NNDialect, kernel::KernelDialect, affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, func::FuncDialect, linalg::LinalgDialect,
+                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
                   tensor::TensorDialect>();
   registerReferenceInterfaces(registry);
   kernel::registerBufferizationInterfaces(registry);
-  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
-      registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -54,6 +53,7 @@ void sinter::registerAllPasses() {
   registerNNInferShapes();
   registerNNSimplify();
   registerNNToKernel();
+  registerKernelTile();
   registerLowerKernelsReference();
   registerPlanMemory();
   registerLowerCalls();

@@ -12,6 +12,6 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   sinter::registerAll(registry);
   sinter::registerAllPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Sinter's optimizer driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Sinter's optimizer driver\n", registry));
 }

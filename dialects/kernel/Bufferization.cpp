@@ -16,13 +16,14 @@ namespace {
 
 /// kernel.call and kernel.runtime_call: inputs are read, destinations are written and never read.
 template <typename Op>
-struct DestinationCallModel : DstBufferizableOpInterfaceExternalModel<DestinationCallModel<Op>, Op> {
+struct DestinationCallModel
+    : DstBufferizableOpInterfaceExternalModel<DestinationCallModel<Op>, Op> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
 
-  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
-                          BufferizationState &state) const {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       if (!isa<TensorType>(operand.getType())) {
@@ -48,23 +49,30 @@ struct DestinationCallModel : DstBufferizableOpInterfaceExternalModel<Destinatio
 
 /// kernel.view: the result is the source's buffer with another shape.
 struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
-  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
-  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const {
+    return false;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const {
+    return false;
+  }
 
-  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand, const AnalysisState &) const {
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
+                                      const AnalysisState &) const {
     if (operand.getOperandNumber() != 0)
       return {};
     return {{op->getOpResult(0), BufferRelation::Equivalent}};
   }
 
-  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value, const BufferizationOptions &options,
-                                          const BufferizationState &state, SmallVector<Value> &invocationStack) const {
+  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value,
+                                          const BufferizationOptions &options,
+                                          const BufferizationState &state,
+                                          SmallVector<Value> &invocationStack) const {
     auto type = cast<RankedTensorType>(value.getType());
     return cast<BufferLikeType>(Type(MemRefType::get(type.getShape(), type.getElementType())));
   }
 
-  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
-                          BufferizationState &state) const {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
     auto view = cast<ViewOp>(op);
     FailureOr<Value> source = getBuffer(rewriter, view.getSource(), options, state);
     if (failed(source))
@@ -82,18 +90,21 @@ struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
       strides[i] = stride;
       if (i == 0)
         break;
-      auto constantStride = getConstantIntValue(stride), constantSize = getConstantIntValue(sizes[i]);
+      auto constantStride = getConstantIntValue(stride),
+           constantSize = getConstantIntValue(sizes[i]);
       if (constantStride && constantSize)
         stride = rewriter.getIndexAttr(*constantStride * *constantSize);
       else
-        stride = arith::MulIOp::create(rewriter, op->getLoc(),
-                                       getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), stride),
-                                       getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), sizes[i]))
-                     .getResult();
+        stride =
+            arith::MulIOp::create(rewriter, op->getLoc(),
+                                  getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), stride),
+                                  getValueOrCreateConstantIndexOp(rewriter, op->getLoc(), sizes[i]))
+                .getResult();
     }
     // Identity layout: the type drops strides that the sizes imply.
-    Value result = memref::ReinterpretCastOp::create(rewriter, op->getLoc(), resultType, *source,
-                                                     OpFoldResult(rewriter.getIndexAttr(0)), sizes, strides);
+    Value result =
+        memref::ReinterpretCastOp::create(rewriter, op->getLoc(), resultType, *source,
+                                          OpFoldResult(rewriter.getIndexAttr(0)), sizes, strides);
     replaceOpWithBufferizedValues(rewriter, op, result);
     return success();
   }

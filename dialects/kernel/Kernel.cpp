@@ -39,8 +39,9 @@ Operation *sinter::kernel::getCombiner(linalg::LinalgOp stage) {
     return nullptr;
   Operation *combiner = stage.getBlock()->getTerminator()->getOperand(0).getDefiningOp();
   Value soFar = stage.getBlock()->getArgument(stage.getNumDpsInputs());
-  if (!combiner || combiner->getBlock() != stage.getBlock() || combiner->getNumOperands() != 2 || !soFar.hasOneUse() ||
-      !llvm::is_contained(combiner->getOperands(), soFar) || !arith::getNeutralElement(combiner))
+  if (!combiner || combiner->getBlock() != stage.getBlock() || combiner->getNumOperands() != 2 ||
+      !soFar.hasOneUse() || !llvm::is_contained(combiner->getOperands(), soFar) ||
+      !arith::getNeutralElement(combiner))
     return nullptr;
   return combiner;
 }
@@ -70,15 +71,16 @@ ParseResult FuncOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<Type> resultTypes;
   SmallVector<DictionaryAttr> resultAttrs;
   bool variadic = false;
-  if (function_interface_impl::parseFunctionSignatureWithArguments(parser, /*allowVariadic=*/false, arguments, variadic,
-                                                                   resultTypes, resultAttrs))
+  if (function_interface_impl::parseFunctionSignatureWithArguments(
+          parser, /*allowVariadic=*/false, arguments, variadic, resultTypes, resultAttrs))
     return failure();
   SmallVector<Type> argumentTypes;
   for (auto &argument : arguments)
     argumentTypes.push_back(argument.type);
   result.addAttribute(getFunctionTypeAttrName(result.name),
                       TypeAttr::get(builder.getFunctionType(argumentTypes, resultTypes)));
-  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs, getArgAttrsAttrName(result.name),
+  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs,
+                                            getArgAttrsAttrName(result.name),
                                             getResAttrsAttrName(result.name));
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
@@ -95,17 +97,20 @@ void FuncOp::print(OpAsmPrinter &printer) {
   if (auto visibility = getSymVisibility())
     printer << *visibility << ' ';
   printer.printSymbolName(getSymName());
-  call_interface_impl::printFunctionSignature(printer, getArgumentTypes(), getArgAttrsAttr(), /*isVariadic=*/false,
-                                              getResultTypes(), getResAttrsAttr(), &getBody(),
+  call_interface_impl::printFunctionSignature(printer, getArgumentTypes(), getArgAttrsAttr(),
+                                              /*isVariadic=*/false, getResultTypes(),
+                                              getResAttrsAttr(), &getBody(),
                                               /*printEmptyResult=*/false);
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                           {getSymNameAttrName(), getSymVisibilityAttrName(), getFunctionTypeAttrName(),
-                                            getArgAttrsAttrName(), getResAttrsAttrName()});
+                                           {getSymNameAttrName(), getSymVisibilityAttrName(),
+                                            getFunctionTypeAttrName(), getArgAttrsAttrName(),
+                                            getResAttrsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/true);
   if (hasSchedule()) {
     printer << " schedule ";
-    printer.printRegion(getSchedule(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/true);
+    printer.printRegion(getSchedule(), /*printEntryBlockArgs=*/false,
+                        /*printBlockTerminators=*/true);
   }
 }
 
@@ -152,7 +157,8 @@ static LogicalResult verifyDestinations(Operation *op, OperandRange inits) {
   if (!expected.empty() && expected.size() != inits.size())
     return op->emitOpError("mixes tensor and memref destinations");
   if (TypeRange(expected) != TypeRange(op->getResultTypes()))
-    return op->emitOpError("has results (") << op->getResultTypes() << "), but destinations (" << inits.getTypes() << ")";
+    return op->emitOpError("has results (")
+           << op->getResultTypes() << "), but destinations (" << inits.getTypes() << ")";
   return success();
 }
 
@@ -182,13 +188,14 @@ static void addDestinationOperands(OperationState &state, ValueRange inputs, Val
       state.addTypes(type);
 }
 
-void CallOp::build(OpBuilder &builder, OperationState &state, FlatSymbolRefAttr callee, ValueRange inputs,
-                   ValueRange inits) {
+void CallOp::build(OpBuilder &builder, OperationState &state, FlatSymbolRefAttr callee,
+                   ValueRange inputs, ValueRange inits) {
   addDestinationOperands(state, inputs, inits);
   state.addAttribute(getCalleeAttrName(state.name), callee);
   auto &properties = state.getOrAddProperties<Properties>();
   properties.setCallee(callee);
-  properties.operandSegmentSizes = {static_cast<int>(inputs.size()), static_cast<int>(inits.size())};
+  properties.operandSegmentSizes = {static_cast<int>(inputs.size()),
+                                    static_cast<int>(inits.size())};
   state.attributes.erase(getCalleeAttrName(state.name));
 }
 
@@ -199,7 +206,8 @@ static bool matchesShape(Type actual, Type expected) {
   if (actual == expected)
     return true;
   auto a = dyn_cast<ShapedType>(actual), e = dyn_cast<ShapedType>(expected);
-  return a && e && a.hasRank() && e.hasRank() && a.getElementType() == e.getElementType() && a.getShape() == e.getShape();
+  return a && e && a.hasRank() && e.hasRank() && a.getElementType() == e.getElementType() &&
+         a.getShape() == e.getShape();
 }
 
 LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -208,17 +216,23 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError("calls ") << getCalleeAttr() << ", which is not defined";
   auto kernel = dyn_cast<FuncOp>(callee);
   if (!kernel) // Lowered already: (context, inputs, destinations).
-    return isa<FunctionOpInterface>(callee) ? success() : emitOpError() << getCalleeAttr() << " is no kernel";
-  if (kernel.getArgumentTypes().size() != getInputs().size() || kernel.getResultTypes().size() != getInits().size())
-    return emitOpError() << getCalleeAttr() << " takes " << kernel.getArgumentTypes().size() << " inputs and gives "
-                         << kernel.getResultTypes().size() << " results, but the call has " << getInputs().size()
-                         << " and " << getInits().size();
-  for (auto [i, actual, expected] : llvm::enumerate(getInputs().getTypes(), kernel.getArgumentTypes()))
+    return isa<FunctionOpInterface>(callee) ? success()
+                                            : emitOpError() << getCalleeAttr() << " is no kernel";
+  if (kernel.getArgumentTypes().size() != getInputs().size() ||
+      kernel.getResultTypes().size() != getInits().size())
+    return emitOpError() << getCalleeAttr() << " takes " << kernel.getArgumentTypes().size()
+                         << " inputs and gives " << kernel.getResultTypes().size()
+                         << " results, but the call has " << getInputs().size() << " and "
+                         << getInits().size();
+  for (auto [i, actual, expected] :
+       llvm::enumerate(getInputs().getTypes(), kernel.getArgumentTypes()))
     if (!matchesShape(actual, expected))
-      return emitOpError("input ") << i << " is " << actual << ", but " << getCalleeAttr() << " takes " << expected;
+      return emitOpError("input ")
+             << i << " is " << actual << ", but " << getCalleeAttr() << " takes " << expected;
   for (auto [i, actual, expected] : llvm::enumerate(getInits().getTypes(), kernel.getResultTypes()))
     if (!matchesShape(actual, expected))
-      return emitOpError("destination ") << i << " is " << actual << ", but " << getCalleeAttr() << " gives " << expected;
+      return emitOpError("destination ")
+             << i << " is " << actual << ", but " << getCalleeAttr() << " gives " << expected;
   return success();
 }
 
@@ -230,8 +244,9 @@ LogicalResult CallOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedT
   return reifyFromInits(builder, *this, getInits(), shapes);
 }
 
-void RuntimeCallOp::build(OpBuilder &builder, OperationState &state, StringRef callee, ValueRange inputs,
-                          ValueRange inits, ArrayRef<int64_t> params, ArrayRef<int32_t> dtypes) {
+void RuntimeCallOp::build(OpBuilder &builder, OperationState &state, StringRef callee,
+                          ValueRange inputs, ValueRange inits, ArrayRef<int64_t> params,
+                          ArrayRef<int32_t> dtypes) {
   addDestinationOperands(state, inputs, inits);
   auto &properties = state.getOrAddProperties<Properties>();
   properties.setCallee(builder.getStringAttr(callee));
@@ -239,7 +254,8 @@ void RuntimeCallOp::build(OpBuilder &builder, OperationState &state, StringRef c
     properties.setParams(builder.getDenseI64ArrayAttr(params));
   if (!dtypes.empty())
     properties.setDtypes(builder.getDenseI32ArrayAttr(dtypes));
-  properties.operandSegmentSizes = {static_cast<int>(inputs.size()), static_cast<int>(inits.size())};
+  properties.operandSegmentSizes = {static_cast<int>(inputs.size()),
+                                    static_cast<int>(inits.size())};
 }
 
 LogicalResult RuntimeCallOp::verify() {
@@ -252,7 +268,8 @@ void RuntimeCallOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &e
   getDestinationEffects(getInputsMutable(), getInitsMutable(), effects);
 }
 
-LogicalResult RuntimeCallOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult RuntimeCallOp::reifyResultShapes(OpBuilder &builder,
+                                               ReifiedRankedShapedTypeDims &shapes) {
   return reifyFromInits(builder, *this, getInits(), shapes);
 }
 
@@ -261,13 +278,18 @@ LogicalResult RuntimeCallOp::reifyResultShapes(OpBuilder &builder, ReifiedRanked
 //===----------------------------------------------------------------------===//
 
 LogicalResult ViewOp::verify() {
-  auto source = cast<RankedTensorType>(getSource().getType()), result = cast<RankedTensorType>(getType());
+  auto source = cast<RankedTensorType>(getSource().getType()),
+       result = cast<RankedTensorType>(getType());
   if (source.getElementType() != result.getElementType())
-    return emitOpError("changes the element type from ") << source.getElementType() << " to " << result.getElementType();
+    return emitOpError("changes the element type from ")
+           << source.getElementType() << " to " << result.getElementType();
   if (result.getNumDynamicDims() != static_cast<int64_t>(getSizes().size()))
-    return emitOpError("has ") << getSizes().size() << " sizes for " << result.getNumDynamicDims() << " dynamic dimensions";
-  if (source.hasStaticShape() && result.hasStaticShape() && source.getNumElements() != result.getNumElements())
-    return emitOpError("makes ") << result.getNumElements() << " elements of " << source.getNumElements();
+    return emitOpError("has ") << getSizes().size() << " sizes for " << result.getNumDynamicDims()
+                               << " dynamic dimensions";
+  if (source.hasStaticShape() && result.hasStaticShape() &&
+      source.getNumElements() != result.getNumElements())
+    return emitOpError("makes ") << result.getNumElements() << " elements of "
+                                 << source.getNumElements();
   return success();
 }
 
@@ -286,7 +308,8 @@ OpFoldResult ViewOp::fold(FoldAdaptor adaptor) {
   // One dynamic dim of equal types at most: the rest decides it.
   if (getSource().getType() == type && type.getNumDynamicDims() <= 1)
     return getSource();
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getSource()); dense && type.hasStaticShape())
+  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getSource());
+      dense && type.hasStaticShape())
     return dense.reshape(type);
   return {};
 }
@@ -321,7 +344,9 @@ static ParseResult parseDim(OpAsmParser &parser, StringAttr &dim) {
   return success();
 }
 
-static void printDim(OpAsmPrinter &printer, Operation *, StringAttr dim) { printer.printKeywordOrString(dim.getValue()); }
+static void printDim(OpAsmPrinter &printer, Operation *, StringAttr dim) {
+  printer.printKeywordOrString(dim.getValue());
+}
 
 static ParseResult parseDims(OpAsmParser &parser, ArrayAttr &dims) {
   SmallVector<Attribute> names;
@@ -340,7 +365,8 @@ static ParseResult parseDims(OpAsmParser &parser, ArrayAttr &dims) {
 
 static void printDims(OpAsmPrinter &printer, Operation *op, ArrayAttr dims) {
   printer << '[';
-  llvm::interleaveComma(dims, printer, [&](Attribute dim) { printDim(printer, op, cast<StringAttr>(dim)); });
+  llvm::interleaveComma(dims, printer,
+                        [&](Attribute dim) { printDim(printer, op, cast<StringAttr>(dim)); });
   printer << ']';
 }
 

@@ -1,7 +1,8 @@
 //===- Kernel.h - the kernel dialect --------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One kernel.func is one kernel: the algorithm in linalg on tensors, the schedule as one op per Halide directive.
+// One kernel.func is one kernel: the algorithm in linalg on tensors, the schedule as one op per
+// Halide directive.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,11 +37,13 @@ namespace sinter::kernel {
 /// The name of iteration dimension `i` of a stage, before any split: "d0", "d1", ...
 std::string loopName(unsigned i);
 
-/// The op that combines the result so far with a value that does not depend on it, where a stage's body is of that form
-/// and the op is associative, with a neutral element; null otherwise. Such a reduction can be factored.
+/// The op that combines the result so far with a value that does not depend on it, where a stage's
+/// body is of that form and the op is associative, with a neutral element; null otherwise. Such a
+/// reduction can be factored.
 mlir::Operation *getCombiner(mlir::linalg::LinalgOp stage);
 
-/// Lets one-shot bufferization turn kernel.call, kernel.runtime_call and kernel.view into their memref forms.
+/// Lets one-shot bufferization turn kernel.call, kernel.runtime_call and kernel.view into their
+/// memref forms.
 void registerBufferizationInterfaces(mlir::DialectRegistry &registry);
 
 } // namespace sinter::kernel

@@ -1,8 +1,8 @@
 //===- Schedule.cpp - checks of a kernel's schedule -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A schedule is checked by following it: each loop nest is an ordered list of loop names that the directives
-// take from and add to, as Halide does.
+// A schedule is checked by following it: each loop nest is an ordered list of loop names that the
+// directives take from and add to, as Halide does.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,13 +48,15 @@ private:
           if (op.getFactor() < 1)
             return LogicalResult(op.emitOpError("factor ") << op.getFactor() << " is not positive");
           auto *loops = nest(op, op.getStage(), op.getUpdate());
-          return LogicalResult(success(loops && take(op, *loops, op.getDim()) && add(op, *loops, op.getOuter()) &&
+          return LogicalResult(success(loops && take(op, *loops, op.getDim()) &&
+                                       add(op, *loops, op.getOuter()) &&
                                        add(op, *loops, op.getInner())));
         })
         .Case([&](TileOp op) { return visit(op); })
         .Case([&](FuseOp op) {
           auto *loops = nest(op, op.getStage(), op.getUpdate());
-          return LogicalResult(success(loops && take(op, *loops, op.getOuter()) && take(op, *loops, op.getInner()) &&
+          return LogicalResult(success(loops && take(op, *loops, op.getOuter()) &&
+                                       take(op, *loops, op.getInner()) &&
                                        add(op, *loops, op.getFused())));
         })
         .Case([&](ReorderOp op) {
@@ -79,14 +81,16 @@ private:
           return LogicalResult(success(loops && has(op, *loops, op.getDim())));
         })
         .Case([&](RFactorOp op) { return visit(op); })
-        .Case<AtomicOp, ComputeRootOp, StoreInOp, BoundOp, AlignOp>([](Operation *) { return success(); })
+        .Case<AtomicOp, ComputeRootOp, StoreInOp, BoundOp, AlignOp>(
+            [](Operation *) { return success(); })
         .Default([](Operation *op) { return op->emitOpError("is no schedule directive"); });
   }
 
   LogicalResult visit(StagesOp op) {
     SmallVector<linalg::LinalgOp> stages = kernel.getStages();
     if (stages.size() != op.getNumResults())
-      return op.emitOpError("names ") << op.getNumResults() << " stages, but the algorithm has " << stages.size();
+      return op.emitOpError("names ")
+             << op.getNumResults() << " stages, but the algorithm has " << stages.size();
     for (auto [value, stage] : llvm::zip(op.getStages(), stages)) {
       Nests &nests = loops[value];
       nests.hasUpdate = stage.getNumReductionLoops() != 0;
@@ -140,7 +144,8 @@ private:
   bool has(Operation *op, ArrayRef<StringRef> loops, StringRef dim) {
     if (llvm::is_contained(loops, dim))
       return true;
-    InFlightDiagnostic error = op->emitOpError("names loop '") << dim << "', but the loops here are ";
+    InFlightDiagnostic error = op->emitOpError("names loop '")
+                               << dim << "', but the loops here are ";
     llvm::interleaveComma(loops, error, [&](StringRef loop) { error << '\'' << loop << '\''; });
     return false;
   }
@@ -162,7 +167,9 @@ private:
   }
 
   /// The interned name of iteration dimension `i`.
-  StringRef name(unsigned i) { return StringAttr::get(kernel.getContext(), loopName(i)).getValue(); }
+  StringRef name(unsigned i) {
+    return StringAttr::get(kernel.getContext(), loopName(i)).getValue();
+  }
 
   FuncOp kernel;
   llvm::DenseMap<Value, Nests> loops;

@@ -17,12 +17,10 @@ static bool isSplat(Attribute attribute, int64_t value) {
   if (!elements || !elements.isSplat())
     return false;
   if (isa<FloatType>(elements.getElementType()))
-    return elements.getSplatValue<APFloat>().convertToDouble() ==
-           static_cast<double>(value);
+    return elements.getSplatValue<APFloat>().convertToDouble() == static_cast<double>(value);
   APInt integer = elements.getSplatValue<APInt>();
-  return elements.getElementType().isUnsignedInteger()
-             ? integer == static_cast<uint64_t>(value)
-             : integer.getSExtValue() == value;
+  return elements.getElementType().isUnsignedInteger() ? integer == static_cast<uint64_t>(value)
+                                                       : integer.getSExtValue() == value;
 }
 
 // `operand` if it can stand for the op's result.

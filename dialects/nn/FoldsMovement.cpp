@@ -46,8 +46,7 @@ namespace {
 /// becomes a constant.
 struct ComposeReshape : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     RankedTensorType type = op.getType();
     if (!isShapeCertain(type))
       return rewriter.notifyMatchFailure(op, "two dims or more are dynamic");
@@ -75,8 +74,7 @@ struct ComposeReshape : OpRewritePattern<ReshapeOp> {
 };
 } // namespace
 
-void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                            MLIRContext *context) {
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<ComposeReshape>(context);
 }
 
@@ -115,23 +113,20 @@ namespace {
 /// transpose(transpose(x)) → transpose(x) with the composed permutation.
 struct ComposeTranspose : OpRewritePattern<TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(TransposeOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
     auto inner = op.getInput().getDefiningOp<TransposeOp>();
     if (!inner)
       return rewriter.notifyMatchFailure(op, "operand is not a transpose");
     SmallVector<int64_t> permutation;
     for (int64_t dim : op.getPermutation())
       permutation.push_back(inner.getPermutation()[dim]);
-    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), inner.getInput(),
-                                             permutation);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), inner.getInput(), permutation);
     return success();
   }
 };
 } // namespace
 
-void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                              MLIRContext *context) {
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<ComposeTranspose>(context);
 }
 
@@ -163,9 +158,7 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
     return {};
   for (auto [axis, start, end] : llvm::zip(getAxes(), *starts, *ends)) {
     int64_t dim = getType().getDimSize(axis < 0 ? axis + getType().getRank() : axis);
-    int64_t whole = ShapedType::isDynamic(dim)
-                        ? std::numeric_limits<int32_t>::max() - 1
-                        : dim;
+    int64_t whole = ShapedType::isDynamic(dim) ? std::numeric_limits<int32_t>::max() - 1 : dim;
     if (start != 0 || end < whole)
       return {};
   }

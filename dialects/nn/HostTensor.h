@@ -41,10 +41,14 @@ public:
   /// The same memory under another shape of as many elements.
   HostTensor reshaped(llvm::ArrayRef<int64_t> newShape) const;
 
-  template <typename T> const T *as() const {
+  template <typename T>
+  const T *as() const {
     return reinterpret_cast<const T *>(data.get());
   }
-  template <typename T> T *as() { return reinterpret_cast<T *>(data.get()); }
+  template <typename T>
+  T *as() {
+    return reinterpret_cast<T *>(data.get());
+  }
 
   /// Element access through conversion, for code that isn't worth a template.
   double getDouble(int64_t index) const;
@@ -63,8 +67,7 @@ int64_t getElementBytes(mlir::Type elementType);
 
 /// Calls EvaluableOpInterface::evaluate with results allocated where their
 /// shapes are known. Fails quietly on what can't be evaluated.
-mlir::LogicalResult evaluateOp(mlir::Operation *op,
-                               llvm::ArrayRef<HostTensor> operands,
+mlir::LogicalResult evaluateOp(mlir::Operation *op, llvm::ArrayRef<HostTensor> operands,
                                llvm::SmallVectorImpl<HostTensor> &results);
 
 } // namespace sinter::nn

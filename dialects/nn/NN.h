@@ -47,14 +47,13 @@ namespace sinter::nn {
 /// A constant of i64 elements, 1-D, or a scalar.
 mlir::Value createIndexConstant(mlir::OpBuilder &builder, mlir::Location loc,
                                 llvm::ArrayRef<int64_t> values);
-mlir::Value createIndexScalar(mlir::OpBuilder &builder, mlir::Location loc,
-                              int64_t value);
+mlir::Value createIndexScalar(mlir::OpBuilder &builder, mlir::Location loc, int64_t value);
 /// A scalar (rank 0) constant of any element type, converted from `value`.
-mlir::Value createScalar(mlir::OpBuilder &builder, mlir::Location loc,
-                         mlir::Type elementType, double value);
+mlir::Value createScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type elementType,
+                         double value);
 /// A splat constant of a tensor type.
-mlir::Value createSplat(mlir::OpBuilder &builder, mlir::Location loc,
-                        mlir::RankedTensorType type, double value);
+mlir::Value createSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                        double value);
 /// The attribute if `value` is an nn.constant, else null.
 mlir::ElementsAttr getConstant(mlir::Value value);
 /// uiN as iN; others unchanged. What kernels and the host program use.

@@ -32,8 +32,8 @@ void NNDialect::initialize() {
       >();
 }
 
-Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value,
-                                          Type type, Location loc) {
+Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                          Location loc) {
   auto elements = dyn_cast<ElementsAttr>(value);
   if (!elements || elements.getType() != type)
     return nullptr;
@@ -44,10 +44,10 @@ Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value,
 // Constants
 //===----------------------------------------------------------------------===//
 
-LogicalResult ConstantOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location>, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
+LogicalResult ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                           ValueRange operands, DictionaryAttr attributes,
+                                           OpaqueProperties properties, RegionRange regions,
+                                           SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   types.push_back(adaptor.getValue().getShapedType());
   return success();
@@ -63,38 +63,31 @@ std::optional<SymbolicShape> ConstantOp::inferContents(ShapeContext &context) {
   return contents;
 }
 
-Value sinter::nn::createIndexConstant(OpBuilder &builder, Location loc,
-                                      ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
-                                    builder.getI64Type());
-  return ConstantOp::create(builder, loc,
-                            DenseElementsAttr::get(type, values));
+Value sinter::nn::createIndexConstant(OpBuilder &builder, Location loc, ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getI64Type());
+  return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, values));
 }
 
-Value sinter::nn::createIndexScalar(OpBuilder &builder, Location loc,
-                                    int64_t value) {
+Value sinter::nn::createIndexScalar(OpBuilder &builder, Location loc, int64_t value) {
   auto type = RankedTensorType::get({}, builder.getI64Type());
-  return ConstantOp::create(builder, loc,
-                            DenseElementsAttr::get(type, ArrayRef(value)));
+  return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, ArrayRef(value)));
 }
 
-Value sinter::nn::createScalar(OpBuilder &builder, Location loc,
-                               Type elementType, double value) {
-  return createSplat(builder, loc, RankedTensorType::get({}, elementType),
-                     value);
+Value sinter::nn::createScalar(OpBuilder &builder, Location loc, Type elementType, double value) {
+  return createSplat(builder, loc, RankedTensorType::get({}, elementType), value);
 }
 
-Value sinter::nn::createSplat(OpBuilder &builder, Location loc,
-                              RankedTensorType type, double value) {
+Value sinter::nn::createSplat(OpBuilder &builder, Location loc, RankedTensorType type,
+                              double value) {
   Type elementType = type.getElementType();
   Attribute attribute;
   if (isa<FloatType>(elementType))
     attribute = FloatAttr::get(elementType, value);
   else
-    attribute = IntegerAttr::get(
-        elementType, APInt(elementType.getIntOrFloatBitWidth(),
-                           static_cast<uint64_t>(static_cast<int64_t>(value)),
-                           /*isSigned=*/true, /*implicitTrunc=*/true));
+    attribute =
+        IntegerAttr::get(elementType, APInt(elementType.getIntOrFloatBitWidth(),
+                                            static_cast<uint64_t>(static_cast<int64_t>(value)),
+                                            /*isSigned=*/true, /*implicitTrunc=*/true));
   return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, attribute));
 }
 

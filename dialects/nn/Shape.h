@@ -42,8 +42,7 @@ public:
     IfNegative,
   };
 
-  explicit ShapeContext(mlir::MLIRContext *context,
-                        std::optional<mlir::Location> location = {})
+  explicit ShapeContext(mlir::MLIRContext *context, std::optional<mlir::Location> location = {})
       : context(context), location(location) {}
   virtual ~ShapeContext() = default;
 
@@ -63,16 +62,11 @@ public:
   /// element type (floats truncate). Null where run-time values are unknown.
   virtual mlir::AffineExpr element(mlir::Value, int64_t) { return {}; }
   /// ⌊dim · scales[position]⌋ for a float tensor. Null as above.
-  virtual mlir::AffineExpr scaledDim(mlir::AffineExpr, mlir::Value, int64_t) {
-    return {};
-  }
+  virtual mlir::AffineExpr scaledDim(mlir::AffineExpr, mlir::Value, int64_t) { return {}; }
   /// max(0, ⌈(limit − start) / delta⌉) for scalar float tensors. Null as above.
-  virtual mlir::AffineExpr stepCount(mlir::Value, mlir::Value, mlir::Value) {
-    return {};
-  }
+  virtual mlir::AffineExpr stepCount(mlir::Value, mlir::Value, mlir::Value) { return {}; }
   /// A non-affine function; folds when it can.
-  virtual mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
-                                 mlir::AffineExpr rhs) = 0;
+  virtual mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs, mlir::AffineExpr rhs) = 0;
 
   /// True if `expr` can't be negative: dims and what is made of them.
   virtual bool isNonNegative(mlir::AffineExpr expr) {
@@ -93,8 +87,7 @@ public:
   std::optional<llvm::SmallVector<int64_t>> constantContents(mlir::Value value);
 
   /// NumPy's broadcast of two shapes. Reports when two static dims disagree.
-  llvm::FailureOr<SymbolicShape> broadcast(const SymbolicShape &lhs,
-                                           const SymbolicShape &rhs);
+  llvm::FailureOr<SymbolicShape> broadcast(const SymbolicShape &lhs, const SymbolicShape &rhs);
   /// The product of dims.
   mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> dims) const;
   /// total / part where it divides, cancelling equal factors first.
@@ -134,36 +127,29 @@ public:
   std::optional<SymbolicShape> contents(mlir::Value value) override;
   mlir::AffineExpr unknownDim(unsigned result, unsigned dim) override;
   mlir::AffineExpr element(mlir::Value value, int64_t position) override;
-  mlir::AffineExpr scaledDim(mlir::AffineExpr dim, mlir::Value scales,
-                             int64_t position) override;
-  mlir::AffineExpr stepCount(mlir::Value start, mlir::Value limit,
-                             mlir::Value delta) override;
-  mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs,
-                         mlir::AffineExpr rhs) override;
+  mlir::AffineExpr scaledDim(mlir::AffineExpr dim, mlir::Value scales, int64_t position) override;
+  mlir::AffineExpr stepCount(mlir::Value start, mlir::Value limit, mlir::Value delta) override;
+  mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs, mlir::AffineExpr rhs) override;
   bool isNonNegative(mlir::AffineExpr expr) override;
 
   /// Builds index arithmetic for `expr`. `remap` gives, for a value that a
   /// symbol stands on, the value to read at run time (a tensor of the same shape).
-  mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc,
-                          mlir::AffineExpr expr,
+  mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc, mlir::AffineExpr expr,
                           llvm::function_ref<mlir::Value(mlir::Value)> remap);
   /// The same, with constants as attributes.
-  mlir::OpFoldResult
-  materializeFolded(mlir::OpBuilder &builder, mlir::Location loc,
-                    mlir::AffineExpr expr,
-                    llvm::function_ref<mlir::Value(mlir::Value)> remap);
+  mlir::OpFoldResult materializeFolded(mlir::OpBuilder &builder, mlir::Location loc,
+                                       mlir::AffineExpr expr,
+                                       llvm::function_ref<mlir::Value(mlir::Value)> remap);
 
   /// The values that `expr`'s symbols stand on.
-  void collectValues(mlir::AffineExpr expr,
-                     llvm::SmallVectorImpl<mlir::Value> &values) const;
+  void collectValues(mlir::AffineExpr expr, llvm::SmallVectorImpl<mlir::Value> &values) const;
 
   /// True if `expr` needs the elements, not only the dims, of some value, or
   /// the dims of a value that is not a block argument.
   bool dependsOnData(mlir::AffineExpr expr) const;
 
   /// Symbolic shapes of all results of a ShapeOpInterface op, in the scope of its operands.
-  mlir::LogicalResult inferOp(mlir::Operation *op,
-                              llvm::SmallVectorImpl<SymbolicShape> &shapes);
+  mlir::LogicalResult inferOp(mlir::Operation *op, llvm::SmallVectorImpl<SymbolicShape> &shapes);
 
   /// Forgets what is known of a value (call before changing its definition).
   void invalidate() {
@@ -175,9 +161,9 @@ public:
 private:
   struct Symbol {
     enum Kind { Dim, Element, Derived, Scaled, Steps } kind;
-    mlir::Value value;  // Dim, Element, Scaled; start of Steps
-    int64_t position;   // Dim, Element, Scaled
-    Function function;  // Derived
+    mlir::Value value;         // Dim, Element, Scaled; start of Steps
+    int64_t position;          // Dim, Element, Scaled
+    Function function;         // Derived
     mlir::AffineExpr lhs, rhs; // Derived; lhs: Scaled
     mlir::Value limit, delta;  // Steps
   };
@@ -185,30 +171,23 @@ private:
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
   mlir::AffineExpr addSymbol(Symbol symbol);
   SymbolicShape computeShape(mlir::Value value);
-  mlir::Value
-  materializeFloat(mlir::OpBuilder &builder, mlir::Location loc,
-                   const Symbol &symbol,
-                   llvm::function_ref<mlir::Value(mlir::Value)> remap);
+  mlir::Value materializeFloat(mlir::OpBuilder &builder, mlir::Location loc, const Symbol &symbol,
+                               llvm::function_ref<mlir::Value(mlir::Value)> remap);
   /// What is known of the dims of a region op's result or a loop's argument;
   /// null where nothing is. Fills `dims`.
-  void shapeOfRegionResult(mlir::OpResult result,
-                           llvm::SmallVectorImpl<mlir::AffineExpr> &dims);
+  void shapeOfRegionResult(mlir::OpResult result, llvm::SmallVectorImpl<mlir::AffineExpr> &dims);
   /// Finds which dims a loop's carried values keep.
   void resolveLoop(mlir::Operation *loop);
   /// True if all that `expr` stands on is defined outside of `op`.
   bool isDefinedOutside(mlir::AffineExpr expr, mlir::Operation *op) const;
   /// The expressions that a broadcast joins, each once.
-  void collectBroadcast(mlir::AffineExpr expr,
-                        llvm::SmallVectorImpl<mlir::AffineExpr> &parts);
-  mlir::AffineExpr derivedSymbol(Function function, mlir::AffineExpr lhs,
-                                 mlir::AffineExpr rhs);
+  void collectBroadcast(mlir::AffineExpr expr, llvm::SmallVectorImpl<mlir::AffineExpr> &parts);
+  mlir::AffineExpr derivedSymbol(Function function, mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 
   Scope scope;
   std::vector<Symbol> symbols;
-  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::AffineExpr> dimSymbols,
-      elementSymbols;
-  std::map<std::tuple<int, const void *, const void *, const void *>,
-           mlir::AffineExpr>
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::AffineExpr> dimSymbols, elementSymbols;
+  std::map<std::tuple<int, const void *, const void *, const void *>, mlir::AffineExpr>
       derivedSymbols;
   /// In which order expressions were first broadcast.
   llvm::DenseMap<mlir::AffineExpr, unsigned> broadcastOrder;
@@ -234,36 +213,30 @@ mlir::LogicalResult reifyShapes(mlir::Operation *op, mlir::OpBuilder &builder,
 
 /// Type inference of an op through its `inferShapes` and `inferElementType`.
 template <typename ConcreteOp>
-class SymbolicShapeTrait
-    : public mlir::OpTrait::TraitBase<ConcreteOp, SymbolicShapeTrait> {
+class SymbolicShapeTrait : public mlir::OpTrait::TraitBase<ConcreteOp, SymbolicShapeTrait> {
 public:
   static mlir::LogicalResult
-  inferReturnTypes(mlir::MLIRContext *context,
-                   std::optional<mlir::Location> location,
+  inferReturnTypes(mlir::MLIRContext *context, std::optional<mlir::Location> location,
                    mlir::ValueRange operands, mlir::DictionaryAttr attributes,
                    mlir::OpaqueProperties properties, mlir::RegionRange regions,
                    llvm::SmallVectorImpl<mlir::Type> &types) {
-    typename ConcreteOp::Adaptor adaptor(operands, attributes, properties,
-                                         regions);
+    typename ConcreteOp::Adaptor adaptor(operands, attributes, properties, regions);
     ShapeAnalysis analysis(context, ShapeAnalysis::Scope::Local, location);
     llvm::SmallVector<SymbolicShape> shapes;
     if (mlir::failed(ConcreteOp::inferShapes(analysis, adaptor, shapes)))
       return mlir::failure();
     for (auto [index, shape] : llvm::enumerate(shapes))
-      types.push_back(getTensorType(
-          shape, ConcreteOp::inferElementType(adaptor, index)));
+      types.push_back(getTensorType(shape, ConcreteOp::inferElementType(adaptor, index)));
     return mlir::success();
   }
 };
 
 /// An elementwise op: the shape is the broadcast of all operands' shapes.
 template <typename ConcreteOp>
-class ElementwiseTrait
-    : public mlir::OpTrait::TraitBase<ConcreteOp, ElementwiseTrait> {};
+class ElementwiseTrait : public mlir::OpTrait::TraitBase<ConcreteOp, ElementwiseTrait> {};
 
-mlir::LogicalResult
-inferElementwiseShapes(ShapeContext &context, mlir::ValueRange operands,
-                       llvm::SmallVectorImpl<SymbolicShape> &shapes);
+mlir::LogicalResult inferElementwiseShapes(ShapeContext &context, mlir::ValueRange operands,
+                                           llvm::SmallVectorImpl<SymbolicShape> &shapes);
 
 } // namespace sinter::nn
 

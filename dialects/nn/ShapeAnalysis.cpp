@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "dialects/nn/NN.h"
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -24,8 +24,7 @@ std::optional<HostTensor> ShapeContext::constantTensor(Value value) {
   return std::nullopt;
 }
 
-std::optional<SmallVector<int64_t>>
-ShapeContext::constantContents(Value value) {
+std::optional<SmallVector<int64_t>> ShapeContext::constantContents(Value value) {
   auto elements = contents(value);
   if (!elements)
     return std::nullopt;
@@ -53,8 +52,8 @@ FailureOr<SymbolicShape> ShapeContext::broadcast(const SymbolicShape &lhs,
     if (constantA && *constantA == 1)
       a = b;
     else if (constantA && constantB)
-      return emitError("dims " + Twine(*constantA) + " and " +
-                       Twine(*constantB) + " can't be broadcast together");
+      return emitError("dims " + Twine(*constantA) + " and " + Twine(*constantB) +
+                       " can't be broadcast together");
     else if (constantB)
       a = b;
     else if (!constantA)
@@ -86,8 +85,7 @@ static void collectFactors(AffineExpr expr, int64_t &constant,
   factors.push_back(expr);
 }
 
-AffineExpr ShapeContext::quotient(ArrayRef<AffineExpr> total,
-                                  ArrayRef<AffineExpr> part) const {
+AffineExpr ShapeContext::quotient(ArrayRef<AffineExpr> total, ArrayRef<AffineExpr> part) const {
   int64_t numerator = 1, denominator = 1;
   SmallVector<AffineExpr> above, below, rest;
   for (AffineExpr dim : total)
@@ -153,8 +151,7 @@ AffineExpr ShapeAnalysis::unknownDim(unsigned result, unsigned dim) {
   return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}, {}, {}});
 }
 
-AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
-                                AffineExpr rhs) {
+AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs, AffineExpr rhs) {
   auto a = asConstant(lhs), b = asConstant(rhs);
   switch (function) {
   case Function::Min:
@@ -162,8 +159,7 @@ AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
     if (lhs == rhs)
       return lhs;
     if (a && b)
-      return constant(function == Function::Min ? std::min(*a, *b)
-                                                : std::max(*a, *b));
+      return constant(function == Function::Min ? std::min(*a, *b) : std::max(*a, *b));
     // One side at most 0, the other at least 0.
     if (a && *a <= 0 && isNonNegative(rhs))
       return function == Function::Min ? lhs : rhs;
@@ -197,8 +193,7 @@ AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
   }
   if ((function == Function::Min || function == Function::Max)) {
     // Constant difference: x + 3 against x.
-    AffineExpr difference =
-        simplifyAffineExpr(lhs - rhs, 0, symbols.size());
+    AffineExpr difference = simplifyAffineExpr(lhs - rhs, 0, symbols.size());
     if (auto d = asConstant(difference))
       return (*d <= 0) == (function == Function::Min) ? lhs : rhs;
   }
@@ -219,12 +214,10 @@ AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs,
   return derivedSymbol(function, lhs, rhs);
 }
 
-void ShapeAnalysis::collectBroadcast(AffineExpr expr,
-                                     SmallVectorImpl<AffineExpr> &parts) {
+void ShapeAnalysis::collectBroadcast(AffineExpr expr, SmallVectorImpl<AffineExpr> &parts) {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
     Symbol meaning = symbols[symbol.getPosition()];
-    if (meaning.kind == Symbol::Derived &&
-        meaning.function == Function::Broadcast) {
+    if (meaning.kind == Symbol::Derived && meaning.function == Function::Broadcast) {
       collectBroadcast(meaning.lhs, parts);
       collectBroadcast(meaning.rhs, parts);
       return;
@@ -235,12 +228,9 @@ void ShapeAnalysis::collectBroadcast(AffineExpr expr,
   broadcastOrder.try_emplace(expr, broadcastOrder.size());
 }
 
-AffineExpr ShapeAnalysis::derivedSymbol(Function function, AffineExpr lhs,
-                                        AffineExpr rhs) {
-  auto key = std::make_tuple(static_cast<int>(function),
-                             lhs.getAsOpaquePointer(),
-                             rhs.getAsOpaquePointer(),
-                             static_cast<const void *>(nullptr));
+AffineExpr ShapeAnalysis::derivedSymbol(Function function, AffineExpr lhs, AffineExpr rhs) {
+  auto key = std::make_tuple(static_cast<int>(function), lhs.getAsOpaquePointer(),
+                             rhs.getAsOpaquePointer(), static_cast<const void *>(nullptr));
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
     expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs, {}, {}});
@@ -251,12 +241,9 @@ AffineExpr ShapeAnalysis::element(Value value, int64_t position) {
   return elementSymbol(value, position);
 }
 
-AffineExpr ShapeAnalysis::scaledDim(AffineExpr dim, Value scales,
-                                    int64_t position) {
-  auto key = std::make_tuple(-1 - static_cast<int>(position),
-                             dim.getAsOpaquePointer(),
-                             scales.getAsOpaquePointer(),
-                             static_cast<const void *>(nullptr));
+AffineExpr ShapeAnalysis::scaledDim(AffineExpr dim, Value scales, int64_t position) {
+  auto key = std::make_tuple(-1 - static_cast<int>(position), dim.getAsOpaquePointer(),
+                             scales.getAsOpaquePointer(), static_cast<const void *>(nullptr));
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
     expr = addSymbol({Symbol::Scaled, scales, position, {}, dim, {}, {}, {}});
@@ -264,9 +251,8 @@ AffineExpr ShapeAnalysis::scaledDim(AffineExpr dim, Value scales,
 }
 
 AffineExpr ShapeAnalysis::stepCount(Value start, Value limit, Value delta) {
-  auto key =
-      std::make_tuple(1000, start.getAsOpaquePointer(),
-                      limit.getAsOpaquePointer(), delta.getAsOpaquePointer());
+  auto key = std::make_tuple(1000, start.getAsOpaquePointer(), limit.getAsOpaquePointer(),
+                             delta.getAsOpaquePointer());
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
     expr = addSymbol({Symbol::Steps, start, 0, {}, {}, {}, limit, delta});
@@ -283,8 +269,7 @@ bool ShapeAnalysis::isNonNegative(AffineExpr expr) {
   }
   auto position = cast<AffineSymbolExpr>(expr).getPosition();
   Symbol symbol = symbols[position];
-  if (symbol.kind == Symbol::Dim || symbol.kind == Symbol::Scaled ||
-      symbol.kind == Symbol::Steps)
+  if (symbol.kind == Symbol::Dim || symbol.kind == Symbol::Scaled || symbol.kind == Symbol::Steps)
     return true;
   if (symbol.kind == Symbol::Element)
     return false;
@@ -347,8 +332,7 @@ SymbolicShape ShapeAnalysis::computeShape(Value value) {
   auto type = cast<ShapedType>(value.getType());
   SymbolicShape result;
   for (int64_t dim : type.getShape())
-    result.push_back(ShapedType::isDynamic(dim) ? AffineExpr()
-                                                : constant(dim));
+    result.push_back(ShapedType::isDynamic(dim) ? AffineExpr() : constant(dim));
   if (!type.hasStaticShape()) {
     Operation *op = value.getDefiningOp();
     SmallVector<SymbolicShape> inferred;
@@ -362,8 +346,7 @@ SymbolicShape ShapeAnalysis::computeShape(Value value) {
     if (scope == Scope::Whole) {
       if (auto opResult = dyn_cast<OpResult>(value)) {
         shapeOfRegionResult(opResult, result);
-      } else if (auto loop = dyn_cast_if_present<LoopOp>(
-                     value.getParentBlock()->getParentOp())) {
+      } else if (auto loop = dyn_cast_if_present<LoopOp>(value.getParentBlock()->getParentOp())) {
         resolveLoop(loop);
         auto carried = carriedShapes.find(value);
         if (carried != carriedShapes.end())
@@ -374,14 +357,10 @@ SymbolicShape ShapeAnalysis::computeShape(Value value) {
     }
     // Function arguments' dims of one name are one symbol.
     if (auto argument = dyn_cast<BlockArgument>(value)) {
-      auto function =
-          dyn_cast_or_null<FunctionOpInterface>(
-              argument.getOwner()->getParentOp());
+      auto function = dyn_cast_or_null<FunctionOpInterface>(argument.getOwner()->getParentOp());
       if (function && argument.getOwner()->isEntryBlock())
-        if (auto names = function.getArgAttrOfType<ArrayAttr>(
-                argument.getArgNumber(), "nn.dims"))
-          for (auto [index, name] :
-               llvm::enumerate(names.getAsRange<StringAttr>())) {
+        if (auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "nn.dims"))
+          for (auto [index, name] : llvm::enumerate(names.getAsRange<StringAttr>())) {
             if (index >= result.size() || result[index] || name.empty())
               continue;
             AffineExpr &symbol = namedSymbols[name.getValue()];
@@ -406,8 +385,7 @@ bool ShapeAnalysis::isDefinedOutside(AffineExpr expr, Operation *op) const {
   });
 }
 
-void ShapeAnalysis::shapeOfRegionResult(OpResult result,
-                                        SmallVectorImpl<AffineExpr> &dims) {
+void ShapeAnalysis::shapeOfRegionResult(OpResult result, SmallVectorImpl<AffineExpr> &dims) {
   Operation *op = result.getOwner();
   unsigned index = result.getResultNumber();
   auto adopt = [&](const SymbolicShape &shape) {
@@ -420,10 +398,8 @@ void ShapeAnalysis::shapeOfRegionResult(OpResult result,
   if (auto fused = dyn_cast<FusedOp>(op)) {
     adopt(shape(fused.getBody().front().getTerminator()->getOperand(index)));
   } else if (auto branch = dyn_cast<IfOp>(op)) {
-    SymbolicShape first = shape(
-        branch.getThenRegion().front().getTerminator()->getOperand(index));
-    SymbolicShape second = shape(
-        branch.getElseRegion().front().getTerminator()->getOperand(index));
+    SymbolicShape first = shape(branch.getThenRegion().front().getTerminator()->getOperand(index));
+    SymbolicShape second = shape(branch.getElseRegion().front().getTerminator()->getOperand(index));
     if (first.size() != second.size())
       return;
     for (auto [a, b] : llvm::zip(first, second))
@@ -447,15 +423,13 @@ void ShapeAnalysis::shapeOfRegionResult(OpResult result,
     stacked.append(shape(yielded));
     // How many iterations there are is only certain if nothing can end them.
     auto isTrue = [](Value condition) {
-      auto constant = dyn_cast_if_present<DenseElementsAttr>(
-          getConstant(condition));
+      auto constant = dyn_cast_if_present<DenseElementsAttr>(getConstant(condition));
       return constant && constant.isSplat() && constant.getSplatValue<bool>();
     };
     Value next = body.getTerminator()->getOperand(0);
     if (loop.getTripCount() && (!loop.getCondition() || isTrue(loop.getCondition())) &&
         (isTrue(next) || next == body.getArgument(1)))
-      if (auto count = contents(loop.getTripCount());
-          count && count->size() == 1)
+      if (auto count = contents(loop.getTripCount()); count && count->size() == 1)
         stacked[0] = max(count->front(), constant(0));
     adopt(stacked);
   }
@@ -468,21 +442,18 @@ void ShapeAnalysis::resolveLoop(Operation *op) {
     return;
   auto loop = cast<LoopOp>(op);
   Block &body = loop.getBody().front();
-  for (auto [argument, init] :
-       llvm::zip(body.getArguments().drop_front(2), loop.getInits()))
+  for (auto [argument, init] : llvm::zip(body.getArguments().drop_front(2), loop.getInits()))
     carriedShapes[argument] = shape(init);
   bool changed = true;
   while (changed) {
     changed = false;
-    for (auto [argument, yielded] :
-         llvm::zip(body.getArguments().drop_front(2),
-                   body.getTerminator()->getOperands().drop_front(1))) {
+    for (auto [argument, yielded] : llvm::zip(body.getArguments().drop_front(2),
+                                              body.getTerminator()->getOperands().drop_front(1))) {
       SymbolicShape given = shape(yielded);
       SymbolicShape assumed = carriedShapes[argument];
       for (auto [index, dim] : llvm::enumerate(assumed)) {
         if (cast<ShapedType>(argument.getType()).isDynamicDim(index) &&
-            (index >= given.size() || given[index] != dim) &&
-            dim != dimSymbol(argument, index)) {
+            (index >= given.size() || given[index] != dim) && dim != dimSymbol(argument, index)) {
           dim = dimSymbol(argument, index);
           changed = true;
         }
@@ -501,12 +472,10 @@ void ShapeAnalysis::resolveLoop(Operation *op) {
   }
 }
 
-LogicalResult ShapeAnalysis::inferOp(Operation *op,
-                                     SmallVectorImpl<SymbolicShape> &results) {
+LogicalResult ShapeAnalysis::inferOp(Operation *op, SmallVectorImpl<SymbolicShape> &results) {
   Operation *outer = std::exchange(current, op);
   auto outerLocation = std::exchange(location, std::nullopt);
-  LogicalResult result =
-      cast<ShapeOpInterface>(op).inferSymbolicShapes(*this, results);
+  LogicalResult result = cast<ShapeOpInterface>(op).inferSymbolicShapes(*this, results);
   current = outer;
   location = outerLocation;
   for (SymbolicShape &shape : results)
@@ -518,8 +487,7 @@ LogicalResult ShapeAnalysis::inferOp(Operation *op,
 std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || type.getRank() > 1 || !type.hasStaticShape() ||
-      type.getNumElements() > maxContents ||
-      !isa<IntegerType>(type.getElementType()) ||
+      type.getNumElements() > maxContents || !isa<IntegerType>(type.getElementType()) ||
       type.getElementType().isInteger(1))
     return std::nullopt;
   if (auto op = value.getDefiningOp<ContentsOpInterface>()) {
@@ -536,8 +504,7 @@ std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
   return result;
 }
 
-void ShapeAnalysis::collectValues(AffineExpr expr,
-                                  SmallVectorImpl<Value> &values) const {
+void ShapeAnalysis::collectValues(AffineExpr expr, SmallVectorImpl<Value> &values) const {
   expr.walk([&](AffineExpr part) {
     auto symbol = dyn_cast<AffineSymbolExpr>(part);
     if (!symbol)
@@ -568,15 +535,13 @@ bool ShapeAnalysis::dependsOnData(AffineExpr expr) const {
     if (meaning.kind == Symbol::Derived)
       depends |= dependsOnData(meaning.lhs) || dependsOnData(meaning.rhs);
     else
-      depends |= meaning.kind != Symbol::Dim ||
-                 !isa_and_nonnull<BlockArgument>(meaning.value);
+      depends |= meaning.kind != Symbol::Dim || !isa_and_nonnull<BlockArgument>(meaning.value);
   });
   return depends;
 }
 
 // An empty tensor's dims may divide by 0, which traps: the quotient doesn't matter then.
-static Value guardDivisor(OpBuilder &builder, Location loc, AffineExpr expr,
-                          Value divisor) {
+static Value guardDivisor(OpBuilder &builder, Location loc, AffineExpr expr, Value divisor) {
   if (asConstant(expr))
     return divisor;
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
@@ -584,16 +549,14 @@ static Value guardDivisor(OpBuilder &builder, Location loc, AffineExpr expr,
 }
 
 // One element of a tensor of rank 0, or of rank 1 at `position`.
-static Value extractElement(OpBuilder &builder, Location loc, Value tensor,
-                            int64_t position) {
+static Value extractElement(OpBuilder &builder, Location loc, Value tensor, int64_t position) {
   SmallVector<Value> indices;
   if (cast<ShapedType>(tensor.getType()).getRank() == 1)
     indices.push_back(arith::ConstantIndexOp::create(builder, loc, position));
   return tensor::ExtractOp::create(builder, loc, tensor, indices);
 }
 
-Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc,
-                                      const Symbol &symbol,
+Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc, const Symbol &symbol,
                                       function_ref<Value(Value)> remap) {
   Type wide = builder.getF64Type(), i64 = builder.getI64Type();
   auto element = [&](Value value, int64_t position) -> Value {
@@ -609,16 +572,13 @@ Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc,
     Value dim = materialize(builder, loc, symbol.lhs, remap);
     dim = arith::IndexCastOp::create(builder, loc, i64, dim);
     dim = arith::SIToFPOp::create(builder, loc, wide, dim);
-    Value scaled = arith::MulFOp::create(builder, loc, dim,
-                                         element(symbol.value, symbol.position));
+    Value scaled = arith::MulFOp::create(builder, loc, dim, element(symbol.value, symbol.position));
     size = math::FloorOp::create(builder, loc, scaled);
   } else {
     Value start = element(symbol.value, 0);
-    Value distance = arith::SubFOp::create(builder, loc,
-                                           element(symbol.limit, 0), start);
+    Value distance = arith::SubFOp::create(builder, loc, element(symbol.limit, 0), start);
     size = math::CeilOp::create(
-        builder, loc,
-        arith::DivFOp::create(builder, loc, distance, element(symbol.delta, 0)));
+        builder, loc, arith::DivFOp::create(builder, loc, distance, element(symbol.delta, 0)));
   }
   size = arith::FPToSIOp::create(builder, loc, i64, size);
   size = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), size);
@@ -626,8 +586,7 @@ Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc,
   return arith::MaxSIOp::create(builder, loc, size, zero);
 }
 
-Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
-                                 AffineExpr expr,
+Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc, AffineExpr expr,
                                  function_ref<Value(Value)> remap) {
   if (auto value = asConstant(expr))
     return arith::ConstantIndexOp::create(builder, loc, *value);
@@ -659,14 +618,12 @@ Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
   const Symbol &symbol = symbols[cast<AffineSymbolExpr>(expr).getPosition()];
   switch (symbol.kind) {
   case Symbol::Dim:
-    return builder.createOrFold<tensor::DimOp>(loc, remap(symbol.value),
-                                               symbol.position);
+    return builder.createOrFold<tensor::DimOp>(loc, remap(symbol.value), symbol.position);
   case Symbol::Element: {
     Value element = extractElement(builder, loc, remap(symbol.value), symbol.position);
     if (isa<FloatType>(element.getType()))
       element = arith::FPToSIOp::create(builder, loc, builder.getI64Type(), element);
-    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                      element);
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), element);
   }
   case Symbol::Scaled:
   case Symbol::Steps:
@@ -686,35 +643,30 @@ Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc,
     return builder.createOrFold<arith::MaxSIOp>(loc, lhs, rhs);
   case Function::WrapNegative: {
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-    Value negative = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::slt, lhs, zero);
+    Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, lhs, zero);
     Value wrapped = arith::AddIOp::create(builder, loc, lhs, rhs);
     return arith::SelectOp::create(builder, loc, negative, wrapped, lhs);
   }
   case Function::Broadcast: {
     Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-    Value isOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                        lhs, one);
+    Value isOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, lhs, one);
     return arith::SelectOp::create(builder, loc, isOne, rhs, lhs);
   }
   case Function::IfZero:
   case Function::IfNegative: {
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-    Value replaced = arith::CmpIOp::create(
-        builder, loc,
-        function == Function::IfZero ? arith::CmpIPredicate::eq
-                                     : arith::CmpIPredicate::slt,
-        lhs, zero);
+    Value replaced = arith::CmpIOp::create(builder, loc,
+                                           function == Function::IfZero ? arith::CmpIPredicate::eq
+                                                                        : arith::CmpIPredicate::slt,
+                                           lhs, zero);
     return arith::SelectOp::create(builder, loc, replaced, rhs, lhs);
   }
   }
   llvm_unreachable("unknown shape function");
 }
 
-OpFoldResult
-ShapeAnalysis::materializeFolded(OpBuilder &builder, Location loc,
-                                 AffineExpr expr,
-                                 function_ref<Value(Value)> remap) {
+OpFoldResult ShapeAnalysis::materializeFolded(OpBuilder &builder, Location loc, AffineExpr expr,
+                                              function_ref<Value(Value)> remap) {
   if (auto value = asConstant(expr))
     return builder.getIndexAttr(*value);
   return getAsOpFoldResult(materialize(builder, loc, expr, remap));
@@ -737,17 +689,15 @@ bool sinter::nn::areCompatibleTypes(TypeRange lhs, TypeRange rhs) {
   return true;
 }
 
-RankedTensorType sinter::nn::getTensorType(ArrayRef<AffineExpr> shape,
-                                           Type elementType) {
+RankedTensorType sinter::nn::getTensorType(ArrayRef<AffineExpr> shape, Type elementType) {
   SmallVector<int64_t> dims;
   for (AffineExpr dim : shape)
     dims.push_back(asConstant(dim).value_or(ShapedType::kDynamic));
   return RankedTensorType::get(dims, elementType);
 }
 
-LogicalResult sinter::nn::inferElementwiseShapes(
-    ShapeContext &context, ValueRange operands,
-    SmallVectorImpl<SymbolicShape> &shapes) {
+LogicalResult sinter::nn::inferElementwiseShapes(ShapeContext &context, ValueRange operands,
+                                                 SmallVectorImpl<SymbolicShape> &shapes) {
   SymbolicShape shape;
   for (Value operand : operands) {
     auto joined = context.broadcast(shape, context.shape(operand));
@@ -759,9 +709,8 @@ LogicalResult sinter::nn::inferElementwiseShapes(
   return success();
 }
 
-LogicalResult
-sinter::nn::reifyShapes(Operation *op, OpBuilder &builder,
-                        ReifiedRankedShapedTypeDims &reified) {
+LogicalResult sinter::nn::reifyShapes(Operation *op, OpBuilder &builder,
+                                      ReifiedRankedShapedTypeDims &reified) {
   ShapeAnalysis analysis(op->getContext(), ShapeAnalysis::Scope::Local);
   SmallVector<SymbolicShape> shapes;
   if (failed(analysis.inferOp(op, shapes)))
@@ -769,8 +718,8 @@ sinter::nn::reifyShapes(Operation *op, OpBuilder &builder,
   for (const SymbolicShape &shape : shapes) {
     auto &dims = reified.emplace_back();
     for (AffineExpr dim : shape)
-      dims.push_back(analysis.materializeFolded(builder, op->getLoc(), dim,
-                                                [](Value v) { return v; }));
+      dims.push_back(
+          analysis.materializeFolded(builder, op->getLoc(), dim, [](Value v) { return v; }));
   }
   return success();
 }

@@ -12,13 +12,11 @@ using Shapes = SmallVectorImpl<SymbolicShape>;
 // Reductions
 //===----------------------------------------------------------------------===//
 
-LogicalResult ReduceOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
+LogicalResult ReduceOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), result;
   for (int64_t axis : op.getAxes())
     if (axis < 0 || axis >= static_cast<int64_t>(input.size()))
-      return context.emitError("reduce: axis " + Twine(axis) +
-                               " is out of range for rank " +
+      return context.emitError("reduce: axis " + Twine(axis) + " is out of range for rank " +
                                Twine(input.size()));
   for (auto [index, dim] : llvm::enumerate(input)) {
     if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(index)))
@@ -66,8 +64,7 @@ std::optional<SymbolicShape> ReduceOp::inferContents(ShapeContext &context) {
   }
 }
 
-LogicalResult ArgReduceOp::inferShapes(ShapeContext &context, Adaptor op,
-                                       Shapes &shapes) {
+LogicalResult ArgReduceOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape result = context.shape(op.getInput());
   int64_t axis = op.getAxis();
   if (failed(normalizeAxis(context, "arg_reduce", axis, result.size())))
@@ -80,16 +77,14 @@ LogicalResult ArgReduceOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult CumulativeOp::inferShapes(ShapeContext &context, Adaptor op,
-                                        Shapes &shapes) {
+LogicalResult CumulativeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   int64_t axis = op.getAxis();
   shapes.push_back(input);
   return normalizeAxis(context, "cumulative", axis, input.size());
 }
 
-LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op,
-                                     Shapes &shapes) {
+LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   for (int64_t axis : op.getAxes())
     if (failed(normalizeAxis(context, "softmax", axis, input.size())))
@@ -102,14 +97,11 @@ LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op,
 // Contractions
 //===----------------------------------------------------------------------===//
 
-LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
-  SymbolicShape lhs = context.shape(op.getLhs()),
-                rhs = context.shape(op.getRhs());
+LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape lhs = context.shape(op.getLhs()), rhs = context.shape(op.getRhs());
   int64_t block = op.getRhsBlock();
   if (lhs.empty() || rhs.empty())
-    return context.emitError("matmul: operand '" +
-                             Twine(lhs.empty() ? "lhs" : "rhs") +
+    return context.emitError("matmul: operand '" + Twine(lhs.empty() ? "lhs" : "rhs") +
                              "' should have rank 1 or more");
   if (lhs.size() > 1 && op.getTransposeLhs())
     std::swap(lhs.end()[-1], lhs.end()[-2]);
@@ -122,11 +114,9 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op,
       return failure();
     depth = rhs[1];
     columns = context.constant(op.getColumns());
-    if (differ(rhs[2], block) ||
-        differ(rhs[0], (op.getColumns() + block - 1) / block))
-      return context.emitError("matmul: packed operand 'rhs' (" +
-                               printShape(rhs) + ") should hold " +
-                               Twine(op.getColumns()) +
+    if (differ(rhs[2], block) || differ(rhs[0], (op.getColumns() + block - 1) / block))
+      return context.emitError("matmul: packed operand 'rhs' (" + printShape(rhs) +
+                               ") should hold " + Twine(op.getColumns()) +
                                " columns in blocks of " + Twine(block));
   } else if (rhs.size() == 1) {
     depth = rhs[0];
@@ -138,9 +128,8 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op,
     rhsBatch.append(rhs.begin(), rhs.end() - 2);
   }
   if (differ(lhs.back(), depth))
-    return context.emitError("matmul: operand 'lhs' (" + printShape(lhs) +
-                             ") has " + printDim(lhs.back()) +
-                             " columns, operand 'rhs' (" + printShape(rhs) +
+    return context.emitError("matmul: operand 'lhs' (" + printShape(lhs) + ") has " +
+                             printDim(lhs.back()) + " columns, operand 'rhs' (" + printShape(rhs) +
                              ") has " + printDim(depth) + " rows");
 
   SymbolicShape lhsBatch;
@@ -158,13 +147,12 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op,
 }
 
 // One dim of an einsum term: a letter, or '.' for a dim of the ellipsis.
-static LogicalResult expandTerm(ShapeContext &context, StringRef term,
-                                int64_t rank, std::string &letters) {
+static LogicalResult expandTerm(ShapeContext &context, StringRef term, int64_t rank,
+                                std::string &letters) {
   size_t ellipsis = term.find("...");
   int64_t named = ellipsis == StringRef::npos ? term.size() : term.size() - 3;
   if (named > rank || (ellipsis == StringRef::npos && named != rank))
-    return context.emitError("einsum: term '" + term +
-                             "' doesn't fit an operand of rank " +
+    return context.emitError("einsum: term '" + term + "' doesn't fit an operand of rank " +
                              Twine(rank));
   letters = term.str();
   if (ellipsis != StringRef::npos)
@@ -172,20 +160,17 @@ static LogicalResult expandTerm(ShapeContext &context, StringRef term,
   return success();
 }
 
-LogicalResult EinsumOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
+LogicalResult EinsumOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   std::string equation = op.getEquation().str();
   llvm::erase(equation, ' ');
   auto [left, output] = StringRef(equation).split("->");
   if (!StringRef(equation).contains("->"))
-    return context.emitError("einsum: equation '" + equation +
-                             "' has no explicit output");
+    return context.emitError("einsum: equation '" + equation + "' has no explicit output");
   SmallVector<StringRef> terms;
   left.split(terms, ',');
   if (terms.size() != op.getInputs().size())
-    return context.emitError("einsum: equation '" + equation + "' has " +
-                             Twine(terms.size()) + " terms for " +
-                             Twine(op.getInputs().size()) + " operands");
+    return context.emitError("einsum: equation '" + equation + "' has " + Twine(terms.size()) +
+                             " terms for " + Twine(op.getInputs().size()) + " operands");
 
   llvm::SmallDenseMap<char, AffineExpr> sizes;
   SymbolicShape ellipsis;
@@ -200,14 +185,12 @@ LogicalResult EinsumOp::inferShapes(ShapeContext &context, Adaptor op,
         continue;
       }
       AffineExpr &known = sizes[letter];
-      auto merged = context.broadcast(
-          SymbolicShape{known ? known : context.constant(1)},
-          SymbolicShape{dim});
+      auto merged =
+          context.broadcast(SymbolicShape{known ? known : context.constant(1)}, SymbolicShape{dim});
       if (failed(merged))
         return failure();
       // Two unknown dims of one letter are equal, short of broadcasting.
-      known = known && !asConstant(known) && !asConstant(dim) ? known
-                                                              : (*merged)[0];
+      known = known && !asConstant(known) && !asConstant(dim) ? known : (*merged)[0];
     }
     auto merged = context.broadcast(ellipsis, dots);
     if (failed(merged))
@@ -224,8 +207,7 @@ LogicalResult EinsumOp::inferShapes(ShapeContext &context, Adaptor op,
     }
     auto found = sizes.find(output[i]);
     if (found == sizes.end())
-      return context.emitError("einsum: output letter '" +
-                               Twine(output[i]) + "' of '" + equation +
+      return context.emitError("einsum: output letter '" + Twine(output[i]) + "' of '" + equation +
                                "' is not in any operand");
     result.push_back(found->second);
   }
@@ -238,20 +220,17 @@ LogicalResult EinsumOp::inferShapes(ShapeContext &context, Adaptor op,
 //===----------------------------------------------------------------------===//
 
 // Reports a per-channel operand that doesn't have the channels' count.
-static LogicalResult expectChannels(ShapeContext &context, StringRef op,
-                                    StringRef name, Value operand,
-                                    AffineExpr channels) {
+static LogicalResult expectChannels(ShapeContext &context, StringRef op, StringRef name,
+                                    Value operand, AffineExpr channels) {
   SymbolicShape shape = context.shape(operand);
   if (shape.size() == 1 && !differ(shape[0], channels))
     return success();
-  return context.emitError(op + ": operand '" + name + "' (" +
-                           printShape(shape) + ") should have " +
-                           printDim(channels) +
+  return context.emitError(op + ": operand '" + name + "' (" + printShape(shape) +
+                           ") should have " + printDim(channels) +
                            " elements, the channels of operand 'input'");
 }
 
-LogicalResult BatchNormOp::inferShapes(ShapeContext &context, Adaptor op,
-                                       Shapes &shapes) {
+LogicalResult BatchNormOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (input.empty())
     return context.emitError("batch_norm: operand 'input' is a scalar");
@@ -269,8 +248,7 @@ LogicalResult BatchNormOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult InstanceNormOp::inferShapes(ShapeContext &context, Adaptor op,
-                                          Shapes &shapes) {
+LogicalResult InstanceNormOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (input.size() < 2)
     return context.emitError("instance_norm: operand 'input' should be N C X…");
@@ -281,17 +259,14 @@ LogicalResult InstanceNormOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult GroupNormOp::inferShapes(ShapeContext &context, Adaptor op,
-                                       Shapes &shapes) {
+LogicalResult GroupNormOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (input.size() < 2)
     return context.emitError("group_norm: operand 'input' should be N C X…");
   int64_t groups = op.getNumGroups();
-  if (auto channels = asConstant(input[1]);
-      groups < 1 || (channels && *channels % groups != 0))
-    return context.emitError("group_norm: " + printDim(input[1]) +
-                             " channels don't divide into " + Twine(groups) +
-                             " groups");
+  if (auto channels = asConstant(input[1]); groups < 1 || (channels && *channels % groups != 0))
+    return context.emitError("group_norm: " + printDim(input[1]) + " channels don't divide into " +
+                             Twine(groups) + " groups");
   if (failed(expectChannels(context, "group_norm", "scale", op.getScale(), input[1])) ||
       failed(expectChannels(context, "group_norm", "bias", op.getBias(), input[1])))
     return failure();
@@ -300,10 +275,8 @@ LogicalResult GroupNormOp::inferShapes(ShapeContext &context, Adaptor op,
 }
 
 // Scale and bias broadcast to the dims from `axis` on.
-static LogicalResult inferAxisNorm(ShapeContext &context, StringRef name,
-                                   Value input, int64_t axis,
-                                   ArrayRef<Value> parameters,
-                                   Shapes &shapes) {
+static LogicalResult inferAxisNorm(ShapeContext &context, StringRef name, Value input, int64_t axis,
+                                   ArrayRef<Value> parameters, Shapes &shapes) {
   SymbolicShape shape = context.shape(input);
   if (failed(normalizeAxis(context, name, axis, shape.size())))
     return failure();
@@ -314,33 +287,27 @@ static LogicalResult inferAxisNorm(ShapeContext &context, StringRef name,
     auto joined = context.broadcast(shape, given);
     if (failed(joined) || given.size() > shape.size())
       return context.emitError(name + ": scale or bias (" + printShape(given) +
-                               ") doesn't broadcast to operand 'input' (" +
-                               printShape(shape) + ")");
+                               ") doesn't broadcast to operand 'input' (" + printShape(shape) +
+                               ")");
     for (auto [before, after] : llvm::zip(shape, *joined))
       if (differ(before, after))
-        return context.emitError(name + ": scale or bias (" +
-                                 printShape(given) +
-                                 ") is larger than operand 'input' (" +
-                                 printShape(shape) + ")");
+        return context.emitError(name + ": scale or bias (" + printShape(given) +
+                                 ") is larger than operand 'input' (" + printShape(shape) + ")");
   }
   shapes.push_back(shape);
   return success();
 }
 
-LogicalResult LayerNormOp::inferShapes(ShapeContext &context, Adaptor op,
-                                       Shapes &shapes) {
+LogicalResult LayerNormOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferAxisNorm(context, "layer_norm", op.getInput(), op.getAxis(),
                        {op.getScale(), op.getBias()}, shapes);
 }
 
-LogicalResult RMSNormOp::inferShapes(ShapeContext &context, Adaptor op,
-                                     Shapes &shapes) {
-  return inferAxisNorm(context, "rms_norm", op.getInput(), op.getAxis(),
-                       {op.getScale()}, shapes);
+LogicalResult RMSNormOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  return inferAxisNorm(context, "rms_norm", op.getInput(), op.getAxis(), {op.getScale()}, shapes);
 }
 
-LogicalResult LRNOp::inferShapes(ShapeContext &context, Adaptor op,
-                                 Shapes &shapes) {
+LogicalResult LRNOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   shapes.push_back(context.shape(op.getInput()));
   if (shapes[0].size() < 2)
     return context.emitError("lrn: operand 'input' should be N C X…");
@@ -356,8 +323,7 @@ Type TopKOp::inferElementType(Adaptor op, unsigned result) {
   return result == 0 ? input : IntegerType::get(input.getContext(), 64);
 }
 
-LogicalResult TopKOp::inferShapes(ShapeContext &context, Adaptor op,
-                                  Shapes &shapes) {
+LogicalResult TopKOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape result = context.shape(op.getInput());
   int64_t axis = op.getAxis();
   if (failed(normalizeAxis(context, "top_k", axis, result.size())))
@@ -367,28 +333,24 @@ LogicalResult TopKOp::inferShapes(ShapeContext &context, Adaptor op,
     return context.emitError("top_k: operand 'k' should have one element");
   auto count = asConstant(k->front()), size = asConstant(result[axis]);
   if (count && (*count < 0 || (size && *count > *size)))
-    return context.emitError("top_k: k is " + Twine(*count) + ", dim " +
-                             Twine(axis) + " of operand 'input' has " +
-                             printDim(result[axis]) + " elements");
+    return context.emitError("top_k: k is " + Twine(*count) + ", dim " + Twine(axis) +
+                             " of operand 'input' has " + printDim(result[axis]) + " elements");
   result[axis] = k->front();
   shapes.push_back(result);
   shapes.push_back(result);
   return success();
 }
 
-LogicalResult NonZeroOp::inferShapes(ShapeContext &context, Adaptor op,
-                                     Shapes &shapes) {
+LogicalResult NonZeroOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   // ONNX takes a scalar for a 1-D tensor.
   int64_t rank = std::max<int64_t>(context.shape(op.getInput()).size(), 1);
   shapes.push_back({context.constant(rank), context.unknownDim(0, 1)});
   return success();
 }
 
-LogicalResult CompressOp::inferShapes(ShapeContext &context, Adaptor op,
-                                      Shapes &shapes) {
+LogicalResult CompressOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape result = context.shape(op.getInput());
-  if (failed(expectRank(context, "compress", "condition",
-                        context.shape(op.getCondition()), 1)))
+  if (failed(expectRank(context, "compress", "condition", context.shape(op.getCondition()), 1)))
     return failure();
   if (auto given = op.getAxis()) {
     int64_t axis = *given;
@@ -402,19 +364,15 @@ LogicalResult CompressOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult NonMaxSuppressionOp::inferShapes(ShapeContext &context,
-                                               Adaptor op, Shapes &shapes) {
-  SymbolicShape boxes = context.shape(op.getBoxes()),
-                scores = context.shape(op.getScores());
+LogicalResult NonMaxSuppressionOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape boxes = context.shape(op.getBoxes()), scores = context.shape(op.getScores());
   if (failed(expectRank(context, "non_max_suppression", "boxes", boxes, 3)) ||
       failed(expectRank(context, "non_max_suppression", "scores", scores, 3)))
     return failure();
-  if (differ(boxes[2], 4) || differ(boxes[0], scores[0]) ||
-      differ(boxes[1], scores[2]))
-    return context.emitError(
-        "non_max_suppression: operand 'boxes' (" + printShape(boxes) +
-        ") should be batch × count × 4, 'scores' (" + printShape(scores) +
-        ") batch × classes × count");
+  if (differ(boxes[2], 4) || differ(boxes[0], scores[0]) || differ(boxes[1], scores[2]))
+    return context.emitError("non_max_suppression: operand 'boxes' (" + printShape(boxes) +
+                             ") should be batch × count × 4, 'scores' (" + printShape(scores) +
+                             ") batch × classes × count");
   shapes.push_back({context.unknownDim(0, 0), context.constant(3)});
   return success();
 }
@@ -424,8 +382,7 @@ Type UniqueOp::inferElementType(Adaptor op, unsigned result) {
   return result == 0 ? input : IntegerType::get(input.getContext(), 64);
 }
 
-LogicalResult UniqueOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
+LogicalResult UniqueOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), values;
   AffineExpr count, total;
   if (auto given = op.getAxis()) {
@@ -448,8 +405,7 @@ LogicalResult UniqueOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult DetOp::inferShapes(ShapeContext &context, Adaptor op,
-                                 Shapes &shapes) {
+LogicalResult DetOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (input.size() < 2 || differ(input.end()[-1], input.end()[-2]))
     return context.emitError("det: operand 'input' (" + printShape(input) +
@@ -464,11 +420,9 @@ LogicalResult DetOp::inferShapes(ShapeContext &context, Adaptor op,
 
 // `gates` is how many gates the weights hold, `states` how many states are carried.
 template <typename Adaptor>
-static LogicalResult inferRecurrent(ShapeContext &context, StringRef name,
-                                    Adaptor op, int64_t gates, int64_t states,
-                                    Shapes &shapes) {
-  SymbolicShape input = context.shape(op.getInput()),
-                weights = context.shape(op.getWeights()),
+static LogicalResult inferRecurrent(ShapeContext &context, StringRef name, Adaptor op,
+                                    int64_t gates, int64_t states, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput()), weights = context.shape(op.getWeights()),
                 recurrence = context.shape(op.getRecurrence());
   if (failed(expectRank(context, name, "input", input, 3)) ||
       failed(expectRank(context, name, "weights", weights, 3)) ||
@@ -484,24 +438,21 @@ static LogicalResult inferRecurrent(ShapeContext &context, StringRef name,
         fits &= !differ(dim, wanted);
     if (fits)
       return success();
-    return context.emitError(name + ": operand '" + operand + "' (" +
-                             printShape(shape) + ") should be " +
-                             printShape(expected));
+    return context.emitError(name + ": operand '" + operand + "' (" + printShape(shape) +
+                             ") should be " + printShape(expected));
   };
   AffineExpr d = context.constant(directions), h = context.constant(hidden),
              rows = context.constant(gates * hidden);
-  AffineExpr steps = input[op.getBatchMajor() ? 1 : 0],
-             batch = input[op.getBatchMajor() ? 0 : 1];
+  AffineExpr steps = input[op.getBatchMajor() ? 1 : 0], batch = input[op.getBatchMajor() ? 0 : 1];
   if (failed(check("weights", weights, {d, rows, input[2]})) ||
       failed(check("recurrence", recurrence, {d, rows, h})))
     return failure();
-  if (op.getBias() && failed(check("bias", context.shape(op.getBias()),
-                                   {d, context.constant(2 * gates * hidden)})))
+  if (op.getBias() &&
+      failed(check("bias", context.shape(op.getBias()), {d, context.constant(2 * gates * hidden)})))
     return failure();
-  SymbolicShape state = op.getBatchMajor() ? SymbolicShape{batch, d, h}
-                                           : SymbolicShape{d, batch, h};
-  if (op.getInitialH() &&
-      failed(check("initial_h", context.shape(op.getInitialH()), state)))
+  SymbolicShape state =
+      op.getBatchMajor() ? SymbolicShape{batch, d, h} : SymbolicShape{d, batch, h};
+  if (op.getInitialH() && failed(check("initial_h", context.shape(op.getInitialH()), state)))
     return failure();
   shapes.push_back(op.getBatchMajor() ? SymbolicShape{batch, steps, d, h}
                                       : SymbolicShape{steps, d, batch, h});
@@ -510,17 +461,14 @@ static LogicalResult inferRecurrent(ShapeContext &context, StringRef name,
   return success();
 }
 
-LogicalResult RNNOp::inferShapes(ShapeContext &context, Adaptor op,
-                                 Shapes &shapes) {
+LogicalResult RNNOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferRecurrent(context, "rnn", op, 1, 1, shapes);
 }
 
-LogicalResult GRUOp::inferShapes(ShapeContext &context, Adaptor op,
-                                 Shapes &shapes) {
+LogicalResult GRUOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferRecurrent(context, "gru", op, 3, 1, shapes);
 }
 
-LogicalResult LSTMOp::inferShapes(ShapeContext &context, Adaptor op,
-                                  Shapes &shapes) {
+LogicalResult LSTMOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferRecurrent(context, "lstm", op, 4, 2, shapes);
 }

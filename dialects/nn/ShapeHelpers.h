@@ -37,28 +37,25 @@ inline bool differ(mlir::AffineExpr lhs, int64_t rhs) {
 }
 
 /// Turns a negative axis into a position; reports what is out of range.
-inline mlir::LogicalResult normalizeAxis(ShapeContext &context,
-                                         llvm::StringRef op, int64_t &axis,
+inline mlir::LogicalResult normalizeAxis(ShapeContext &context, llvm::StringRef op, int64_t &axis,
                                          int64_t rank) {
   int64_t given = axis;
   if (axis < 0)
     axis += rank;
   if (axis >= 0 && axis < rank)
     return mlir::success();
-  return context.emitError(op + ": axis " + llvm::Twine(given) +
-                           " is out of range for rank " + llvm::Twine(rank));
+  return context.emitError(op + ": axis " + llvm::Twine(given) + " is out of range for rank " +
+                           llvm::Twine(rank));
 }
 
 /// Reports an operand of the wrong rank.
 inline mlir::LogicalResult expectRank(ShapeContext &context, llvm::StringRef op,
-                                      llvm::StringRef operand,
-                                      const SymbolicShape &shape,
+                                      llvm::StringRef operand, const SymbolicShape &shape,
                                       int64_t rank) {
   if (static_cast<int64_t>(shape.size()) == rank)
     return mlir::success();
-  return context.emitError(op + ": operand '" + operand + "' (" +
-                           printShape(shape) + ") should have rank " +
-                           llvm::Twine(rank));
+  return context.emitError(op + ": operand '" + operand + "' (" + printShape(shape) +
+                           ") should have rank " + llvm::Twine(rank));
 }
 
 /// ⌈lhs / rhs⌉ by floorDiv, which simplifies better than ceilDiv.

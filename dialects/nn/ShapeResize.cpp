@@ -12,19 +12,16 @@ using namespace sinter::nn;
 // itself, a multiple of a power of two.
 static AffineExpr scaleDim(ShapeContext &context, AffineExpr dim, float scale) {
   if (auto value = asConstant(dim))
-    return context.constant(static_cast<int64_t>(
-        std::floor(static_cast<float>(*value) * scale)));
+    return context.constant(static_cast<int64_t>(std::floor(static_cast<float>(*value) * scale)));
   for (int64_t denominator = 1; denominator <= 1000; ++denominator) {
     int64_t numerator = std::llround(static_cast<double>(scale) * denominator);
-    if (static_cast<float>(static_cast<double>(numerator) / denominator) !=
-        scale)
+    if (static_cast<float>(static_cast<double>(numerator) / denominator) != scale)
       continue;
     AffineExpr scaled = dim * numerator;
     return denominator == 1 ? scaled : scaled.floorDiv(denominator);
   }
   int exponent;
-  auto mantissa =
-      static_cast<int64_t>(std::ldexp(std::frexp(scale, &exponent), 24));
+  auto mantissa = static_cast<int64_t>(std::ldexp(std::frexp(scale, &exponent), 24));
   int64_t shift = 24 - exponent;
   if (shift <= 0)
     return dim * (mantissa << std::min<int64_t>(-shift, 32));
@@ -34,10 +31,8 @@ static AffineExpr scaleDim(ShapeContext &context, AffineExpr dim, float scale) {
 }
 
 // Sizes under keep_aspect_ratio_policy: one scale for all axes.
-static LogicalResult keepAspectRatio(ShapeContext &context,
-                                     ResizeOp::Adaptor op,
-                                     ArrayRef<int64_t> sizes,
-                                     SymbolicShape &shape) {
+static LogicalResult keepAspectRatio(ShapeContext &context, ResizeOp::Adaptor op,
+                                     ArrayRef<int64_t> sizes, SymbolicShape &shape) {
   bool notLarger = op.getAspectRatio() == AspectRatio::not_larger;
   std::optional<double> scale;
   for (auto [axis, size] : llvm::zip(op.getAxes(), sizes)) {
@@ -45,13 +40,11 @@ static LogicalResult keepAspectRatio(ShapeContext &context,
     if (!dim || *dim == 0)
       return failure();
     double ratio = static_cast<double>(size) / *dim;
-    scale = !scale      ? ratio
-            : notLarger ? std::min(*scale, ratio)
-                        : std::max(*scale, ratio);
+    scale = !scale ? ratio : notLarger ? std::min(*scale, ratio) : std::max(*scale, ratio);
   }
   for (int64_t axis : op.getAxes())
-    shape[axis] = context.constant(static_cast<int64_t>(
-        std::floor(*scale * *asConstant(shape[axis]) + 0.5)));
+    shape[axis] =
+        context.constant(static_cast<int64_t>(std::floor(*scale * *asConstant(shape[axis]) + 0.5)));
   return success();
 }
 
@@ -61,20 +54,17 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &context, Adaptor op,
   ArrayRef<int64_t> axes = op.getAxes();
   for (int64_t axis : axes)
     if (axis < 0 || axis >= static_cast<int64_t>(result.size()))
-      return context.emitError("resize: axis " + Twine(axis) +
-                               " is out of range for rank " +
+      return context.emitError("resize: axis " + Twine(axis) + " is out of range for rank " +
                                Twine(result.size()));
 
   Value steering = op.getSizes() ? op.getSizes() : op.getScales();
   if (!steering)
-    return context.emitError(
-        "resize: expected operand 'scales' or operand 'sizes'");
+    return context.emitError("resize: expected operand 'scales' or operand 'sizes'");
   SymbolicShape length = context.shape(steering);
   if (length.size() != 1 || differ(length[0], axes.size()))
-    return context.emitError("resize: operand '" +
-                             Twine(op.getSizes() ? "sizes" : "scales") +
-                             "' (" + printShape(length) + ") should have " +
-                             Twine(axes.size()) + " elements, one per axis");
+    return context.emitError("resize: operand '" + Twine(op.getSizes() ? "sizes" : "scales") +
+                             "' (" + printShape(length) + ") should have " + Twine(axes.size()) +
+                             " elements, one per axis");
 
   bool isKnown = false;
   if (op.getSizes()) {
@@ -92,8 +82,7 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &context, Adaptor op,
     for (auto [index, axis] : llvm::enumerate(axes)) {
       double scale = scales->getDouble(index);
       if (!(scale > 0))
-        return context.emitError("resize: the scale of axis " + Twine(axis) +
-                                 " is not positive");
+        return context.emitError("resize: the scale of axis " + Twine(axis) + " is not positive");
       result[axis] = scaleDim(context, result[axis], scale);
     }
   }

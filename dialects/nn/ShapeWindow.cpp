@@ -21,28 +21,25 @@ struct Window {
     auto check = [&](StringRef name, ArrayRef<int64_t> values, size_t count,
                      int64_t least) -> LogicalResult {
       if (values.size() != count)
-        return context.emitError(op + ": attribute '" + name + "' has " +
-                                 Twine(values.size()) + " entries, expected " +
-                                 Twine(count) + " for " + Twine(spatialRank) +
-                                 " spatial dims");
+        return context.emitError(op + ": attribute '" + name + "' has " + Twine(values.size()) +
+                                 " entries, expected " + Twine(count) + " for " +
+                                 Twine(spatialRank) + " spatial dims");
       for (int64_t value : values)
         if (value < least)
-          return context.emitError(op + ": attribute '" + name +
-                                   "' has an entry of " + Twine(value) +
-                                   ", less than " + Twine(least));
+          return context.emitError(op + ": attribute '" + name + "' has an entry of " +
+                                   Twine(value) + ", less than " + Twine(least));
       return success();
     };
     if (failed(check("strides", strides, spatialRank, 1)) ||
         failed(check("dilations", dilations, spatialRank, 1)))
       return failure();
     // Negative pads crop.
-    return check("pads", pads, 2 * spatialRank,
-                 std::numeric_limits<int64_t>::min());
+    return check("pads", pads, 2 * spatialRank, std::numeric_limits<int64_t>::min());
   }
 
   /// How many windows of `kernel` elements spatial dim `index` of size `dim` holds.
-  FailureOr<AffineExpr> getOutputDim(ShapeContext &context, AffineExpr dim,
-                                     AffineExpr kernel, size_t index) const {
+  FailureOr<AffineExpr> getOutputDim(ShapeContext &context, AffineExpr dim, AffineExpr kernel,
+                                     size_t index) const {
     int64_t stride = strides[index], begin = 0, end = 0;
     if (autoPad == AutoPad::same_upper || autoPad == AutoPad::same_lower)
       return ceilDiv(dim, stride);
@@ -52,17 +49,17 @@ struct Window {
     }
     AffineExpr extent = (kernel - 1) * dilations[index] + 1;
     AffineExpr room = dim + (begin + end) - extent;
-    if (auto value = asConstant(room); value && *value < 0 &&
-                                       asConstant(dim) && *asConstant(dim) > 0)
-      return context.emitError(
-          op + ": the window of " + printDim(extent) + " elements along spatial "
-          "dim " + Twine(index) + " is wider than the padded input of " +
-          printDim(dim + (begin + end)));
+    if (auto value = asConstant(room);
+        value && *value < 0 && asConstant(dim) && *asConstant(dim) > 0)
+      return context.emitError(op + ": the window of " + printDim(extent) +
+                               " elements along spatial "
+                               "dim " +
+                               Twine(index) + " is wider than the padded input of " +
+                               printDim(dim + (begin + end)));
     if (!ceilMode)
       return context.max(room.floorDiv(stride) + 1, context.constant(0));
     // The last window must start inside the input or the left pad.
-    return context.min(ceilDiv(room, stride) + 1,
-                       (dim + (begin - 1)).floorDiv(stride) + 1);
+    return context.min(ceilDiv(room, stride) + 1, (dim + (begin - 1)).floorDiv(stride) + 1);
   }
 };
 } // namespace
@@ -71,16 +68,13 @@ struct Window {
 // Convolutions
 //===----------------------------------------------------------------------===//
 
-LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op,
-                                  Shapes &shapes) {
-  SymbolicShape input = context.shape(op.getInput()),
-                filter = context.shape(op.getFilter());
+LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput()), filter = context.shape(op.getFilter());
   int64_t rank = input.size(), spatialRank = rank - 2;
   if (spatialRank < 1)
     return context.emitError("conv: operand 'input' (" + printShape(input) +
                              ") should have rank 3 or more");
-  Window window{"conv", op.getStrides(), op.getPads(), op.getDilations(),
-                op.getAutoPad()};
+  Window window{"conv", op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad()};
   if (failed(window.verify(context, spatialRank)))
     return failure();
   bool channelsLast = op.getDataLayout() == sinter::nn::DataLayout::channels_last;
@@ -98,8 +92,7 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op,
     kernel.append(filter.begin() + 2, filter.end());
     if (differ(channels, filter[1] * group))
       return context.emitError("conv: input has " + printDim(channels) +
-                               " channels, filter expects " +
-                               printDim(filter[1]) + " × group " +
+                               " channels, filter expects " + printDim(filter[1]) + " × group " +
                                Twine(group));
   } else if (block > 0) {
     if (failed(expectFilterRank(rank + 1)))
@@ -109,43 +102,36 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op,
     AffineExpr depth = filter[rank - 1];
     if (differ(channels, depth * group))
       return context.emitError("conv: input has " + printDim(channels) +
-                               " channels, packed filter expects " +
-                               printDim(depth) + " × group " + Twine(group));
-    if (differ(filter[rank], block) ||
-        differ(filter[0], (op.getOutChannels() + block - 1) / block))
-      return context.emitError(
-          "conv: packed filter (" + printShape(filter) + ") should hold " +
-          Twine(op.getOutChannels()) + " channels in blocks of " +
-          Twine(block));
+                               " channels, packed filter expects " + printDim(depth) + " × group " +
+                               Twine(group));
+    if (differ(filter[rank], block) || differ(filter[0], (op.getOutChannels() + block - 1) / block))
+      return context.emitError("conv: packed filter (" + printShape(filter) + ") should hold " +
+                               Twine(op.getOutChannels()) + " channels in blocks of " +
+                               Twine(block));
   } else {
     if (failed(expectFilterRank(rank - 1)))
       return failure();
     outChannels = filter[rank - 2];
     kernel.append(filter.begin(), filter.end() - 1);
     if (differ(channels, group) || differ(outChannels, group))
-      return context.emitError("conv: a depthwise filter needs group = " +
-                               printDim(channels) +
+      return context.emitError("conv: a depthwise filter needs group = " + printDim(channels) +
                                ", the input's channels; given " + Twine(group));
   }
-  if (auto value = asConstant(outChannels);
-      group < 1 || (value && *value % group != 0))
+  if (auto value = asConstant(outChannels); group < 1 || (value && *value % group != 0))
     return context.emitError("conv: " + printDim(outChannels) +
-                             " output channels don't divide into " +
-                             Twine(group) + " groups");
+                             " output channels don't divide into " + Twine(group) + " groups");
   if (op.getBias()) {
     SymbolicShape bias = context.shape(op.getBias());
     if (bias.size() != 1 || differ(bias[0], outChannels))
-      return context.emitError("conv: operand 'bias' (" + printShape(bias) +
-                               ") should have " + printDim(outChannels) +
-                               " elements");
+      return context.emitError("conv: operand 'bias' (" + printShape(bias) + ") should have " +
+                               printDim(outChannels) + " elements");
   }
 
   SymbolicShape result{input[0]};
   if (!channelsLast)
     result.push_back(outChannels);
   for (int64_t i = 0; i < spatialRank; ++i) {
-    auto dim = window.getOutputDim(context, input[i + (channelsLast ? 1 : 2)],
-                                   kernel[i], i);
+    auto dim = window.getOutputDim(context, input[i + (channelsLast ? 1 : 2)], kernel[i], i);
     if (failed(dim))
       return failure();
     result.push_back(*dim);
@@ -156,38 +142,32 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op,
   return success();
 }
 
-LogicalResult ConvTransposeOp::inferShapes(ShapeContext &context, Adaptor op,
-                                           Shapes &shapes) {
-  SymbolicShape input = context.shape(op.getInput()),
-                filter = context.shape(op.getFilter());
+LogicalResult ConvTransposeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput()), filter = context.shape(op.getFilter());
   int64_t rank = input.size(), spatialRank = rank - 2;
   if (spatialRank < 1)
-    return context.emitError("conv_transpose: operand 'input' (" +
-                             printShape(input) +
+    return context.emitError("conv_transpose: operand 'input' (" + printShape(input) +
                              ") should have rank 3 or more");
   if (failed(expectRank(context, "conv_transpose", "filter", filter, rank)))
     return failure();
-  Window window{"conv_transpose", op.getStrides(), op.getPads(),
-                op.getDilations(), op.getAutoPad()};
+  Window window{"conv_transpose", op.getStrides(), op.getPads(), op.getDilations(),
+                op.getAutoPad()};
   if (failed(window.verify(context, spatialRank)))
     return failure();
   ArrayRef<int64_t> fixed = op.getOutputShape(), extra = op.getOutputPadding();
   if ((!fixed.empty() && static_cast<int64_t>(fixed.size()) != spatialRank) ||
       static_cast<int64_t>(extra.size()) != spatialRank)
-    return context.emitError(
-        "conv_transpose: 'output_shape' and 'output_padding' should have " +
-        Twine(spatialRank) + " entries, one per spatial dim");
+    return context.emitError("conv_transpose: 'output_shape' and 'output_padding' should have " +
+                             Twine(spatialRank) + " entries, one per spatial dim");
   if (differ(input[1], filter[0]))
-    return context.emitError("conv_transpose: input has " +
-                             printDim(input[1]) + " channels, filter expects " +
-                             printDim(filter[0]));
+    return context.emitError("conv_transpose: input has " + printDim(input[1]) +
+                             " channels, filter expects " + printDim(filter[0]));
   AffineExpr outChannels = filter[1] * static_cast<int64_t>(op.getGroup());
   if (op.getBias()) {
     SymbolicShape bias = context.shape(op.getBias());
     if (bias.size() != 1 || differ(bias[0], outChannels))
-      return context.emitError("conv_transpose: operand 'bias' (" +
-                               printShape(bias) + ") should have " +
-                               printDim(outChannels) + " elements");
+      return context.emitError("conv_transpose: operand 'bias' (" + printShape(bias) +
+                               ") should have " + printDim(outChannels) + " elements");
   }
 
   SymbolicShape result{input[0], outChannels};
@@ -197,8 +177,7 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeContext &context, Adaptor op,
     int64_t stride = op.getStrides()[i];
     if (!fixed.empty()) {
       result.push_back(context.constant(fixed[i]));
-    } else if (autoPad == AutoPad::same_upper ||
-               autoPad == AutoPad::same_lower) {
+    } else if (autoPad == AutoPad::same_upper || autoPad == AutoPad::same_lower) {
       result.push_back(dim * stride);
     } else {
       int64_t cropped = 0;
@@ -221,24 +200,20 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeContext &context, Adaptor op,
 //===----------------------------------------------------------------------===//
 
 static LogicalResult inferPoolShape(ShapeContext &context, const Window &window,
-                                    SymbolicShape input,
-                                    ArrayRef<int64_t> kernel,
+                                    SymbolicShape input, ArrayRef<int64_t> kernel,
                                     bool channelsLast, Shapes &shapes) {
   if (input.size() < 3)
-    return context.emitError(window.op + ": operand 'input' (" +
-                             printShape(input) +
+    return context.emitError(window.op + ": operand 'input' (" + printShape(input) +
                              ") should have rank 3 or more");
   size_t spatialRank = input.size() - 2;
   if (failed(window.verify(context, spatialRank)))
     return failure();
   if (kernel.size() != spatialRank)
-    return context.emitError(window.op + ": attribute 'kernel_shape' has " +
-                             Twine(kernel.size()) + " entries, expected " +
-                             Twine(spatialRank));
+    return context.emitError(window.op + ": attribute 'kernel_shape' has " + Twine(kernel.size()) +
+                             " entries, expected " + Twine(spatialRank));
   for (size_t i = 0; i < spatialRank; ++i) {
     AffineExpr &dim = input[i + (channelsLast ? 1 : 2)];
-    auto count =
-        window.getOutputDim(context, dim, context.constant(kernel[i]), i);
+    auto count = window.getOutputDim(context, dim, context.constant(kernel[i]), i);
     if (failed(count))
       return failure();
     dim = *count;
@@ -248,45 +223,36 @@ static LogicalResult inferPoolShape(ShapeContext &context, const Window &window,
 }
 
 template <typename Adaptor>
-static LogicalResult inferPool(ShapeContext &context, StringRef name,
-                               Adaptor op, Shapes &shapes) {
-  Window window{name,           op.getStrides(), op.getPads(),
-                op.getDilations(), op.getAutoPad(), op.getCeilMode()};
-  return inferPoolShape(context, window, context.shape(op.getInput()),
-                        op.getKernelShape(),
-                        op.getDataLayout() == sinter::nn::DataLayout::channels_last,
-                        shapes);
+static LogicalResult inferPool(ShapeContext &context, StringRef name, Adaptor op, Shapes &shapes) {
+  Window window{
+      name, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), op.getCeilMode()};
+  return inferPoolShape(context, window, context.shape(op.getInput()), op.getKernelShape(),
+                        op.getDataLayout() == sinter::nn::DataLayout::channels_last, shapes);
 }
 
-LogicalResult MaxPoolOp::inferShapes(ShapeContext &context, Adaptor op,
-                                     Shapes &shapes) {
+LogicalResult MaxPoolOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferPool(context, "max_pool", op, shapes);
 }
 
-LogicalResult AveragePoolOp::inferShapes(ShapeContext &context, Adaptor op,
-                                         Shapes &shapes) {
+LogicalResult AveragePoolOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferPool(context, "average_pool", op, shapes);
 }
 
-LogicalResult LpPoolOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
+LogicalResult LpPoolOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   return inferPool(context, "lp_pool", op, shapes);
 }
 
-LogicalResult MaxPoolIndicesOp::inferShapes(ShapeContext &context, Adaptor op,
-                                            Shapes &shapes) {
-  Window window{"max_pool_indices", op.getStrides(),  op.getPads(),
+LogicalResult MaxPoolIndicesOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  Window window{"max_pool_indices", op.getStrides(), op.getPads(),
                 op.getDilations(),  op.getAutoPad(), op.getCeilMode()};
-  return inferPoolShape(context, window, context.shape(op.getInput()),
-                        op.getKernelShape(), /*channelsLast=*/false, shapes);
+  return inferPoolShape(context, window, context.shape(op.getInput()), op.getKernelShape(),
+                        /*channelsLast=*/false, shapes);
 }
 
-LogicalResult MaxUnpoolOp::inferShapes(ShapeContext &context, Adaptor op,
-                                       Shapes &shapes) {
+LogicalResult MaxUnpoolOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (input.size() < 3)
-    return context.emitError("max_unpool: operand 'input' (" +
-                             printShape(input) +
+    return context.emitError("max_unpool: operand 'input' (" + printShape(input) +
                              ") should have rank 3 or more");
   if (op.getOutputShape()) {
     auto result = context.contents(op.getOutputShape());
@@ -297,49 +263,40 @@ LogicalResult MaxUnpoolOp::inferShapes(ShapeContext &context, Adaptor op,
     return success();
   }
   size_t spatialRank = input.size() - 2;
-  if (op.getKernelShape().size() != spatialRank ||
-      op.getStrides().size() != spatialRank ||
+  if (op.getKernelShape().size() != spatialRank || op.getStrides().size() != spatialRank ||
       op.getPads().size() != 2 * spatialRank)
     return context.emitError("max_unpool: 'kernel_shape', 'strides' and 'pads' "
                              "should fit " +
                              Twine(spatialRank) + " spatial dims");
   for (size_t i = 0; i < spatialRank; ++i)
     input[i + 2] = (input[i + 2] - 1) * op.getStrides()[i] +
-                   (op.getKernelShape()[i] - op.getPads()[i] -
-                    op.getPads()[spatialRank + i]);
+                   (op.getKernelShape()[i] - op.getPads()[i] - op.getPads()[spatialRank + i]);
   shapes.push_back(input);
   return success();
 }
 
-LogicalResult Col2ImOp::inferShapes(ShapeContext &context, Adaptor op,
-                                    Shapes &shapes) {
+LogicalResult Col2ImOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   if (failed(expectRank(context, "col2im", "input", input, 3)))
     return failure();
   int64_t block = 1;
   for (int64_t size : op.getBlockShape())
     block *= size;
-  if (auto rows = asConstant(input[1]);
-      block < 1 || (rows && *rows % block != 0))
-    return context.emitError("col2im: dim 1 of operand 'input' (" +
-                             printShape(input) +
-                             ") is not a multiple of the block's " +
-                             Twine(block) + " elements");
+  if (auto rows = asConstant(input[1]); block < 1 || (rows && *rows % block != 0))
+    return context.emitError("col2im: dim 1 of operand 'input' (" + printShape(input) +
+                             ") is not a multiple of the block's " + Twine(block) + " elements");
   Window window{"col2im", op.getStrides(), op.getPads(), op.getDilations()};
   if (failed(window.verify(context, op.getImageShape().size())))
     return failure();
-  SymbolicShape result{input[0],
-                       context.quotient(input[1], context.constant(block))};
+  SymbolicShape result{input[0], context.quotient(input[1], context.constant(block))};
   for (int64_t dim : op.getImageShape())
     result.push_back(context.constant(dim));
   shapes.push_back(result);
   return success();
 }
 
-LogicalResult RoiAlignOp::inferShapes(ShapeContext &context, Adaptor op,
-                                      Shapes &shapes) {
-  SymbolicShape input = context.shape(op.getInput()),
-                rois = context.shape(op.getRois()),
+LogicalResult RoiAlignOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput()), rois = context.shape(op.getRois()),
                 batches = context.shape(op.getBatchIndices());
   if (failed(expectRank(context, "roi_align", "input", input, 4)) ||
       failed(expectRank(context, "roi_align", "rois", rois, 2)) ||
@@ -347,10 +304,9 @@ LogicalResult RoiAlignOp::inferShapes(ShapeContext &context, Adaptor op,
     return failure();
   if (differ(rois[1], 4) || differ(rois[0], batches[0]))
     return context.emitError("roi_align: operand 'rois' (" + printShape(rois) +
-                             ") should be count × 4, 'batch_indices' (" +
-                             printShape(batches) + ") count");
+                             ") should be count × 4, 'batch_indices' (" + printShape(batches) +
+                             ") count");
   shapes.push_back({asConstant(rois[0]) ? rois[0] : batches[0], input[1],
-                    context.constant(op.getOutputHeight()),
-                    context.constant(op.getOutputWidth())});
+                    context.constant(op.getOutputHeight()), context.constant(op.getOutputWidth())});
   return success();
 }

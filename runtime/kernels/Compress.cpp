@@ -40,8 +40,7 @@ SINTER_KERNEL(compress) {
     for (int64_t i = 0; i < length && place < kept; ++i) {
       if (!flags[i])
         continue;
-      copyBytes(to + (outer * kept + place) * bytes,
-                from + (outer * view.size + i) * bytes, bytes);
+      copyBytes(to + (outer * kept + place) * bytes, from + (outer * view.size + i) * bytes, bytes);
       ++place;
     }
   }

@@ -51,8 +51,7 @@ SINTER_KERNEL(det) {
     for (int64_t i = 0; i < matrices; ++i) {
       for (int64_t j = 0; j < n * n; ++j)
         work[j] = load(static_cast<const T *>(input.data), i * n * n + j);
-      store(static_cast<T *>(arrays[inputs].data), i,
-            ValueOf<T>(determinant(work, n)));
+      store(static_cast<T *>(arrays[inputs].data), i, ValueOf<T>(determinant(work, n)));
     }
     return SINTER_OK;
   });

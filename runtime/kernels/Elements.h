@@ -22,29 +22,36 @@ using namespace sinter::rt;
 //===----------------------------------------------------------------------===//
 
 /// `Element<T>::Value` is the type to compute in.
-template <typename T> struct Element {
+template <typename T>
+struct Element {
   using Value = T;
   static constexpr bool isFloat = false;
 };
-template <> struct Element<float> {
+template <>
+struct Element<float> {
   using Value = float;
   static constexpr bool isFloat = true;
 };
-template <> struct Element<double> {
+template <>
+struct Element<double> {
   using Value = double;
   static constexpr bool isFloat = true;
 };
-template <> struct Element<_Float16> {
+template <>
+struct Element<_Float16> {
   using Value = float;
   static constexpr bool isFloat = true;
 };
-template <> struct Element<__bf16> {
+template <>
+struct Element<__bf16> {
   using Value = float;
   static constexpr bool isFloat = true;
 };
 
-template <typename T> using ValueOf = typename Element<T>::Value;
-template <typename T> inline ValueOf<T> load(const T *data, int64_t index) {
+template <typename T>
+using ValueOf = typename Element<T>::Value;
+template <typename T>
+inline ValueOf<T> load(const T *data, int64_t index) {
   return static_cast<ValueOf<T>>(data[index]);
 }
 template <typename T>
@@ -60,12 +67,10 @@ inline int32_t fail(SinterContext *context, const char *message,
 
 /// Calls `function(Type<T>())` for the stored type T of `dtype`.
 template <typename Function>
-inline int32_t withType(SinterContext *context, int32_t dtype,
-                        Function function) {
+inline int32_t withType(SinterContext *context, int32_t dtype, Function function) {
   int32_t status = SINTER_OK;
   if (!dispatch(dtype, [&](auto type) { status = function(type); }))
-    return fail(context, "runtime kernel: unknown element type",
-                SINTER_INTERNAL);
+    return fail(context, "runtime kernel: unknown element type", SINTER_INTERNAL);
   return status;
 }
 
@@ -91,12 +96,10 @@ struct AxisView {
 
 /// Element `index` of an i32 or i64 array.
 inline int64_t loadIndex(const SinterArray &array, int64_t index) {
-  return array.dtype == SINTER_I32
-             ? static_cast<const int32_t *>(array.data)[index]
-             : static_cast<const int64_t *>(array.data)[index];
+  return array.dtype == SINTER_I32 ? static_cast<const int32_t *>(array.data)[index]
+                                   : static_cast<const int64_t *>(array.data)[index];
 }
-inline void storeIndex(const SinterArray &array, int64_t index,
-                       int64_t value) {
+inline void storeIndex(const SinterArray &array, int64_t index, int64_t value) {
   if (array.dtype == SINTER_I32)
     static_cast<int32_t *>(array.data)[index] = int32_t(value);
   else
@@ -128,10 +131,14 @@ inline void zeroBytes(void *to, int64_t bytes) {
 // Order
 //===----------------------------------------------------------------------===//
 
-template <typename V> inline bool isNan(V value) { return value != value; }
+template <typename V>
+inline bool isNan(V value) {
+  return value != value;
+}
 
 /// A total order with NaN above everything (NumPy's): −1, 0 or 1.
-template <typename V> inline int compareValues(V a, V b) {
+template <typename V>
+inline int compareValues(V a, V b) {
   if (a < b)
     return -1;
   if (b < a)

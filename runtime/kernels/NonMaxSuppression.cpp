@@ -43,14 +43,13 @@ bool overlaps(const Corners &a, const Corners &b, float threshold) {
 
 /// Calls `keep(batch, class, box)` for each kept box, best scores first.
 template <typename Keep>
-int32_t select(SinterContext *context, const SinterArray *arrays,
-               int32_t inputs, const int64_t *params, Keep keep) {
+int32_t select(SinterContext *context, const SinterArray *arrays, int32_t inputs,
+               const int64_t *params, Keep keep) {
   const SinterArray &boxes = arrays[0], &scores = arrays[1];
   bool centerPoint = params[0] != 0, hasScoreThreshold = params[1] != 0;
   int64_t limit = inputs > 2 ? loadIndex(arrays[2], 0) : 0;
   float iouThreshold = inputs > 3 ? float(loadFloat(arrays[3], 0)) : 0.0f;
-  float scoreThreshold =
-      hasScoreThreshold && inputs > 4 ? float(loadFloat(arrays[4], 0)) : 0.0f;
+  float scoreThreshold = hasScoreThreshold && inputs > 4 ? float(loadFloat(arrays[4], 0)) : 0.0f;
   int64_t batches = scores.dims[0], classes = scores.dims[1];
   int64_t count = scores.dims[2];
   if (limit <= 0)
@@ -66,8 +65,7 @@ int32_t select(SinterContext *context, const SinterArray *arrays,
     for (int64_t cls = 0; cls < classes; ++cls) {
       int64_t total = 0;
       for (int64_t i = 0; i < count; ++i) {
-        float score =
-            float(loadFloat(scores, (batch * classes + cls) * count + i));
+        float score = float(loadFloat(scores, (batch * classes + cls) * count + i));
         if (!hasScoreThreshold || score > scoreThreshold)
           candidates[total++] = {score, int32_t(i)};
       }
@@ -95,8 +93,8 @@ int32_t select(SinterContext *context, const SinterArray *arrays,
 /// kept boxes, scalar i64); params: center_point_box, has_score_threshold.
 SINTER_KERNEL(nms_count) {
   int64_t kept = 0;
-  int32_t status = select(context, arrays, inputs, params,
-                          [&](int64_t, int64_t, int64_t) { ++kept; });
+  int32_t status =
+      select(context, arrays, inputs, params, [&](int64_t, int64_t, int64_t) { ++kept; });
   storeIndex(arrays[inputs], 0, kept);
   return status;
 }
@@ -105,13 +103,12 @@ SINTER_KERNEL(nms_count) {
 SINTER_KERNEL(nms) {
   const SinterArray &output = arrays[inputs];
   int64_t row = 0, rows = output.dims[0];
-  return select(context, arrays, inputs, params,
-                [&](int64_t batch, int64_t cls, int64_t box) {
-                  if (row >= rows)
-                    return;
-                  storeIndex(output, row * 3, batch);
-                  storeIndex(output, row * 3 + 1, cls);
-                  storeIndex(output, row * 3 + 2, box);
-                  ++row;
-                });
+  return select(context, arrays, inputs, params, [&](int64_t batch, int64_t cls, int64_t box) {
+    if (row >= rows)
+      return;
+    storeIndex(output, row * 3, batch);
+    storeIndex(output, row * 3 + 1, cls);
+    storeIndex(output, row * 3 + 2, box);
+    ++row;
+  });
 }

@@ -10,8 +10,7 @@ enum Reduction : int64_t { none, add, mul, max, min };
 /// How an update meets the value that is there; NaN wins in max and min, and
 /// bool adds as or, multiplies as and.
 template <typename T>
-inline void reduce(T *data, int64_t at, const T *updates, int64_t from,
-                   int64_t reduction) {
+inline void reduce(T *data, int64_t at, const T *updates, int64_t from, int64_t reduction) {
   using V = ValueOf<T>;
   if (reduction == none) {
     data[at] = updates[from];
@@ -44,8 +43,8 @@ inline void reduce(T *data, int64_t at, const T *updates, int64_t from,
 }
 
 template <typename T>
-int32_t scatterElements(SinterContext *context, const SinterArray *arrays,
-                        int32_t inputs, int64_t axis, int64_t reduction) {
+int32_t scatterElements(SinterContext *context, const SinterArray *arrays, int32_t inputs,
+                        int64_t axis, int64_t reduction) {
   const SinterArray &input = arrays[0], &indices = arrays[1];
   auto *updates = static_cast<const T *>(arrays[2].data);
   auto *output = static_cast<T *>(arrays[inputs].data);
@@ -83,8 +82,8 @@ int32_t scatterElements(SinterContext *context, const SinterArray *arrays,
 }
 
 template <typename T>
-int32_t scatterND(SinterContext *context, const SinterArray *arrays,
-                  int32_t inputs, int64_t reduction) {
+int32_t scatterND(SinterContext *context, const SinterArray *arrays, int32_t inputs,
+                  int64_t reduction) {
   const SinterArray &input = arrays[0], &indices = arrays[1];
   auto *updates = static_cast<const T *>(arrays[2].data);
   auto *output = static_cast<T *>(arrays[inputs].data);
@@ -113,21 +112,17 @@ int32_t scatterND(SinterContext *context, const SinterArray *arrays,
 SINTER_KERNEL(scatter_elements) {
   const SinterArray &input = arrays[0];
   int64_t axis = params[0] < 0 ? params[0] + input.rank : params[0];
-  copyBytes(arrays[inputs].data, input.data,
-            elementCount(input) * elementBytes(input.dtype));
+  copyBytes(arrays[inputs].data, input.data, elementCount(input) * elementBytes(input.dtype));
   return withType(context, input.dtype, [&](auto tag) {
-    return scatterElements<typename decltype(tag)::type>(
-        context, arrays, inputs, axis, params[1]);
+    return scatterElements<typename decltype(tag)::type>(context, arrays, inputs, axis, params[1]);
   });
 }
 
 /// (x, indices, updates) → (out); params: [axis,] reduction.
 SINTER_KERNEL(scatter_nd) {
   const SinterArray &input = arrays[0];
-  copyBytes(arrays[inputs].data, input.data,
-            elementCount(input) * elementBytes(input.dtype));
+  copyBytes(arrays[inputs].data, input.data, elementCount(input) * elementBytes(input.dtype));
   return withType(context, input.dtype, [&](auto tag) {
-    return scatterND<typename decltype(tag)::type>(context, arrays, inputs,
-                                                   params[paramCount - 1]);
+    return scatterND<typename decltype(tag)::type>(context, arrays, inputs, params[paramCount - 1]);
   });
 }

@@ -9,15 +9,15 @@
 
 namespace {
 
-template <typename V> struct Ranked {
+template <typename V>
+struct Ranked {
   V value;
   int64_t index;
 };
 
 template <typename T, bool largest>
-void topK(const T *input, T *values, const SinterArray &indices,
-          const AxisView &view, int64_t k, bool sorted,
-          Ranked<ValueOf<T>> *heap) {
+void topK(const T *input, T *values, const SinterArray &indices, const AxisView &view, int64_t k,
+          bool sorted, Ranked<ValueOf<T>> *heap) {
   using Item = Ranked<ValueOf<T>>;
   auto better = [](const Item &a, const Item &b) {
     int order = compareValues(a.value, b.value);

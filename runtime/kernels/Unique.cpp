@@ -25,8 +25,7 @@ int compareSlices(const T *data, const AxisView &view, int64_t a, int64_t b) {
 
 AxisView viewOf(const SinterArray &input, const int64_t *params) {
   if (params[0])
-    return AxisView(input,
-                    params[1] < 0 ? params[1] + input.rank : params[1]);
+    return AxisView(input, params[1] < 0 ? params[1] + input.rank : params[1]);
   AxisView view(input, 0);
   view.size = elementCount(input);
   view.outer = view.inner = 1;
@@ -45,9 +44,8 @@ void sortSlices(int64_t *order, const T *data, const AxisView &view) {
 }
 
 template <typename T>
-void unique(SinterContext *context, const SinterArray &input,
-            const SinterArray *results, const AxisView &view, int64_t axis,
-            bool sorted) {
+void unique(SinterContext *context, const SinterArray &input, const SinterArray *results,
+            const AxisView &view, int64_t axis, bool sorted) {
   auto *data = static_cast<const T *>(input.data);
   const SinterArray &output = results[0], &indices = results[1];
   const SinterArray &inverse = results[2], &counts = results[3];
@@ -69,9 +67,8 @@ void unique(SinterContext *context, const SinterArray &input,
   for (int64_t group = 0; group < groups; ++group)
     places[group] = group;
   if (!sorted)
-    sortItems<int64_t>(places, groups, [&](int64_t a, int64_t b) {
-      return order[begins[a]] < order[begins[b]];
-    });
+    sortItems<int64_t>(places, groups,
+                       [&](int64_t a, int64_t b) { return order[begins[a]] < order[begins[b]]; });
 
   auto *to = static_cast<T *>(output.data);
   for (int64_t place = 0; place < groups; ++place) {
@@ -111,12 +108,10 @@ SINTER_KERNEL(unique_count) {
 SINTER_KERNEL(unique) {
   const SinterArray &input = arrays[0];
   AxisView view = viewOf(input, params);
-  int64_t axis = !params[0] ? 0
-                 : params[1] < 0 ? params[1] + input.rank
-                                 : params[1];
+  int64_t axis = !params[0] ? 0 : params[1] < 0 ? params[1] + input.rank : params[1];
   return withType(context, input.dtype, [&](auto tag) -> int32_t {
-    unique<typename decltype(tag)::type>(context, input, arrays + inputs, view,
-                                         axis, params[2] != 0);
+    unique<typename decltype(tag)::type>(context, input, arrays + inputs, view, axis,
+                                         params[2] != 0);
     return SINTER_OK;
   });
 }

@@ -1,7 +1,8 @@
 //===- Algorithm.cpp - linalg on tensors as Halide functions --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Halide counts dimensions from the innermost: dimension i of a tensor of rank r is dimension r - 1 - i of its buffer.
+// Halide counts dimensions from the innermost: dimension i of a tensor of rank r is dimension r - 1
+// - i of its buffer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,7 +17,8 @@ using namespace sinter::halide;
 using Halide::Expr;
 namespace H = Halide;
 
-template <typename T> static std::vector<T> reversed(std::vector<T> list) {
+template <typename T>
+static std::vector<T> reversed(std::vector<T> list) {
   return std::vector<T>(list.rbegin(), list.rend());
 }
 
@@ -38,7 +40,8 @@ Algorithm::Algorithm(kernel::FuncOp kernel) : kernel(kernel) {
 }
 
 /// Fixes what is known of a buffer: it is dense, row-major, begins at 0.
-template <typename Buffer> void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type) {
+template <typename Buffer>
+void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type) {
   int64_t rank = type.getRank();
   Expr stride = 1;
   int64_t known = (type.getElementTypeBitWidth() + 7) / 8;
@@ -51,8 +54,9 @@ template <typename Buffer> void Algorithm::describe(Buffer buffer, mlir::RankedT
       known *= std::max<int64_t>(size, 1);
     }
     buffer.dim(i).set_stride(stride);
-    stride = H::Internal::simplify(
-        stride * (mlir::ShapedType::isDynamic(size) ? Expr(buffer.dim(i).extent()) : Expr(int32_t(size))));
+    stride = H::Internal::simplify(stride * (mlir::ShapedType::isDynamic(size)
+                                                 ? Expr(buffer.dim(i).extent())
+                                                 : Expr(int32_t(size))));
   }
   if (known > INT32_MAX)
     largeBuffers = true;
@@ -77,7 +81,8 @@ void Algorithm::addArgument(mlir::BlockArgument argument) {
 // Scalars
 //===----------------------------------------------------------------------===//
 
-Expr Algorithm::affine(mlir::AffineExpr expr, mlir::AffineMap map, const std::vector<Expr> &operands) {
+Expr Algorithm::affine(mlir::AffineExpr expr, mlir::AffineMap map,
+                       const std::vector<Expr> &operands) {
   using Kind = mlir::AffineExprKind;
   switch (expr.getKind()) {
   case Kind::Constant:
@@ -188,7 +193,8 @@ Expr Algorithm::extent(mlir::Value tensor, unsigned dim) {
   if (auto empty = mlir::dyn_cast_or_null<mlir::tensor::EmptyOp>(op))
     return coordinate(scalar(empty.getDynamicSize(dim), outer, Loops{}));
   if (auto structured = mlir::dyn_cast_or_null<mlir::linalg::LinalgOp>(op))
-    return extent(structured.getDpsInits()[mlir::cast<mlir::OpResult>(tensor).getResultNumber()], dim);
+    return extent(structured.getDpsInits()[mlir::cast<mlir::OpResult>(tensor).getResultNumber()],
+                  dim);
   if (auto tensorCast = mlir::dyn_cast_or_null<mlir::tensor::CastOp>(op))
     return extent(tensorCast.getSource(), dim);
   if (auto expand = mlir::dyn_cast_or_null<mlir::tensor::ExpandShapeOp>(op)) {
@@ -206,7 +212,8 @@ Expr Algorithm::extent(mlir::Value tensor, unsigned dim) {
   throw Refusal{"a dynamic size that follows from nothing known"};
 }
 
-Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &scope, const Loops &loops) {
+Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &scope,
+                        const Loops &loops) {
   if (auto image = images.find(tensor); image != images.end())
     return image->second(reversed(indices));
   if (auto stage = stageOf.find(tensor); stage != stageOf.end()) {
@@ -214,7 +221,8 @@ Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &sc
     H::FuncRef call = func(reversed(indices));
     if (func.outputs() == 1)
       return call;
-    return call[stages[stage->second].tupleIndex[mlir::cast<mlir::OpResult>(tensor).getResultNumber()]];
+    return call[stages[stage->second]
+                    .tupleIndex[mlir::cast<mlir::OpResult>(tensor).getResultNumber()]];
   }
   mlir::Operation *op = tensor.getDefiningOp();
   if (!op)
@@ -281,14 +289,15 @@ Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &sc
     };
     unsigned next = 0;
     for (unsigned i = 0; i < offsets.size(); ++i)
-      inner.push_back(dropped[i] ? expr(offsets[i]) : expr(offsets[i]) + indices[next++] * expr(strides[i]));
+      inner.push_back(dropped[i] ? expr(offsets[i])
+                                 : expr(offsets[i]) + indices[next++] * expr(strides[i]));
     return element(slice.getSource(), inner, scope, loops);
   }
   throw Refusal{op->getName().getStringRef().str()};
 }
 
-/// Halide stores the elements of a tuple one after another, and an update that reads an element stored before reads the
-/// new value. So a result that another one reads comes after it.
+/// Halide stores the elements of a tuple one after another, and an update that reads an element
+/// stored before reads the new value. So a result that another one reads comes after it.
 static std::vector<unsigned> tupleOrder(mlir::linalg::LinalgOp op) {
   unsigned count = op.getNumDpsInits();
   mlir::Block *block = op.getBlock();
@@ -346,7 +355,8 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
     for (mlir::OpOperand &operand : op->getOpOperands()) {
       mlir::AffineMap map = op.getMatchingIndexingMap(&operand);
       for (unsigned i = 0; i < map.getNumResults(); ++i)
-        if (auto dim = mlir::dyn_cast<mlir::AffineDimExpr>(map.getResult(i)); dim && dim.getPosition() == loop)
+        if (auto dim = mlir::dyn_cast<mlir::AffineDimExpr>(map.getResult(i));
+            dim && dim.getPosition() == loop)
           return extent(operand.get(), i);
     }
     throw Refusal{"a loop whose extent is no operand's dimension"};
@@ -390,7 +400,8 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
   llvm::SmallBitVector seen(rank);
   for (auto [i, result] : llvm::enumerate(outputMap.getResults())) {
     if (auto dim = mlir::dyn_cast<mlir::AffineDimExpr>(result)) {
-      if (seen[dim.getPosition()] || kinds[dim.getPosition()] != mlir::utils::IteratorType::parallel)
+      if (seen[dim.getPosition()] ||
+          kinds[dim.getPosition()] != mlir::utils::IteratorType::parallel)
         throw Refusal{"a result indexed by something other than distinct parallel loops"};
       seen.set(dim.getPosition());
       outputVars.push_back(vars[dim.getPosition()]);
@@ -432,7 +443,8 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
     assign(initial);
     std::vector<Expr> accumulators;
     for (unsigned i = 0; i < initial.size(); ++i)
-      accumulators.push_back(initial.size() == 1 ? Expr(stage.func(place)) : Expr(stage.func(place)[stage.tupleIndex[i]]));
+      accumulators.push_back(initial.size() == 1 ? Expr(stage.func(place))
+                                                 : Expr(stage.func(place)[stage.tupleIndex[i]]));
     assign(body(op, loops, accumulators));
   } else {
     assign(body(op, loops, initial));
@@ -443,7 +455,8 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
 }
 
 /// The values that the body of `op` yields at a position, given the outputs' values so far.
-std::vector<Expr> Algorithm::body(mlir::linalg::LinalgOp op, const Loops &loops, std::vector<Expr> accumulators) {
+std::vector<Expr> Algorithm::body(mlir::linalg::LinalgOp op, const Loops &loops,
+                                  std::vector<Expr> accumulators) {
   Scope scope;
   mlir::Block *block = op.getBlock();
   for (mlir::OpOperand &operand : op->getOpOperands()) {
@@ -469,10 +482,11 @@ std::vector<Expr> Algorithm::body(mlir::linalg::LinalgOp op, const Loops &loops,
 }
 
 /// A reduction in interleaved partial results: see kernel.rfactor.
-///   partial(p, u) = neutral;  partial(p, u) = op(partial(p, u), value(p, r * factor + u))   r < extent / factor
-///   func(p) = op(initial, partial(p, 0), partial(p, 1), ...);  func(p) = op(func(p), value(p, r))   for the rest
-void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::RFactorOp factor, Loops loops,
-                               llvm::ArrayRef<H::Var> place, Expr initial) {
+///   partial(p, u) = neutral;  partial(p, u) = op(partial(p, u), value(p, r * factor + u))   r <
+///   extent / factor func(p) = op(initial, partial(p, 0), partial(p, 1), ...);  func(p) =
+///   op(func(p), value(p, r))   for the rest
+void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::RFactorOp factor,
+                               Loops loops, llvm::ArrayRef<H::Var> place, Expr initial) {
   mlir::Block *block = op.getBlock();
   mlir::Operation *combiner = kernel::getCombiner(op);
   if (!combiner)
@@ -487,7 +501,8 @@ void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::
     return scalarOp(combiner, operands);
   };
   auto valueAt = [&](const Loops &at) {
-    // The body once more, with the accumulator's place taken by the neutral element; only `element` is wanted.
+    // The body once more, with the accumulator's place taken by the neutral element; only `element`
+    // is wanted.
     Scope scope;
     for (mlir::OpOperand *operand : op.getDpsInputOperands()) {
       mlir::Value argument = block->getArgument(operand->getOperandNumber());
@@ -511,7 +526,8 @@ void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::
     ++dim;
   int32_t lanes = factor.getFactor();
   Expr extent = stage.extents[kernel::loopName(dim)];
-  Expr main = H::Internal::simplify(extent / lanes), rest = H::Internal::simplify(extent - extent / lanes * lanes);
+  Expr main = H::Internal::simplify(extent / lanes),
+       rest = H::Internal::simplify(extent - extent / lanes * lanes);
 
   // Two domains: every loop as it is, but `dim`.
   auto domainOf = [&](Expr begin, Expr length, const char *name, Stage &nest, unsigned which) {
@@ -520,7 +536,8 @@ void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::
     std::vector<unsigned> dims;
     for (unsigned i = loops.dims.size(); i-- > 0;)
       if (op.getIteratorTypesArray()[i] == mlir::utils::IteratorType::reduction) {
-        ranges.push_back(i == dim ? H::Range(begin, length) : H::Range(0, stage.extents[kernel::loopName(i)]));
+        ranges.push_back(i == dim ? H::Range(begin, length)
+                                  : H::Range(0, stage.extents[kernel::loopName(i)]));
         dims.push_back(i);
       }
     H::RDom domain(ranges, name);
@@ -602,7 +619,8 @@ void Algorithm::addOutputs() {
       std::vector<H::Var> vars;
       for (int64_t d = 0; d < tensorType(value).getRank(); ++d)
         vars.push_back(H::Var("d" + std::to_string(d)));
-      func(reversed(vars)) = element(value, std::vector<Expr>(vars.begin(), vars.end()), outer, Loops{});
+      func(reversed(vars)) =
+          element(value, std::vector<Expr>(vars.begin(), vars.end()), outer, Loops{});
       if (stage != stageOf.end())
         stages[stage->second].func.compute_root();
     }

@@ -52,18 +52,21 @@ private:
 
   void addArgument(mlir::BlockArgument argument);
   void addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor);
-  void defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::RFactorOp factor, Loops loops,
-                      llvm::ArrayRef<Halide::Var> place, Expr initial);
-  std::vector<Expr> body(mlir::linalg::LinalgOp op, const Loops &loops, std::vector<Expr> accumulators);
+  void defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::RFactorOp factor,
+                      Loops loops, llvm::ArrayRef<Halide::Var> place, Expr initial);
+  std::vector<Expr> body(mlir::linalg::LinalgOp op, const Loops &loops,
+                         std::vector<Expr> accumulators);
   void addOutputs();
 
-  /// The value of a scalar, inside a body (`scope` knows its block arguments, `loops` its position) or outside.
+  /// The value of a scalar, inside a body (`scope` knows its block arguments, `loops` its position)
+  /// or outside.
   Expr scalar(mlir::Value value, Scope &scope, const Loops &loops);
   /// One element of a tensor.
   Expr element(mlir::Value tensor, std::vector<Expr> indices, Scope &scope, const Loops &loops);
   Expr extent(mlir::Value tensor, unsigned dim);
   Expr affine(mlir::AffineExpr expr, mlir::AffineMap map, const std::vector<Expr> &operands);
-  template <typename Buffer> void describe(Buffer buffer, mlir::RankedTensorType type);
+  template <typename Buffer>
+  void describe(Buffer buffer, mlir::RankedTensorType type);
 
   kernel::FuncOp kernel;
   llvm::DenseMap<mlir::Value, unsigned> stageOf; // of a linalg op's results

@@ -1,8 +1,9 @@
 //===- ExpandMath.cpp - polynomials for the common functions --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Halide calls tanh and its like out of line, lane by lane. Upstream's approximations keep about 1e-6 and treat NaN
-// and infinity properly. Functions that are rare or where an approximation would lose digits stay libm's.
+// Halide calls tanh and its like out of line, lane by lane. Upstream's approximations keep about
+// 1e-6 and treat NaN and infinity properly. Functions that are rare or where an approximation would
+// lose digits stay libm's.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,8 +16,9 @@
 using namespace mlir;
 
 static bool isApproximated(StringRef name) {
-  return llvm::is_contained({"exp", "math.exp", "expm1", "math.expm1", "log", "math.log", "log1p", "math.log1p", "tanh",
-                             "math.tanh", "erf", "math.erf", "log2", "math.log2"},
+  return llvm::is_contained({"exp", "math.exp", "expm1", "math.expm1", "log", "math.log", "log1p",
+                             "math.log1p", "tanh", "math.tanh", "erf", "math.erf", "log2",
+                             "math.log2"},
                             name);
 }
 

@@ -27,7 +27,8 @@ static std::string symbolOf(kernel::FuncOp kernel) {
 }
 
 /// Runs `work(i)` for i < count on some threads.
-template <typename F> static void forEach(size_t count, unsigned threads, F work) {
+template <typename F>
+static void forEach(size_t count, unsigned threads, F work) {
   if (threads == 0)
     threads = std::thread::hardware_concurrency();
   threads = std::max<size_t>(1, std::min<size_t>(threads, count));
@@ -47,8 +48,8 @@ template <typename F> static void forEach(size_t count, unsigned threads, F work
 LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target, unsigned threads,
                                            std::vector<KernelCode> &kernels) {
   MLIRContext *context = module.getContext();
-  context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, memref::MemRefDialect,
-                       scf::SCFDialect>();
+  context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
+                       memref::MemRefDialect, scf::SCFDialect>();
   SmallVector<kernel::FuncOp> funcs(module.getOps<kernel::FuncOp>());
   // A copy is translated: the original keeps its math, in case that it takes the other road.
   SmallVector<OwningOpRef<kernel::FuncOp>> copies;
@@ -66,12 +67,14 @@ LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target
     request.symbol = symbolOf(funcs[i]);
     outputs[i] = halide::translateKernel(*copies[i], request);
     if (outputs[i].error.empty())
-      outputs[i].bitcode = halide::finishBitcode(outputs[i].bitcode, request.symbol, outputs[i].error);
+      outputs[i].bitcode =
+          halide::finishBitcode(outputs[i].bitcode, request.symbol, outputs[i].error);
   });
 
   for (auto [func, output] : llvm::zip(funcs, outputs)) {
     if (!output.error.empty()) {
-      func.emitRemark("kernel '") << func.getSymName() << "' is compiled as plain loops: " << output.error;
+      func.emitRemark("kernel '") << func.getSymName()
+                                  << "' is compiled as plain loops: " << output.error;
       continue;
     }
     kernels.push_back({func.getSymName().str(), std::move(output.bitcode)});
@@ -91,7 +94,8 @@ LogicalResult sinter::printHalideLoops(ModuleOp module, const Target &target, st
     request.bitcode = false;
     halide::KernelOutput output = halide::translateKernel(*copy, request);
     if (!output.error.empty())
-      text += "// kernel " + func.getSymName().str() + " is compiled as plain loops: " + output.error + "\n\n";
+      text += "// kernel " + func.getSymName().str() +
+              " is compiled as plain loops: " + output.error + "\n\n";
     else
       text += "// kernel " + func.getSymName().str() + "\n" + output.statement + "\n";
   }

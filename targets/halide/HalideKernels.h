@@ -1,8 +1,9 @@
 //===- HalideKernels.h - kernels to bitcode by Halide ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Stands after kernel-tile. Each kernel.func becomes a function of Halide's in LLVM bitcode, and in the module a
-// func.func of the convention of lowered kernels, (ctx, memref or scalar inputs, memref outputs), that calls it.
+// Stands after kernel-tile. Each kernel.func becomes a function of Halide's in LLVM bitcode, and in
+// the module a func.func of the convention of lowered kernels, (ctx, memref or scalar inputs,
+// memref outputs), that calls it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,13 +23,14 @@ struct KernelCode {
   std::string bitcode; ///< LLVM 22, defines NAME__halide
 };
 
-/// Lowers every kernel that Halide's road can take; the others stay as they are, with a remark that says why, for
-/// lower-kernels-reference. `threads` compile at once; 0: all cores.
-mlir::LogicalResult lowerKernelsToHalide(mlir::ModuleOp module, const Target &target, unsigned threads,
-                                         std::vector<KernelCode> &kernels);
+/// Lowers every kernel that Halide's road can take; the others stay as they are, with a remark that
+/// says why, for lower-kernels-reference. `threads` compile at once; 0: all cores.
+mlir::LogicalResult lowerKernelsToHalide(mlir::ModuleOp module, const Target &target,
+                                         unsigned threads, std::vector<KernelCode> &kernels);
 
 /// Halide's lowered statement of each kernel, for people. Changes nothing.
-mlir::LogicalResult printHalideLoops(mlir::ModuleOp module, const Target &target, std::string &text);
+mlir::LogicalResult printHalideLoops(mlir::ModuleOp module, const Target &target,
+                                     std::string &text);
 
 } // namespace sinter
 

@@ -1,8 +1,9 @@
 //===- ScalarOps.cpp - arith and math ops as Halide expressions -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One table entry an op. Where Halide and MLIR differ, MLIR's meaning is spelt out: Halide divides by flooring, its
-// min and max lose NaNs, and its simplifier takes !(a < b) for b <= a. Tests for NaN are therefore made on bits.
+// One table entry an op. Where Halide and MLIR differ, MLIR's meaning is spelt out: Halide divides
+// by flooring, its min and max lose NaNs, and its simplifier takes !(a < b) for b <= a. Tests for
+// NaN are therefore made on bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,11 +59,15 @@ H::Type sinter::halide::typeOf(mlir::Type type) {
 
 static Expr bitsOf(Expr x) { return H::reinterpret(H::UInt(x.type().bits()), x); }
 
-static Expr bitConstant(H::Type type, uint64_t bits) { return H::Internal::UIntImm::make(H::UInt(type.bits()), bits); }
+static Expr bitConstant(H::Type type, uint64_t bits) {
+  return H::Internal::UIntImm::make(H::UInt(type.bits()), bits);
+}
 
 static uint64_t signBit(H::Type type) { return uint64_t(1) << (type.bits() - 1); }
 
-static uint64_t infinityBits(H::Type type) { return type.bits() == 64 ? 0x7ff0000000000000 : 0x7f800000; }
+static uint64_t infinityBits(H::Type type) {
+  return type.bits() == 64 ? 0x7ff0000000000000 : 0x7f800000;
+}
 
 static Expr isNaN(Expr x) {
   if (H::Internal::as_const_float(x))
@@ -104,15 +109,18 @@ static Expr widen(Expr x, mlir::Type type) {
 /// To nearest, ties to even; a NaN stays one.
 static Expr toBFloat16(Expr x) {
   Expr bits = bitsOf(x);
-  Expr rounded = (bits + bitConstant(x.type(), 0x7fff) + ((bits >> 16) & bitConstant(x.type(), 1))) >> 16;
+  Expr rounded =
+      (bits + bitConstant(x.type(), 0x7fff) + ((bits >> 16) & bitConstant(x.type(), 1))) >> 16;
   Expr nan = (bits >> 16) | bitConstant(x.type(), 0x40);
   return cast(H::UInt(16), select(isNaN(x), nan, rounded));
 }
 
 static Expr narrow(Expr x, mlir::Type type) {
   if (type.isF16()) { // Halide makes an infinity of a NaN.
-    Expr value = cast(H::Float(32), x), half = H::reinterpret(H::UInt(16), cast(H::Float(16), value));
-    return H::reinterpret(H::Float(16), select(isNaN(value), bitConstant(H::Float(16), 0x7e00), half));
+    Expr value = cast(H::Float(32), x),
+         half = H::reinterpret(H::UInt(16), cast(H::Float(16), value));
+    return H::reinterpret(H::Float(16),
+                          select(isNaN(value), bitConstant(H::Float(16), 0x7e00), half));
   }
   if (type.isBF16())
     return toBFloat16(cast(H::Float(32), x));
@@ -122,10 +130,12 @@ static Expr narrow(Expr x, mlir::Type type) {
 Expr sinter::halide::constantOf(mlir::Type type, mlir::Attribute value) {
   if (auto real = mlir::dyn_cast<mlir::FloatAttr>(value)) {
     if (type.isBF16())
-      return H::Internal::UIntImm::make(H::UInt(16), real.getValue().bitcastToAPInt().getZExtValue());
+      return H::Internal::UIntImm::make(H::UInt(16),
+                                        real.getValue().bitcastToAPInt().getZExtValue());
     if (type.isF16() && !real.getValue().isFinite())
-      return H::reinterpret(H::Float(16), H::Internal::UIntImm::make(
-                                              H::UInt(16), real.getValue().bitcastToAPInt().getZExtValue()));
+      return H::reinterpret(
+          H::Float(16),
+          H::Internal::UIntImm::make(H::UInt(16), real.getValue().bitcastToAPInt().getZExtValue()));
     if (type.isF16())
       return H::Internal::FloatImm::make(H::Float(16), real.getValueAsDouble());
     return floatConstant(typeOf(type), real.getValueAsDouble());
@@ -148,7 +158,8 @@ Expr sinter::halide::coordinate(Expr index) { return cast(H::Int(32), index); }
 // Integers
 //===----------------------------------------------------------------------===//
 
-/// A cast of a cast from float would be simplified to one cast from float, which is undefined for negative values.
+/// A cast of a cast from float would be simplified to one cast from float, which is undefined for
+/// negative values.
 static Expr asUnsigned(Expr x) {
   if (x.type().is_bool() || x.type().is_uint())
     return x;
@@ -158,22 +169,27 @@ static Expr asUnsigned(Expr x) {
 
 static Expr asSigned(Expr x) { return x.type().is_bool() ? x : cast(H::Int(x.type().bits()), x); }
 
-/// Signed overflow is undefined in Halide at 32 bits and more, in MLIR it wraps. Sums of extended narrow integers do
-/// not overflow, and keep the form that Halide's dot product patterns know.
-template <typename F> static Expr wrapping(mlir::Operation *op, Operands x, F compute) {
+/// Signed overflow is undefined in Halide at 32 bits and more, in MLIR it wraps. Sums of extended
+/// narrow integers do not overflow, and keep the form that Halide's dot product patterns know.
+template <typename F>
+static Expr wrapping(mlir::Operation *op, Operands x, F compute) {
   if (op->getResult(0).getType().isIndex() || x[0].type().bits() < 32)
     return compute(x[0], x[1]);
   for (mlir::Value operand : op->getOperands()) {
     mlir::Operation *def = operand.getDefiningOp();
-    if (!def || mlir::isa<mlir::arith::ExtSIOp, mlir::arith::ExtUIOp, mlir::arith::IndexCastOp>(def) ||
-        (mlir::isa<mlir::arith::MulIOp>(def) && def->getOperand(0).getDefiningOp<mlir::arith::ExtSIOp>()))
+    if (!def ||
+        mlir::isa<mlir::arith::ExtSIOp, mlir::arith::ExtUIOp, mlir::arith::IndexCastOp>(def) ||
+        (mlir::isa<mlir::arith::MulIOp>(def) &&
+         def->getOperand(0).getDefiningOp<mlir::arith::ExtSIOp>()))
       return compute(x[0], x[1]);
   }
   return asSigned(compute(asUnsigned(x[0]), asUnsigned(x[1])));
 }
 
-template <typename F> static Expr unsignedly(mlir::Operation *op, Operands x, F compute) {
-  // Index values stand for sizes and positions, never negative here; plain arithmetic simplifies better.
+template <typename F>
+static Expr unsignedly(mlir::Operation *op, Operands x, F compute) {
+  // Index values stand for sizes and positions, never negative here; plain arithmetic simplifies
+  // better.
   if (op->getOperand(0).getType().isIndex())
     return compute(x[0], x[1]);
   Expr result = compute(asUnsigned(x[0]), asUnsigned(x[1]));
@@ -197,7 +213,8 @@ static Expr compareIntegers(mlir::Operation *op, Operands x) {
   using P = mlir::arith::CmpIPredicate;
   Expr a = x[0], b = x[1];
   P predicate = mlir::cast<mlir::arith::CmpIOp>(op).getPredicate();
-  bool isUnsigned = predicate == P::ult || predicate == P::ule || predicate == P::ugt || predicate == P::uge;
+  bool isUnsigned =
+      predicate == P::ult || predicate == P::ule || predicate == P::ugt || predicate == P::uge;
   bool isIndex = op->getOperand(0).getType().isIndex();
   if (a.type().is_bool()) {
     // As a signed number, true is -1.
@@ -287,7 +304,8 @@ static Expr minimumNumber(Operands x) { return select(x[0] > x[1] || isNaN(x[0])
 /// Adding and taking away 1.5 * 2^(mantissa bits) rounds by the machine's own rule, ties to even.
 static Expr roundEven(Expr x) {
   H::Type type = x.type();
-  double magic = type.bits() == 64 ? 0x1.8p52 : 0x1.8p23, limit = type.bits() == 64 ? 0x1p51 : 0x1p22;
+  double magic = type.bits() == 64 ? 0x1.8p52 : 0x1.8p23,
+         limit = type.bits() == 64 ? 0x1p51 : 0x1p22;
   Expr big = floatConstant(type, magic);
   Expr rounded = copySign((x + big) - big, x);
   return select(H::abs(x) < floatConstant(type, limit), rounded, x);
@@ -308,25 +326,31 @@ static Expr library(const char *name, Operands x) {
   return Call::make(x[0].type(), symbol, x, Call::PureExtern);
 }
 
-/// sin (quadrant 0) and cos (quadrant 1) of float32: the reduction to [-pi/4, pi/4] is done in double precision, which
-/// holds for all arguments that have any accuracy left. Minimax polynomials of Cephes.
+/// sin (quadrant 0) and cos (quadrant 1) of float32: the reduction to [-pi/4, pi/4] is done in
+/// double precision, which holds for all arguments that have any accuracy left. Minimax polynomials
+/// of Cephes.
 static Expr sinusoid(Operands x, int shift) {
   if (x[0].type().bits() != 32)
     return library(shift ? "cos" : "sin", x);
   Expr wide = cast(H::Float(64), x[0]);
-  Expr turns = H::floor(wide * floatConstant(H::Float(64), M_2_PI) + floatConstant(H::Float(64), 0.5));
+  Expr turns =
+      H::floor(wide * floatConstant(H::Float(64), M_2_PI) + floatConstant(H::Float(64), 0.5));
   Expr r = cast(H::Float(32), (wide - turns * floatConstant(H::Float(64), M_PI_2)) -
                                   turns * floatConstant(H::Float(64), 6.123233995736766e-17));
-  // Out of the range of int32 there is nothing sensible left; the limit keeps the conversion defined.
-  Expr limited = H::clamp(turns, floatConstant(H::Float(64), -2e9), floatConstant(H::Float(64), 2e9));
+  // Out of the range of int32 there is nothing sensible left; the limit keeps the conversion
+  // defined.
+  Expr limited =
+      H::clamp(turns, floatConstant(H::Float(64), -2e9), floatConstant(H::Float(64), 2e9));
   Expr quadrant = cast(H::Int(32), limited) + shift;
   Expr z = r * r;
   Expr sine = r + r * z * (-1.6666654611e-1f + z * (8.3321608736e-3f + z * -1.9515295891e-4f));
-  Expr cosine = 1.0f + z * (-0.5f + z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f)));
+  Expr cosine = 1.0f + z * (-0.5f + z * (4.166664568298827e-2f +
+                                         z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f)));
   Expr value = select((quadrant & 1) != 0, cosine, sine);
   value = select((quadrant & 2) != 0, -value, value);
   // NaN and infinity give NaN.
-  return select((bitsOf(x[0]) & bitConstant(x[0].type(), 0x7f800000)) == bitConstant(x[0].type(), 0x7f800000),
+  return select((bitsOf(x[0]) & bitConstant(x[0].type(), 0x7f800000)) ==
+                    bitConstant(x[0].type(), 0x7f800000),
                 floatConstant(H::Float(32), NAN), value);
 }
 
@@ -370,7 +394,8 @@ static Expr toFloat(mlir::Operation *op, Expr x, bool isUnsigned) {
 }
 
 static Expr extend(mlir::Operation *op, Expr x, bool isUnsigned) {
-  H::Type type = op->getResult(0).getType().isIndex() ? H::Int(32) : typeOf(op->getResult(0).getType());
+  H::Type type =
+      op->getResult(0).getType().isIndex() ? H::Int(32) : typeOf(op->getResult(0).getType());
   if (x.type().is_bool())
     return isUnsigned ? cast(type, x) : -cast(type, x);
   return cast(type, isUnsigned ? asUnsigned(x) : x);
@@ -388,7 +413,9 @@ static Expr indexCast(mlir::Operation *op, Expr x, bool isUnsigned) {
   return typeOf(to).is_bool() ? truncate(op, x) : cast(typeOf(to), x);
 }
 
-static Expr bitcast(mlir::Operation *op, Expr x) { return H::reinterpret(typeOf(op->getResult(0).getType()), x); }
+static Expr bitcast(mlir::Operation *op, Expr x) {
+  return H::reinterpret(typeOf(op->getResult(0).getType()), x);
+}
 
 //===----------------------------------------------------------------------===//
 // The table
@@ -397,7 +424,13 @@ static Expr bitcast(mlir::Operation *op, Expr x) { return H::reinterpret(typeOf(
 using Entry = Expr (*)(mlir::Operation *, Operands);
 
 static const llvm::StringMap<Entry> &table() {
-#define ENTRY(NAME, EXPR) {NAME, [](mlir::Operation *op, Operands x) -> Expr { (void)op; return EXPR; }}
+#define ENTRY(NAME, EXPR)                                                                          \
+  {                                                                                                \
+    NAME, [](mlir::Operation *op, Operands x) -> Expr {                                            \
+      (void)op;                                                                                    \
+      return EXPR;                                                                                 \
+    }                                                                                              \
+  }
   static const llvm::StringMap<Entry> entries = {
       // Floats.
       ENTRY("arith.addf", x[0] + x[1]),
@@ -405,22 +438,32 @@ static const llvm::StringMap<Entry> &table() {
       ENTRY("arith.mulf", x[0] * x[1]),
       ENTRY("arith.divf", x[0] / x[1]),
       ENTRY("arith.remf", library("fmod", x)),
-      ENTRY("arith.negf", H::reinterpret(x[0].type(), bitsOf(x[0]) ^ bitConstant(x[0].type(), signBit(x[0].type())))),
+      ENTRY("arith.negf",
+            H::reinterpret(x[0].type(),
+                           bitsOf(x[0]) ^ bitConstant(x[0].type(), signBit(x[0].type())))),
       ENTRY("arith.maximumf", maximum(x)),
       ENTRY("arith.minimumf", minimum(x)),
       ENTRY("arith.maxnumf", maximumNumber(x)),
       ENTRY("arith.minnumf", minimumNumber(x)),
       ENTRY("arith.cmpf", compareFloats(op, x)),
       ENTRY("arith.extf", cast(typeOf(op->getResult(0).getType()), x[0])),
-      ENTRY("arith.truncf", isHalf(op->getResult(0).getType()) ? x[0] : cast(typeOf(op->getResult(0).getType()), x[0])),
+      ENTRY("arith.truncf", isHalf(op->getResult(0).getType())
+                                ? x[0]
+                                : cast(typeOf(op->getResult(0).getType()), x[0])),
       ENTRY("arith.fptosi", toInteger(op, x[0], false)),
       ENTRY("arith.fptoui", toInteger(op, x[0], true)),
       ENTRY("arith.sitofp", toFloat(op, x[0], false)),
       ENTRY("arith.uitofp", toFloat(op, x[0], true)),
       // Integers and indices.
-      ENTRY("arith.addi", x[0].type().is_bool() ? x[0] != x[1] : wrapping(op, x, [](Expr a, Expr b) { return a + b; })),
-      ENTRY("arith.subi", x[0].type().is_bool() ? x[0] != x[1] : wrapping(op, x, [](Expr a, Expr b) { return a - b; })),
-      ENTRY("arith.muli", x[0].type().is_bool() ? x[0] && x[1] : wrapping(op, x, [](Expr a, Expr b) { return a * b; })),
+      ENTRY("arith.addi", x[0].type().is_bool()
+                              ? x[0] != x[1]
+                              : wrapping(op, x, [](Expr a, Expr b) { return a + b; })),
+      ENTRY("arith.subi", x[0].type().is_bool()
+                              ? x[0] != x[1]
+                              : wrapping(op, x, [](Expr a, Expr b) { return a - b; })),
+      ENTRY("arith.muli", x[0].type().is_bool()
+                              ? x[0] && x[1]
+                              : wrapping(op, x, [](Expr a, Expr b) { return a * b; })),
       ENTRY("arith.divsi", H::div_round_to_zero(x[0], x[1])),
       ENTRY("arith.remsi", H::mod_round_to_zero(x[0], x[1])),
       ENTRY("arith.divui", unsignedly(op, x, [](Expr a, Expr b) { return a / b; })),
@@ -430,10 +473,12 @@ static const llvm::StringMap<Entry> &table() {
       ENTRY("arith.ceildivui", unsignedly(op, x, [](Expr a, Expr b) { return (a + b - 1) / b; })),
       ENTRY("arith.maxsi", H::max(x[0], x[1])),
       ENTRY("arith.minsi", H::min(x[0], x[1])),
-      ENTRY("arith.maxui", x[0].type().is_bool() ? x[0] || x[1]
-                                                 : unsignedly(op, x, [](Expr a, Expr b) { return H::max(a, b); })),
-      ENTRY("arith.minui", x[0].type().is_bool() ? x[0] && x[1]
-                                                 : unsignedly(op, x, [](Expr a, Expr b) { return H::min(a, b); })),
+      ENTRY("arith.maxui", x[0].type().is_bool()
+                               ? x[0] || x[1]
+                               : unsignedly(op, x, [](Expr a, Expr b) { return H::max(a, b); })),
+      ENTRY("arith.minui", x[0].type().is_bool()
+                               ? x[0] && x[1]
+                               : unsignedly(op, x, [](Expr a, Expr b) { return H::min(a, b); })),
       ENTRY("arith.andi", x[0].type().is_bool() ? x[0] && x[1] : x[0] & x[1]),
       ENTRY("arith.ori", x[0].type().is_bool() ? x[0] || x[1] : x[0] | x[1]),
       ENTRY("arith.xori", x[0].type().is_bool() ? x[0] != x[1] : x[0] ^ x[1]),
@@ -467,7 +512,8 @@ static const llvm::StringMap<Entry> &table() {
       ENTRY("math.sin", sinusoid(x, 0)),
       ENTRY("math.cos", sinusoid(x, 1)),
       ENTRY("math.powf", power(x)),
-      // The rest is libm's, lane by lane. float32 exp, log, tanh, erf and their like never come here: see ExpandMath.
+      // The rest is libm's, lane by lane. float32 exp, log, tanh, erf and their like never come
+      // here: see ExpandMath.
       ENTRY("math.acos", library("acos", x)),
       ENTRY("math.acosh", library("acosh", x)),
       ENTRY("math.asin", library("asin", x)),

@@ -24,8 +24,8 @@ struct Refusal {
   std::string reason;
 };
 
-/// The Halide type that carries an element type: integers are signed of their width, i1 is Bool, bf16 its bits in a
-/// UInt(16), index Int(32).
+/// The Halide type that carries an element type: integers are signed of their width, i1 is Bool,
+/// bf16 its bits in a UInt(16), index Int(32).
 Halide::Type typeOf(mlir::Type type);
 
 /// A scalar constant, or an element of a dense one.

@@ -52,7 +52,8 @@ public:
       if (auto names = mlir::dyn_cast<kernel::StagesOp>(op)) {
         for (auto [i, value] : llvm::enumerate(names.getStages()))
           stages[value] = &algorithm.stages[i];
-      } else if (auto factor = mlir::dyn_cast<kernel::RFactorOp>(op)) { // Done when the algorithm was built.
+      } else if (auto factor =
+                     mlir::dyn_cast<kernel::RFactorOp>(op)) { // Done when the algorithm was built.
         stages[factor.getPartial()] = &algorithm.partials.at(factor);
       }
     specialize(directives);
@@ -65,7 +66,8 @@ public:
 private:
   using Nest = std::pair<Stage *, bool>;
 
-  /// One version of a nest: where its condition holds, splits of some dimensions have other factors.
+  /// One version of a nest: where its condition holds, splits of some dimensions have other
+  /// factors.
   struct Version {
     H::Stage stage;
     std::map<std::string, int64_t> factors;
@@ -109,7 +111,8 @@ private:
   }
 
   /// Applies a directive to all versions of a nest.
-  template <typename F> void forEachVersion(mlir::Value value, bool update, F apply) {
+  template <typename F>
+  void forEachVersion(mlir::Value value, bool update, F apply) {
     Stage &stage = *stages.lookup(value);
     auto found = versions.find({&stage, update});
     if (found == versions.end()) {
@@ -136,13 +139,16 @@ private:
     return made;
   }
 
-  void split(mlir::Value stage, bool update, llvm::StringRef dim, llvm::StringRef outer, llvm::StringRef inner,
-             int64_t factor, kernel::TailStrategy tail) {
+  void split(mlir::Value stage, bool update, llvm::StringRef dim, llvm::StringRef outer,
+             llvm::StringRef inner, int64_t factor, kernel::TailStrategy tail) {
     VarOrRVar old = loop(stage, update, dim);
-    VarOrRVar o = make(stage, update, outer, old.is_rvar), i = make(stage, update, inner, old.is_rvar);
+    VarOrRVar o = make(stage, update, outer, old.is_rvar),
+              i = make(stage, update, inner, old.is_rvar);
     forEachVersion(stage, update, [&](Version &version) {
       auto other = version.factors.find(dim.str());
-      version.stage.split(old, o, i, int32_t(other != version.factors.end() ? other->second : factor), tailOf(tail));
+      version.stage.split(old, o, i,
+                          int32_t(other != version.factors.end() ? other->second : factor),
+                          tailOf(tail));
     });
   }
 
@@ -154,7 +160,8 @@ private:
   }
 
   /// Directives on a nest have `stage` and `update`.
-  template <typename Op, typename F> bool on(mlir::Operation &op, F apply) {
+  template <typename Op, typename F>
+  bool on(mlir::Operation &op, F apply) {
     auto directive = mlir::dyn_cast<Op>(op);
     if (directive)
       apply(directive, directive.getStage(), directive.getUpdate());
@@ -163,33 +170,66 @@ private:
 
   void apply(mlir::Operation &op) {
     using mlir::Value;
-    bool done = on<kernel::SplitOp>(op, [&](kernel::SplitOp op, Value stage, bool update) {
-      split(stage, update, op.getDim(), op.getOuter(), op.getInner(), op.getFactor(), op.getTail());
-    }) || on<kernel::TileOp>(op, [&](kernel::TileOp op, Value stage, bool update) {
-      size_t n = op.getDims().size();
-      std::vector<VarOrRVar> order;
-      auto name = [&](mlir::ArrayAttr names, size_t i) { return mlir::cast<mlir::StringAttr>(names[i]).getValue(); };
-      for (size_t i = 0; i < n; ++i)
-        split(stage, update, name(op.getDims(), i), name(op.getResults(), i), name(op.getResults(), n + i),
-              op.getFactors()[i], op.getTail());
-      for (size_t i = 0; i < 2 * n; ++i)
-        order.push_back(loop(stage, update, name(op.getResults(), (i + n) % (2 * n))));
-      forEachVersion(stage, update, [&](Version &version) { version.stage.reorder(order); });
-    }) || on<kernel::FuseOp>(op, [&](kernel::FuseOp op, Value stage, bool update) {
-      VarOrRVar outer = loop(stage, update, op.getOuter()), inner = loop(stage, update, op.getInner());
-      VarOrRVar fused = make(stage, update, op.getFused(), inner.is_rvar);
-      forEachVersion(stage, update, [&](Version &version) { version.stage.fuse(inner, outer, fused); });
-    }) || on<kernel::ReorderOp>(op, [&](kernel::ReorderOp op, Value stage, bool update) {
-      forEachVersion(stage, update, [&](Version &version) { version.stage.reorder(loopsOf(stage, update, op.getDims())); });
-    }) || on<kernel::VectorizeOp>(op, [&](kernel::VectorizeOp op, Value stage, bool update) {
-      forEachVersion(stage, update, [&](Version &version) { version.stage.vectorize(loop(stage, update, op.getDim())); });
-    }) || on<kernel::UnrollOp>(op, [&](kernel::UnrollOp op, Value stage, bool update) {
-      forEachVersion(stage, update, [&](Version &version) { version.stage.unroll(loop(stage, update, op.getDim())); });
-    }) || on<kernel::ParallelOp>(op, [&](kernel::ParallelOp op, Value stage, bool update) {
-      forEachVersion(stage, update, [&](Version &version) { version.stage.parallel(loop(stage, update, op.getDim())); });
-    }) || on<kernel::AtomicOp>(op, [&](kernel::AtomicOp op, Value stage, bool update) {
-      forEachVersion(stage, update, [&](Version &version) { version.stage.atomic(/*override_associativity_test=*/true); });
-    });
+    bool done =
+        on<kernel::SplitOp>(op,
+                            [&](kernel::SplitOp op, Value stage, bool update) {
+                              split(stage, update, op.getDim(), op.getOuter(), op.getInner(),
+                                    op.getFactor(), op.getTail());
+                            }) ||
+        on<kernel::TileOp>(
+            op,
+            [&](kernel::TileOp op, Value stage, bool update) {
+              size_t n = op.getDims().size();
+              std::vector<VarOrRVar> order;
+              auto name = [&](mlir::ArrayAttr names, size_t i) {
+                return mlir::cast<mlir::StringAttr>(names[i]).getValue();
+              };
+              for (size_t i = 0; i < n; ++i)
+                split(stage, update, name(op.getDims(), i), name(op.getResults(), i),
+                      name(op.getResults(), n + i), op.getFactors()[i], op.getTail());
+              for (size_t i = 0; i < 2 * n; ++i)
+                order.push_back(loop(stage, update, name(op.getResults(), (i + n) % (2 * n))));
+              forEachVersion(stage, update,
+                             [&](Version &version) { version.stage.reorder(order); });
+            }) ||
+        on<kernel::FuseOp>(op,
+                           [&](kernel::FuseOp op, Value stage, bool update) {
+                             VarOrRVar outer = loop(stage, update, op.getOuter()),
+                                       inner = loop(stage, update, op.getInner());
+                             VarOrRVar fused = make(stage, update, op.getFused(), inner.is_rvar);
+                             forEachVersion(stage, update, [&](Version &version) {
+                               version.stage.fuse(inner, outer, fused);
+                             });
+                           }) ||
+        on<kernel::ReorderOp>(op,
+                              [&](kernel::ReorderOp op, Value stage, bool update) {
+                                forEachVersion(stage, update, [&](Version &version) {
+                                  version.stage.reorder(loopsOf(stage, update, op.getDims()));
+                                });
+                              }) ||
+        on<kernel::VectorizeOp>(op,
+                                [&](kernel::VectorizeOp op, Value stage, bool update) {
+                                  forEachVersion(stage, update, [&](Version &version) {
+                                    version.stage.vectorize(loop(stage, update, op.getDim()));
+                                  });
+                                }) ||
+        on<kernel::UnrollOp>(op,
+                             [&](kernel::UnrollOp op, Value stage, bool update) {
+                               forEachVersion(stage, update, [&](Version &version) {
+                                 version.stage.unroll(loop(stage, update, op.getDim()));
+                               });
+                             }) ||
+        on<kernel::ParallelOp>(op,
+                               [&](kernel::ParallelOp op, Value stage, bool update) {
+                                 forEachVersion(stage, update, [&](Version &version) {
+                                   version.stage.parallel(loop(stage, update, op.getDim()));
+                                 });
+                               }) ||
+        on<kernel::AtomicOp>(op, [&](kernel::AtomicOp op, Value stage, bool update) {
+          forEachVersion(stage, update, [&](Version &version) {
+            version.stage.atomic(/*override_associativity_test=*/true);
+          });
+        });
     if (!done)
       applyToStage(op);
   }
@@ -198,7 +238,8 @@ private:
     auto func = [&](mlir::Value value) -> H::Func & { return stages.lookup(value)->func; };
     auto level = [&](auto op) {
       // Halide finds the loop by its name, in whichever nest of the consumer uses the stage.
-      return H::LoopLevel(func(op.getConsumer()), loop(op.getConsumer(), op.getUpdate(), op.getDim()));
+      return H::LoopLevel(func(op.getConsumer()),
+                          loop(op.getConsumer(), op.getUpdate(), op.getDim()));
     };
     auto dimension = [&](auto op) { return loop(op.getStage(), false, op.getDim()).var; };
     if (auto at = mlir::dyn_cast<kernel::ComputeAtOp>(op)) {

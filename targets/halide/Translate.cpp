@@ -48,14 +48,16 @@ static void installReporter() {
 static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request) {
   Algorithm algorithm(kernel);
   applySchedule(kernel, algorithm);
-  // strict_float keeps Halide and its LLVM from using that NaNs "do not occur"; LLVM 22 contracts to FMA again when
-  // the bitcode is read (Bitcode.h).
-  std::string flags = "-no_runtime-no_asserts-no_bounds_query-disable_llvm_loop_opt-user_context-strict_float";
+  // strict_float keeps Halide and its LLVM from using that NaNs "do not occur"; LLVM 22 contracts
+  // to FMA again when the bitcode is read (Bitcode.h).
+  std::string flags =
+      "-no_runtime-no_asserts-no_bounds_query-disable_llvm_loop_opt-user_context-strict_float";
   if (algorithm.largeBuffers)
     flags += "-large_buffers";
   H::Target target(request.target + flags);
-  H::Module module = H::Pipeline(algorithm.outputs)
-                         .compile_to_module(algorithm.arguments, request.symbol, target, H::LinkageType::External);
+  H::Module module =
+      H::Pipeline(algorithm.outputs)
+          .compile_to_module(algorithm.arguments, request.symbol, target, H::LinkageType::External);
   TemporaryFile bitcode("bc"), statement("stmt");
   std::map<H::OutputFileType, std::string> files;
   if (request.bitcode)

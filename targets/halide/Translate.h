@@ -15,7 +15,8 @@
 namespace sinter::halide {
 
 struct KernelRequest {
-  /// Halide's target string without the flags that every kernel gets: `x86-64-linux-sse41-avx-avx2-fma-f16c`.
+  /// Halide's target string without the flags that every kernel gets:
+  /// `x86-64-linux-sse41-avx-avx2-fma-f16c`.
   std::string target;
   /// What the function in the bitcode is called.
   std::string symbol;
@@ -24,7 +25,8 @@ struct KernelRequest {
 };
 
 struct KernelOutput {
-  /// LLVM 14 bitcode of `int32_t symbol(ctx, halide_buffer_t *inputs or scalars..., halide_buffer_t *outputs...)`.
+  /// LLVM 14 bitcode of `int32_t symbol(ctx, halide_buffer_t *inputs or scalars..., halide_buffer_t
+  /// *outputs...)`.
   std::string bitcode;
   std::string statement;
   /// Why Halide's road cannot take the kernel; empty on success.

@@ -1,8 +1,8 @@
 //===- Wrapper.cpp - from memrefs to Halide's buffers ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The buffers are made on the stack. With all shapes static Halide reads only the host pointers, and inlining leaves
-// nothing of the rest.
+// The buffers are made on the stack. With all shapes static Halide reads only the host pointers,
+// and inlining leaves nothing of the rest.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +32,8 @@ public:
     dimensionType = LLVM::LLVMStructType::getLiteral(context, {i32, i32, i32, i32});
     auto elementType = LLVM::LLVMStructType::getLiteral(context, {i8, i8, i16});
     // halide_buffer_t: device, interface, host, flags, type, dimensions, dim, padding.
-    bufferType = LLVM::LLVMStructType::getLiteral(context,
-                                                  {i64, pointer, pointer, i64, elementType, i32, pointer, pointer});
+    bufferType = LLVM::LLVMStructType::getLiteral(
+        context, {i64, pointer, pointer, i64, elementType, i32, pointer, pointer});
   }
 
   Value constant(Type type, int64_t value) {
@@ -41,7 +41,8 @@ public:
   }
 
   Value allocate(Type type, int64_t count) {
-    return LLVM::AllocaOp::create(builder, loc, pointer, type, constant(i64, count), /*alignment=*/16);
+    return LLVM::AllocaOp::create(builder, loc, pointer, type, constant(i64, count),
+                                  /*alignment=*/16);
   }
 
   void store(Value value, Value base, Type type, ArrayRef<LLVM::GEPArg> position) {
@@ -67,19 +68,23 @@ public:
   Value buffer(Value memref) {
     auto type = cast<MemRefType>(memref.getType());
     int64_t rank = type.getRank();
-    Value result = allocate(bufferType, 1), dims = allocate(dimensionType, std::max<int64_t>(rank, 1));
+    Value result = allocate(bufferType, 1),
+          dims = allocate(dimensionType, std::max<int64_t>(rank, 1));
     Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
     address = arith::IndexCastOp::create(builder, loc, i64, address);
     Value host = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
     Type element = type.getElementType();
-    int64_t code = isa<FloatType>(element) ? (element.isBF16() ? 3 : 2) : element.isInteger(1) ? 1 : 0;
+    int64_t code = isa<FloatType>(element) ? (element.isBF16() ? 3 : 2)
+                   : element.isInteger(1)  ? 1
+                                           : 0;
     store(constant(i64, 0), result, bufferType, {0, 0});
     store(null, result, bufferType, {0, 1});
     store(host, result, bufferType, {0, 2});
     store(constant(i64, 0), result, bufferType, {0, 3});
     store(constant(i8, code), result, bufferType, {0, 4, 0});
-    store(constant(i8, element.isIndex() ? 64 : element.getIntOrFloatBitWidth()), result, bufferType, {0, 4, 1});
+    store(constant(i8, element.isIndex() ? 64 : element.getIntOrFloatBitWidth()), result,
+          bufferType, {0, 4, 1});
     store(constant(i16, 1), result, bufferType, {0, 4, 2});
     store(constant(i32, rank), result, bufferType, {0, 5});
     store(dims, result, bufferType, {0, 6});
@@ -143,10 +148,14 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
 
   SmallVector<Type> calleeTypes;
   for (Type type : types)
-    calleeTypes.push_back(isa<MemRefType>(type) ? wrapper.pointer : type.isIndex() ? wrapper.i32 : type);
-  auto callee = LLVM::LLVMFuncOp::create(builder, loc, symbol, LLVM::LLVMFunctionType::get(wrapper.i32, calleeTypes));
+    calleeTypes.push_back(isa<MemRefType>(type) ? wrapper.pointer
+                          : type.isIndex()      ? wrapper.i32
+                                                : type);
+  auto callee = LLVM::LLVMFuncOp::create(builder, loc, symbol,
+                                         LLVM::LLVMFunctionType::get(wrapper.i32, calleeTypes));
 
-  auto func = func::FuncOp::create(builder, loc, kernel.getSymName(), builder.getFunctionType(types, TypeRange()));
+  auto func = func::FuncOp::create(builder, loc, kernel.getSymName(),
+                                   builder.getFunctionType(types, TypeRange()));
   func.setPrivate();
   kernel.erase();
   Block *entry = func.addEntryBlock();

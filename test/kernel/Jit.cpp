@@ -1,7 +1,8 @@
 //===- Jit.cpp - runs lowered kernels in this process ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Stands in for the runtime too: allocation is malloc's, parallel loops run one iteration after another.
+// Stands in for the runtime too: allocation is malloc's, parallel loops run one iteration after
+// another.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,10 +29,15 @@ using namespace mlir;
 using namespace sinter;
 
 extern "C" {
-static void *checkMalloc(void *, size_t bytes) { return std::aligned_alloc(128, (bytes + 255) / 128 * 128); }
+static void *checkMalloc(void *, size_t bytes) {
+  return std::aligned_alloc(128, (bytes + 255) / 128 * 128);
+}
 static void checkFree(void *, void *pointer) { std::free(pointer); }
-static void *checkAlloc(void *, int64_t bytes) { return std::aligned_alloc(64, (bytes + 127) / 64 * 64); }
-static int checkParFor(void *context, int (*body)(void *, int, uint8_t *), int min, int size, uint8_t *closure) {
+static void *checkAlloc(void *, int64_t bytes) {
+  return std::aligned_alloc(64, (bytes + 127) / 64 * 64);
+}
+static int checkParFor(void *context, int (*body)(void *, int, uint8_t *), int min, int size,
+                       uint8_t *closure) {
   for (int i = min; i < min + size; ++i)
     body(context, i, closure);
   return 0;
@@ -72,7 +78,8 @@ static void retarget(llvm::Module &module, const Target &target) {
   }
 }
 
-template <typename T> static T check(llvm::Expected<T> value) {
+template <typename T>
+static T check(llvm::Expected<T> value) {
   if (value)
     return std::move(*value);
   llvm::errs() << "kernel-check: " << llvm::toString(value.takeError()) << '\n';
@@ -91,7 +98,8 @@ static void initialize() {
   llvm::InitializeNativeTargetAsmPrinter();
 }
 
-std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module, const std::vector<KernelCode> &kernels,
+std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module,
+                                                         const std::vector<KernelCode> &kernels,
                                                          const Target &target) {
   initialize();
   if (failed(lowerToLLVM(module)))
@@ -115,7 +123,8 @@ std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module, const 
   }
   llvm::orc::SymbolMap symbols;
   auto define = [&](const char *name, void *address) {
-    symbols[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(address), llvm::JITSymbolFlags::Exported};
+    symbols[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                                           llvm::JITSymbolFlags::Exported};
   };
   define("halide_malloc", reinterpret_cast<void *>(checkMalloc));
   define("halide_free", reinterpret_cast<void *>(checkFree));
@@ -129,7 +138,8 @@ void sinter::printAssembly(const std::vector<KernelCode> &kernels, const Target 
   initialize();
   for (const KernelCode &kernel : kernels) {
     llvm::LLVMContext context;
-    auto module = check(llvm::parseBitcodeFile(llvm::MemoryBufferRef(kernel.bitcode, kernel.name), context));
+    auto module =
+        check(llvm::parseBitcodeFile(llvm::MemoryBufferRef(kernel.bitcode, kernel.name), context));
     std::string error;
     llvm::Triple triple(target.triple);
     const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);

@@ -11,10 +11,11 @@
 
 namespace sinter {
 
-/// Takes a module of lowered kernels to LLVM, with what Halide gave for it, and compiles it for this machine. The
-/// functions are found as `_mlir_ciface_NAME`. Null after an error, which is printed.
-std::unique_ptr<llvm::orc::LLJIT> compileForHost(mlir::ModuleOp module, const std::vector<KernelCode> &kernels,
-                                                 const Target &target);
+/// Takes a module of lowered kernels to LLVM, with what Halide gave for it, and compiles it for
+/// this machine. The functions are found as `_mlir_ciface_NAME`. Null after an error, which is
+/// printed.
+std::unique_ptr<llvm::orc::LLJIT>
+compileForHost(mlir::ModuleOp module, const std::vector<KernelCode> &kernels, const Target &target);
 
 /// Prints the assembly of Halide's functions.
 void printAssembly(const std::vector<KernelCode> &kernels, const Target &target);

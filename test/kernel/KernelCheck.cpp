@@ -1,14 +1,14 @@
 //===- KernelCheck.cpp - both roads, compared and measured ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads a module of kernels, chooses schedules, compiles each by Halide and as plain loops, runs both on the same
-// random data and compares. Attributes on a kernel.func say how:
+// Reads a module of kernels, chooses schedules, compiles each by Halide and as plain loops, runs
+// both on the same random data and compares. Attributes on a kernel.func say how:
 //   check.sizes = [{m = 3, k = 17}, ...]   one run for each; the sizes of named dynamic dimensions
 //   check.dims = ["m", ""]                 on an argument or result: the names of its dimensions
-//   check.range = [low, high]              on an argument: its values; by default [-1, 1], integers [-8, 8]
-//   check.special                          on an argument: some values are NaN, infinite or zero
-//   check.tolerance = 1e-4                 relative to the largest value of the output; by default 1e-5
-//   check.flops = 123                      for --bench
+//   check.range = [low, high]              on an argument: its values; by default [-1, 1], integers
+//   [-8, 8] check.special                          on an argument: some values are NaN, infinite or
+//   zero check.tolerance = 1e-4                 relative to the largest value of the output; by
+//   default 1e-5 check.flops = 123                      for --bench
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,17 +49,21 @@ static cl::opt<std::string> targetName("target", cl::init("host"));
 static cl::opt<bool> keepSchedule("keep-schedule", cl::desc("Take the schedules that are there"));
 static cl::opt<bool> bench("bench", cl::desc("Measure Halide's road"));
 static cl::opt<bool> noCheck("no-check", cl::desc("Do not run the reference road"));
-static cl::opt<bool> tileOnly("tile-only", cl::desc("Print the kernels with their schedules and stop"));
+static cl::opt<bool> tileOnly("tile-only",
+                              cl::desc("Print the kernels with their schedules and stop"));
 static cl::opt<bool> printTiled("print-tiled"), printLoops("print-loops"), printAsm("print-asm");
-static cl::opt<bool> allowFallback("allow-fallback", cl::desc("A kernel without Halide is no error"));
+static cl::opt<bool> allowFallback("allow-fallback",
+                                   cl::desc("A kernel without Halide is no error"));
 static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
-static cl::opt<int> defaultSize("default-size", cl::init(5), cl::desc("Of dynamic dimensions without a name"));
+static cl::opt<int> defaultSize("default-size", cl::init(5),
+                                cl::desc("Of dynamic dimensions without a name"));
 
 namespace {
 
 using Sizes = std::map<std::string, int64_t>;
 
-/// A dense array and the descriptor that the C interface takes. A guard zone behind the data shows stray writes.
+/// A dense array and the descriptor that the C interface takes. A guard zone behind the data shows
+/// stray writes.
 struct Array {
   Array(RankedTensorType type, DictionaryAttr attributes, const Sizes &sizes) : type(type) {
     auto names = attributes ? attributes.getAs<ArrayAttr>("check.dims") : ArrayAttr();
@@ -114,7 +118,8 @@ struct Array {
     if (element.isF64())
       return load(double());
     if (isa<FloatType>(element)) {
-      llvm::APFloat value(cast<FloatType>(element).getFloatSemantics(), llvm::APInt(16, load(uint16_t())));
+      llvm::APFloat value(cast<FloatType>(element).getFloatSemantics(),
+                          llvm::APInt(16, load(uint16_t())));
       return value.convertToDouble();
     }
     switch (elementBytes) {
@@ -187,8 +192,8 @@ static void call(void *function, const std::vector<void *> &a) {
   auto at = [&](size_t i) { return i < a.size() ? a[i] : nullptr; };
   // Surplus arguments do no harm in C's calling convention.
   reinterpret_cast<void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P)>(function)(
-      at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14),
-      at(15));
+      at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12),
+      at(13), at(14), at(15));
 }
 
 static DictionaryAttr attributesOf(ArrayAttr list, size_t i) {
@@ -205,7 +210,8 @@ static void *find(llvm::orc::LLJIT &jit, StringRef name) {
 }
 
 /// Whether `actual` agrees with `expected`; says where not.
-static bool compare(StringRef kernel, unsigned output, const Array &actual, const Array &expected, double tolerance) {
+static bool compare(StringRef kernel, unsigned output, const Array &actual, const Array &expected,
+                    double tolerance) {
   if (!actual.guardIntact() || !expected.guardIntact()) {
     llvm::outs() << "FAIL " << kernel << " result " << output << ": writes outside of the result\n";
     return false;
@@ -219,7 +225,7 @@ static bool compare(StringRef kernel, unsigned output, const Array &actual, cons
   double worst = 0;
   for (int64_t i = 0; i < expected.elements; ++i) {
     double a = actual.get(i), e = expected.get(i);
-    bool same = std::isnan(e) ? std::isnan(a)
+    bool same = std::isnan(e)            ? std::isnan(a)
                 : std::isinf(e) || exact ? a == e
                                          : std::fabs(a - e) <= tolerance * (largest + std::fabs(e));
     if (std::isfinite(a) && std::isfinite(e) && largest > 0)
@@ -228,9 +234,9 @@ static bool compare(StringRef kernel, unsigned output, const Array &actual, cons
       first = i;
   }
   if (wrong != 0)
-    llvm::outs() << "FAIL " << kernel << " result " << output << ": " << wrong << " of " << expected.elements
-                 << " differ, first at " << first << ": expected " << expected.get(first) << ", got "
-                 << actual.get(first) << "\n";
+    llvm::outs() << "FAIL " << kernel << " result " << output << ": " << wrong << " of "
+                 << expected.elements << " differ, first at " << first << ": expected "
+                 << expected.get(first) << ", got " << actual.get(first) << "\n";
   (void)worst;
   return wrong == 0;
 }
@@ -253,7 +259,9 @@ static double measure(void *function, const std::vector<void *> &arguments) {
   using Clock = std::chrono::steady_clock;
   double best = 1e30;
   Clock::time_point begin = Clock::now();
-  for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < benchSeconds; ++runs) {
+  for (int runs = 0;
+       runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < benchSeconds;
+       ++runs) {
     Clock::time_point start = Clock::now();
     call(function, arguments);
     best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
@@ -261,8 +269,8 @@ static double measure(void *function, const std::vector<void *> &arguments) {
   return best;
 }
 
-static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc::LLJIT *reference, const Sizes &sizes,
-                      StringRef label) {
+static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc::LLJIT *reference,
+                      const Sizes &sizes, StringRef label) {
   std::string name = kernel.getSymName().str();
   std::mt19937 engine(1);
   std::vector<std::unique_ptr<Array>> inputs, actual, expected;
@@ -327,8 +335,8 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<kernel::KernelDialect, affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
-                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect>();
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
   registerReferenceInterfaces(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -379,7 +387,8 @@ int main(int argc, char **argv) {
     printAssembly(kernels, target);
   bool fallback = !tiled->getOps<kernel::FuncOp>().empty();
   for (auto left : tiled->getOps<kernel::FuncOp>())
-    llvm::outs() << (allowFallback ? "NOTE " : "FAIL ") << left.getSymName() << " is not Halide's\n";
+    llvm::outs() << (allowFallback ? "NOTE " : "FAIL ") << left.getSymName()
+                 << " is not Halide's\n";
   PassManager reference(&context);
   reference.addPass(createLowerKernelsReference());
   if (failed(reference.run(*tiled)))
@@ -405,7 +414,9 @@ int main(int argc, char **argv) {
       std::string label;
       for (NamedAttribute size : run) {
         sizes[size.getName().str()] = cast<IntegerAttr>(size.getValue()).getInt();
-        label += (" " + size.getName().getValue() + "=" + std::to_string(sizes[size.getName().str()])).str();
+        label +=
+            (" " + size.getName().getValue() + "=" + std::to_string(sizes[size.getName().str()]))
+                .str();
       }
       good &= runKernel(kernel, *halide, loops.get(), sizes, label);
     }

@@ -14,9 +14,7 @@ using Ints = Node::Ints;
 
 namespace {
 
-RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 Type elementTypeOf(Value value) { return typeOf(value).getElementType(); }
 
 /// A dim of a new shape: a number, or 1-D i64 of one element.
@@ -32,8 +30,7 @@ Value reshapeTo(Node &node, Value value, ArrayRef<Dim> dims) {
       continue;
     }
     parts.push_back(std::get<Value>(dim));
-    if (auto constant = node.getConstantInts(parts.back());
-        constant && constant->size() == 1)
+    if (auto constant = node.getConstantInts(parts.back()); constant && constant->size() == 1)
       known.push_back(constant->front());
   }
   if (known.size() == dims.size())
@@ -53,9 +50,7 @@ Value positions(Node &node, Value value, int64_t dim) {
   auto scalar = [&](int64_t number) {
     return nn::createIndexScalar(builder, node.getLoc(), number);
   };
-  return node.create<nn::RangeOp>(scalar(0),
-                                  node.reshape(node.dimOf(value, dim), {}),
-                                  scalar(1));
+  return node.create<nn::RangeOp>(scalar(0), node.reshape(node.dimOf(value, dim), {}), scalar(1));
 }
 
 /// B × S × (H·D) as B × H × S × D.
@@ -67,16 +62,13 @@ constexpr double negativeInfinity = -std::numeric_limits<double>::infinity();
 
 /// A boolean mask as what is added to the scores.
 Value maskToBias(Node &node, Value mask, Type type) {
-  return node.where(mask, node.scalar(type, 0),
-                    node.scalar(type, negativeInfinity));
+  return node.where(mask, node.scalar(type, 0), node.scalar(type, negativeInfinity));
 }
 
 /// What is added to the scores (… × query × key positions), or null.
 Value buildBias(Node &node, Value query, Value key, Value past, Type type) {
   Value bias;
-  auto addBias = [&](Value part) {
-    bias = bias ? node.add(bias, part) : part;
-  };
+  auto addBias = [&](Value part) { bias = bias ? node.add(bias, part) : part; };
   if (Value mask = node.getInput(3)) {
     if (elementTypeOf(mask).isInteger(1))
       mask = maskToBias(node, mask, type);
@@ -88,12 +80,9 @@ Value buildBias(Node &node, Value query, Value key, Value past, Type type) {
     int64_t keys = typeOf(key).getDimSize(2);
     bool same = given == keys && !ShapedType::isDynamic(given);
     if (rank && !same && node.getOpset() >= 24 && given != 1) {
-      Value missing =
-          node.sub(node.dimOf(key, 2), node.dimOf(mask, rank - 1));
-      Value pads =
-          node.concat({node.indices(Ints(2 * rank - 1, 0)), missing}, 0);
-      mask = node.create<nn::PadOp>(mask, pads,
-                                    node.scalar(type, negativeInfinity),
+      Value missing = node.sub(node.dimOf(key, 2), node.dimOf(mask, rank - 1));
+      Value pads = node.concat({node.indices(Ints(2 * rank - 1, 0)), missing}, 0);
+      mask = node.create<nn::PadOp>(mask, pads, node.scalar(type, negativeInfinity),
                                     nn::PadMode::constant);
     }
     addBias(mask);
@@ -109,13 +98,12 @@ Value buildBias(Node &node, Value query, Value key, Value past, Type type) {
     } else if (past) {
       rows = node.add(rows, node.dimOf(past, 2));
     }
-    addBias(maskToBias(
-        node, node.compare(nn::ComparePredicate::ge, rows, columns), type));
+    addBias(maskToBias(node, node.compare(nn::ComparePredicate::ge, rows, columns), type));
   }
   if (lengths) {
     Value columns = positions(node, key, 2);
-    Value counts = node.compare(nn::ComparePredicate::lt, columns,
-                                node.unsqueeze(lengths, {1, 2, 3}));
+    Value counts =
+        node.compare(nn::ComparePredicate::lt, columns, node.unsqueeze(lengths, {1, 2, 3}));
     addBias(maskToBias(node, counts, type));
   }
   return bias;
@@ -131,13 +119,12 @@ LogicalResult buildAttention(Node &node) {
   int64_t keyHeads = node.getInt("kv_num_heads", 0);
   Type type = elementTypeOf(query);
   int64_t softmaxType = node.getInt("softmax_precision", 0);
-  Type precision = softmaxType ? node.getOnnxType(softmaxType)
-                   : type.getIntOrFloatBitWidth() < 32
-                       ? Type(Float32Type::get(node.getContext()))
-                       : type;
+  Type precision = softmaxType                         ? node.getOnnxType(softmaxType)
+                   : type.getIntOrFloatBitWidth() < 32 ? Type(Float32Type::get(node.getContext()))
+                                                       : type;
   if (mode < 0 || mode > 3)
-    return node.emitError("attribute 'qk_matmul_output_mode' is " +
-                          Twine(mode) + "; expected 0 to 3");
+    return node.emitError("attribute 'qk_matmul_output_mode' is " + Twine(mode) +
+                          "; expected 0 to 3");
   if (!pastKey != !pastValue)
     return node.emitError("past_key and past_value must come together");
   if (node.hasInput(6) && node.getRank(6) != 1)
@@ -175,23 +162,21 @@ LogicalResult buildAttention(Node &node) {
   queryHeads = typeOf(query).getDimSize(1);
   keyHeads = typeOf(key).getDimSize(1);
   bool grouped = queryHeads != keyHeads;
-  if (grouped &&
-      (ShapedType::isDynamic(queryHeads) || ShapedType::isDynamic(keyHeads)))
+  if (grouped && (ShapedType::isDynamic(queryHeads) || ShapedType::isDynamic(keyHeads)))
     return node.emitUnsupported("a dynamic number of heads");
   if (grouped && queryHeads % keyHeads)
-    return node.emitError("the " + Twine(queryHeads) +
-                          " query heads are no multiple of the " +
+    return node.emitError("the " + Twine(queryHeads) + " query heads are no multiple of the " +
                           Twine(keyHeads) + " key heads");
   // Grouped heads: B × Hkv × G × S × D against B × Hkv × 1 × S × D.
   auto group = [&](Value heads) {
     return reshapeTo(node, heads,
-                     {node.dimOf(heads, 0), keyHeads, queryHeads / keyHeads,
-                      node.dimOf(heads, 2), node.dimOf(heads, 3)});
+                     {node.dimOf(heads, 0), keyHeads, queryHeads / keyHeads, node.dimOf(heads, 2),
+                      node.dimOf(heads, 3)});
   };
   auto ungroup = [&](Value heads) {
-    return reshapeTo(node, heads,
-                     {node.dimOf(heads, 0), queryHeads, node.dimOf(heads, 3),
-                      node.dimOf(heads, 4)});
+    return reshapeTo(
+        node, heads,
+        {node.dimOf(heads, 0), queryHeads, node.dimOf(heads, 3), node.dimOf(heads, 4)});
   };
 
   auto scale = node.findFloat("scale");
@@ -236,17 +221,15 @@ LogicalResult buildAttention(Node &node) {
   showScores(2, scores);
 
   Value weights =
-      node.create<nn::SoftmaxOp>(node.cast(scores, precision),
-                                 ArrayRef<int64_t>{3}, /*log=*/false);
+      node.create<nn::SoftmaxOp>(node.cast(scores, precision), ArrayRef<int64_t>{3}, /*log=*/false);
   weights = node.cast(weights, type);
   if (node.failed())
     return failure();
   if (node.hasInput(3) || node.hasInput(6)) {
     // Rows that are masked altogether give zeros.
-    Value greatest = node.reduce(bias, nn::ReduceKind::max,
-                                 {typeOf(bias).getRank() - 1}, true);
-    Value masked = node.compare(nn::ComparePredicate::eq, greatest,
-                                node.scalar(type, negativeInfinity));
+    Value greatest = node.reduce(bias, nn::ReduceKind::max, {typeOf(bias).getRank() - 1}, true);
+    Value masked =
+        node.compare(nn::ComparePredicate::eq, greatest, node.scalar(type, negativeInfinity));
     weights = node.where(masked, node.scalar(type, 0), weights);
   }
   showScores(3, weights);
@@ -276,8 +259,7 @@ LogicalResult buildRotaryEmbedding(Node &node) {
   int64_t heads = node.getInt("num_heads", 0);
   int64_t rank = node.getRank(0);
   if (rank != 3 && rank != 4)
-    return node.emitError("the input has rank " + Twine(rank) +
-                          "; expected 3 or 4");
+    return node.emitError("the input has rank " + Twine(rank) + "; expected 3 or 4");
   if (rank == 3 && heads < 1)
     return node.emitError("an input of rank 3 needs the attribute "
                           "'num_heads'");
@@ -293,9 +275,8 @@ LogicalResult buildRotaryEmbedding(Node &node) {
   if (turned == 0)
     turned = size;
   if (turned < 0 || turned > size || turned % 2)
-    return node.emitError("attribute 'rotary_embedding_dim' is " +
-                          Twine(turned) + " for heads of " + Twine(size) +
-                          " elements");
+    return node.emitError("attribute 'rotary_embedding_dim' is " + Twine(turned) +
+                          " for heads of " + Twine(size) + " elements");
 
   auto cache = [&](unsigned index) {
     Value values = node.getInput(index);
@@ -323,9 +304,7 @@ LogicalResult buildRotaryEmbedding(Node &node) {
   Value second = node.add(node.mul(sine, real), node.mul(cosine, imaginary));
   Value result;
   if (interleaved)
-    result = node.reshape(node.concat({node.unsqueeze(first, {4}),
-                                       node.unsqueeze(second, {4})},
-                                      4),
+    result = node.reshape(node.concat({node.unsqueeze(first, {4}), node.unsqueeze(second, {4})}, 4),
                           {0, 0, 0, turned});
   else
     result = node.concat({first, second}, 3);
@@ -344,8 +323,7 @@ LogicalResult buildRotaryEmbedding(Node &node) {
 /// B × T × (H·D) as T × B × H × D, in f32.
 Value timeMajor(Node &node, Value value, int64_t heads) {
   Value split = node.reshape(value, {0, 0, heads, -1});
-  return node.cast(node.transpose(split, {1, 0, 2, 3}),
-                   Float32Type::get(node.getContext()));
+  return node.cast(node.transpose(split, {1, 0, 2, 3}), Float32Type::get(node.getContext()));
 }
 
 /// A matrix per head, S (Dk × Dv), that each step decays, corrects and reads:
@@ -396,44 +374,35 @@ LogicalResult buildLinearAttention(Node &node) {
     state = node.cast(node.getInput(3), f32);
   } else {
     Value shape = node.concat(
-        {node.dimOf(key, 1), node.indices({heads}), node.dimOf(key, 3),
-         node.dimOf(value, 3)},
-        0);
+        {node.dimOf(key, 1), node.indices({heads}), node.dimOf(key, 3), node.dimOf(value, 3)}, 0);
     if (auto known = node.getConstantInts(shape))
       shape = node.indices(*known);
     state = node.broadcastTo(node.scalar(f32, 0), shape);
   }
   Value length = node.reshape(node.dimOf(query, 0), {});
-  auto buildBody = [&](Value step, Value, ValueRange carried,
-                       LoopBody &body) -> LogicalResult {
-    auto at = [&](Value sequence) {
-      return node.create<nn::GatherOp>(sequence, step, 0);
-    };
+  auto buildBody = [&](Value step, Value, ValueRange carried, LoopBody &body) -> LogicalResult {
+    auto at = [&](Value sequence) { return node.create<nn::GatherOp>(sequence, step, 0); };
     Value s = carried[0];
     if (decay)
       s = node.mul(s, node.unsqueeze(at(decay), {3}));
     Value keyColumn = node.unsqueeze(at(key), {3});
     Value written = at(value);
     if (delta) {
-      Value known = node.squeeze(
-          node.create<nn::MatMulOp>(s, keyColumn, /*transpose_lhs=*/true),
-          {3});
+      Value known =
+          node.squeeze(node.create<nn::MatMulOp>(s, keyColumn, /*transpose_lhs=*/true), {3});
       written = node.mul(at(beta), node.sub(written, known));
     }
     s = node.add(s, node.mul(keyColumn, node.unsqueeze(written, {2})));
     // Query heads of a group read the same state: B × Hkv × G × Dk.
-    Value grouped = reshapeTo(
-        node, at(query),
-        {node.dimOf(query, 1), heads, queryHeads / heads, keySize});
-    Value read = node.mul(node.create<nn::MatMulOp>(grouped, s),
-                          node.scalar(f32, scale));
+    Value grouped =
+        reshapeTo(node, at(query), {node.dimOf(query, 1), heads, queryHeads / heads, keySize});
+    Value read = node.mul(node.create<nn::MatMulOp>(grouped, s), node.scalar(f32, scale));
     body.carried = {s};
     body.scans = {read}; // B × Hkv × G × Dv
     return node.status();
   };
   SmallVector<Value> results;
-  if (node.failed() ||
-      failed(buildLoopOp(node, length, Value(), {state}, buildBody, results)))
+  if (node.failed() || failed(buildLoopOp(node, length, Value(), {state}, buildBody, results)))
     return failure();
   // T × B × Hkv × G × Dv to B × T × (H·Dv).
   Value output = node.transpose(results[1], {1, 0, 2, 3, 4});
@@ -463,20 +432,16 @@ LogicalResult buildCausalConvWithState(Node &node) {
   if (node.hasInput(3))
     padded = node.concat({node.getInput(3), input}, 2);
   else
-    padded = node.create<nn::PadOp>(input,
-                                    node.indices({0, 0, before, 0, 0, 0}),
-                                    node.scalarLike(input, 0),
-                                    nn::PadMode::constant);
+    padded = node.create<nn::PadOp>(input, node.indices({0, 0, before, 0, 0, 0}),
+                                    node.scalarLike(input, 0), nn::PadMode::constant);
   Ints one = {1};
-  Value result = node.create<nn::ConvOp>(padded, filter, node.getInput(2), one,
-                                         Ints{0, 0}, one, channels);
+  Value result =
+      node.create<nn::ConvOp>(padded, filter, node.getInput(2), one, Ints{0, 0}, one, channels);
   if (silu)
     result = node.mul(result, node.create<nn::SigmoidOp>(result));
   node.setOutput(0, result);
   if (node.hasOutput(1))
-    node.setOutput(1, node.slice(padded, 2,
-                                 before ? -before
-                                        : std::numeric_limits<int64_t>::max(),
+    node.setOutput(1, node.slice(padded, 2, before ? -before : std::numeric_limits<int64_t>::max(),
                                  std::numeric_limits<int64_t>::max()));
   return node.status();
 }
@@ -485,8 +450,7 @@ LogicalResult buildCausalConvWithState(Node &node) {
 LogicalResult buildSwiGLU(Node &node) {
   Value gate = node.getInput(0);
   double alpha = node.getFloat("alpha", 1);
-  Value scaled =
-      alpha == 1 ? gate : node.mul(gate, node.scalarLike(gate, alpha));
+  Value scaled = alpha == 1 ? gate : node.mul(gate, node.scalarLike(gate, alpha));
   Value swish = node.mul(gate, node.create<nn::SigmoidOp>(scaled));
   node.setOutput(0, node.mul(swish, node.getInput(1)));
   return node.status();

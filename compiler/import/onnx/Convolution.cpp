@@ -26,20 +26,18 @@ nn::AutoPad getAutoPad(Node &node) {
 }
 
 /// An attribute of `count` elements, each at least `least`.
-Ints getSpatial(Node &node, StringRef name, size_t count, int64_t fallback,
-                int64_t least) {
+Ints getSpatial(Node &node, StringRef name, size_t count, int64_t fallback, int64_t least) {
   Ints values = node.getInts(name, Ints(count, fallback));
   if (values.size() != count) {
-    (void)node.emitError("attribute '" + name + "' has " +
-                         Twine(values.size()) + " elements; expected " +
-                         Twine(count));
+    (void)node.emitError("attribute '" + name + "' has " + Twine(values.size()) +
+                         " elements; expected " + Twine(count));
     return Ints(count, std::max(fallback, least));
   }
   for (int64_t &value : values) {
     if (value >= least)
       continue;
-    (void)node.emitError("attribute '" + name + "' has the element " +
-                         Twine(value) + "; expected at least " + Twine(least));
+    (void)node.emitError("attribute '" + name + "' has the element " + Twine(value) +
+                         "; expected at least " + Twine(least));
     value = least;
   }
   return values;
@@ -49,9 +47,8 @@ Ints getSpatial(Node &node, StringRef name, size_t count, int64_t fallback,
 std::optional<size_t> getSpatialRank(Node &node, int64_t least = 1) {
   int64_t rank = node.getRank(0);
   if (rank < 2 + least) {
-    (void)node.emitError("the input has rank " + Twine(rank) +
-                         "; expected at least " + Twine(2 + least) +
-                         " (batch, channels, spatial dims)");
+    (void)node.emitError("the input has rank " + Twine(rank) + "; expected at least " +
+                         Twine(2 + least) + " (batch, channels, spatial dims)");
     return std::nullopt;
   }
   return rank - 2;
@@ -63,9 +60,8 @@ Window getWindow(Node &node, size_t spatial, Ints kernel) {
   window.strides = getSpatial(node, "strides", spatial, 1, 1);
   window.dilations = getSpatial(node, "dilations", spatial, 1, 1);
   window.autoPad = getAutoPad(node);
-  window.pads = window.autoPad == nn::AutoPad::notset
-                    ? getSpatial(node, "pads", 2 * spatial, 0, 0)
-                    : Ints(2 * spatial, 0);
+  window.pads = window.autoPad == nn::AutoPad::notset ? getSpatial(node, "pads", 2 * spatial, 0, 0)
+                                                      : Ints(2 * spatial, 0);
   window.ceilMode = node.getFlag("ceil_mode");
   return window;
 }
@@ -74,33 +70,30 @@ Window getWindow(Node &node, size_t spatial, Ints kernel) {
 Window getPoolWindow(Node &node, size_t spatial) {
   if (!node.hasAttribute("kernel_shape"))
     (void)node.requireInts("kernel_shape");
-  return getWindow(node, spatial,
-                   getSpatial(node, "kernel_shape", spatial, 1, 1));
+  return getWindow(node, spatial, getSpatial(node, "kernel_shape", spatial, 1, 1));
 }
 
 /// The spatial dims of filter `value`, checked against `kernel_shape`.
 Ints getFilterKernel(Node &node, Value value, size_t spatial) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getRank() != static_cast<int64_t>(spatial) + 2) {
-    (void)node.emitError("the filter has rank " + Twine(type.getRank()) +
-                         "; expected " + Twine(spatial + 2));
+    (void)node.emitError("the filter has rank " + Twine(type.getRank()) + "; expected " +
+                         Twine(spatial + 2));
     return Ints(spatial, 1);
   }
   Ints kernel(type.getShape().drop_front(2));
   if (auto given = node.findInts("kernel_shape")) {
     if (given->size() != spatial) {
-      (void)node.emitError("attribute 'kernel_shape' has " +
-                           Twine(given->size()) + " elements; expected " +
-                           Twine(spatial));
+      (void)node.emitError("attribute 'kernel_shape' has " + Twine(given->size()) +
+                           " elements; expected " + Twine(spatial));
       return kernel;
     }
     for (size_t i = 0; i < spatial; ++i) {
       if (ShapedType::isDynamic(kernel[i]))
         kernel[i] = (*given)[i];
       else if (kernel[i] != (*given)[i])
-        (void)node.emitError("attribute 'kernel_shape' says " +
-                             Twine((*given)[i]) + " in spatial dim " +
-                             Twine(i) + ", the filter has " +
+        (void)node.emitError("attribute 'kernel_shape' says " + Twine((*given)[i]) +
+                             " in spatial dim " + Twine(i) + ", the filter has " +
                              Twine(kernel[i]));
     }
   }
@@ -110,8 +103,7 @@ Ints getFilterKernel(Node &node, Value value, size_t spatial) {
 int64_t getGroup(Node &node) {
   int64_t group = node.getInt("group", 1);
   if (group < 1)
-    (void)node.emitError("attribute 'group' is " + Twine(group) +
-                         "; expected at least 1");
+    (void)node.emitError("attribute 'group' is " + Twine(group) + "; expected at least 1");
   return std::max<int64_t>(group, 1);
 }
 
@@ -128,24 +120,22 @@ LogicalResult buildConv(Node &node) {
   int64_t group = getGroup(node);
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::ConvOp>(
-                        node.getInput(0), node.getInput(1), node.getInput(2),
-                        window.strides, window.pads, window.dilations, group,
-                        window.autoPad));
+  node.setOutput(0, node.create<nn::ConvOp>(node.getInput(0), node.getInput(1), node.getInput(2),
+                                            window.strides, window.pads, window.dilations, group,
+                                            window.autoPad));
   return node.status();
 }
 
 /// The pads that give `outputShape`, where the input's dims are static: the
 /// operator's own formula for `output_shape` and SAME_UPPER/SAME_LOWER.
-bool resolveTransposePads(ArrayRef<int64_t> input, Window &window,
-                          Ints &outputPadding, ArrayRef<int64_t> outputShape) {
+bool resolveTransposePads(ArrayRef<int64_t> input, Window &window, Ints &outputPadding,
+                          ArrayRef<int64_t> outputShape) {
   size_t spatial = window.kernel.size();
   if (llvm::any_of(input, ShapedType::isDynamic) ||
       llvm::any_of(window.kernel, ShapedType::isDynamic))
     return false;
   for (size_t i = 0; i < spatial; ++i) {
-    int64_t wanted =
-        outputShape.empty() ? input[i] * window.strides[i] : outputShape[i];
+    int64_t wanted = outputShape.empty() ? input[i] * window.strides[i] : outputShape[i];
     int64_t total = window.strides[i] * (input[i] - 1) + outputPadding[i] +
                     (window.kernel[i] - 1) * window.dilations[i] + 1 - wanted;
     if (total < 0) { // larger than what the filter reaches: zeros at the end
@@ -172,29 +162,27 @@ LogicalResult buildConvTranspose(Node &node) {
   if (outputShape.size() == *spatial + 2) // some exporters give all dims
     outputShape.erase(outputShape.begin(), outputShape.begin() + 2);
   if (!outputShape.empty() && outputShape.size() != *spatial)
-    (void)node.emitError("attribute 'output_shape' has " +
-                         Twine(outputShape.size()) + " elements; expected " +
-                         Twine(*spatial));
+    (void)node.emitError("attribute 'output_shape' has " + Twine(outputShape.size()) +
+                         " elements; expected " + Twine(*spatial));
   if (node.failed())
     return failure();
   if (window.autoPad == nn::AutoPad::valid)
     window.autoPad = nn::AutoPad::notset;
   if ((!outputShape.empty() || window.autoPad != nn::AutoPad::notset) &&
-      resolveTransposePads(node.getInputType(0).getShape().drop_front(2),
-                           window, outputPadding, outputShape))
+      resolveTransposePads(node.getInputType(0).getShape().drop_front(2), window, outputPadding,
+                           outputShape))
     outputShape.clear();
-  node.setOutput(0, node.create<nn::ConvTransposeOp>(
-                        node.getInput(0), node.getInput(1), node.getInput(2),
-                        window.strides, window.pads, window.dilations,
-                        outputPadding, outputShape, group, window.autoPad));
+  node.setOutput(0, node.create<nn::ConvTransposeOp>(node.getInput(0), node.getInput(1),
+                                                     node.getInput(2), window.strides, window.pads,
+                                                     window.dilations, outputPadding, outputShape,
+                                                     group, window.autoPad));
   return node.status();
 }
 
 /// Extends `block` by factors of `elements` for the remaining dims of `image`,
 /// so that there are `blocks` places for it; each solution goes to `found`.
-void findBlocks(ArrayRef<int64_t> image, const Window &window,
-                int64_t elements, int64_t blocks, Ints &block,
-                SmallVectorImpl<Ints> &found) {
+void findBlocks(ArrayRef<int64_t> image, const Window &window, int64_t elements, int64_t blocks,
+                Ints &block, SmallVectorImpl<Ints> &found) {
   size_t dim = block.size(), spatial = image.size();
   if (dim == spatial) {
     if (elements == 1 && blocks == 1)
@@ -234,15 +222,13 @@ LogicalResult buildCol2Im(Node &node) {
   window.dilations = getSpatial(node, "dilations", spatial, 1, 1);
   window.pads = getSpatial(node, "pads", 2 * spatial, 0, 0);
   if (inputType.getRank() != 3)
-    return node.emitError("the input has rank " + Twine(inputType.getRank()) +
-                          "; expected 3");
+    return node.emitError("the input has rank " + Twine(inputType.getRank()) + "; expected 3");
   if (node.failed())
     return failure();
   SmallVector<Ints> candidates;
   if (block) {
     if (block->size() != spatial)
-      return node.emitError("'image_shape' has " + Twine(spatial) +
-                            " elements, 'block_shape' " +
+      return node.emitError("'image_shape' has " + Twine(spatial) + " elements, 'block_shape' " +
                             Twine(block->size()));
     candidates.push_back(*block);
   } else {
@@ -251,30 +237,26 @@ LogicalResult buildCol2Im(Node &node) {
       return node.emitUnsupported("a 'block_shape' that is no constant, "
                                   "without declared static shapes");
     Ints partial;
-    findBlocks(*image, window,
-               inputType.getDimSize(1) / declared.getDimSize(1),
+    findBlocks(*image, window, inputType.getDimSize(1) / declared.getDimSize(1),
                inputType.getDimSize(2), partial, candidates);
     if (candidates.empty())
       return node.emitError("no 'block_shape' gives the declared result");
   }
   Value result;
   for (const Ints &candidate : candidates) {
-    Value picture =
-        node.create<nn::Col2ImOp>(input, *image, candidate, window.strides,
-                                  window.pads, window.dilations);
+    Value picture = node.create<nn::Col2ImOp>(input, *image, candidate, window.strides, window.pads,
+                                              window.dilations);
     if (!result) {
       result = picture;
       continue;
     }
     Value given = node.getInput(2);
-    Value equal = node.cast(
-        node.compare(nn::ComparePredicate::eq, given,
-                     node.cast(node.indices(candidate),
-                               node.getElementType(2))),
-        IntegerType::get(node.getContext(), 64));
-    Value chosen = node.cast(
-        node.reduce(equal, nn::ReduceKind::min, {0}, false),
-        IntegerType::get(node.getContext(), 1));
+    Value equal =
+        node.cast(node.compare(nn::ComparePredicate::eq, given,
+                               node.cast(node.indices(candidate), node.getElementType(2))),
+                  IntegerType::get(node.getContext(), 64));
+    Value chosen = node.cast(node.reduce(equal, nn::ReduceKind::min, {0}, false),
+                             IntegerType::get(node.getContext(), 1));
     result = node.where(chosen, picture, result);
   }
   node.setOutput(0, result);
@@ -294,14 +276,12 @@ LogicalResult buildMaxPool(Node &node) {
   if (node.failed())
     return failure();
   Value input = node.getInput(0);
-  node.setOutput(0, node.create<nn::MaxPoolOp>(
-                        input, window.kernel, window.strides, window.pads,
-                        window.dilations, window.ceilMode, window.autoPad));
+  node.setOutput(0, node.create<nn::MaxPoolOp>(input, window.kernel, window.strides, window.pads,
+                                               window.dilations, window.ceilMode, window.autoPad));
   if (node.hasOutput(1))
     node.setOutput(1, node.create<nn::MaxPoolIndicesOp>(
-                          input, window.kernel, window.strides, window.pads,
-                          window.dilations, window.ceilMode, window.autoPad,
-                          columnMajor));
+                          input, window.kernel, window.strides, window.pads, window.dilations,
+                          window.ceilMode, window.autoPad, columnMajor));
   return node.status();
 }
 
@@ -313,18 +293,16 @@ LogicalResult buildAveragePool(Node &node) {
   bool countIncludePad = node.getFlag("count_include_pad");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::AveragePoolOp>(
-                        node.getInput(0), window.kernel, window.strides,
-                        window.pads, window.dilations, window.ceilMode,
-                        window.autoPad, nn::DataLayout::channels_first,
-                        countIncludePad));
+  node.setOutput(0, node.create<nn::AveragePoolOp>(node.getInput(0), window.kernel, window.strides,
+                                                   window.pads, window.dilations, window.ceilMode,
+                                                   window.autoPad, nn::DataLayout::channels_first,
+                                                   countIncludePad));
   return node.status();
 }
 
 /// `p`, a float in version 1.
 double getNorm(Node &node) {
-  return node.getOpset() < 2 ? node.getFloat("p", 2)
-                             : static_cast<double>(node.getInt("p", 2));
+  return node.getOpset() < 2 ? node.getFloat("p", 2) : static_cast<double>(node.getInt("p", 2));
 }
 
 LogicalResult buildLpPool(Node &node) {
@@ -337,11 +315,10 @@ LogicalResult buildLpPool(Node &node) {
   Window window = getPoolWindow(node, *spatial);
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::LpPoolOp>(
-                        node.getInput(0), window.kernel, window.strides,
-                        window.pads, window.dilations, window.ceilMode,
-                        window.autoPad, nn::DataLayout::channels_first,
-                        static_cast<int64_t>(p)));
+  node.setOutput(0, node.create<nn::LpPoolOp>(node.getInput(0), window.kernel, window.strides,
+                                              window.pads, window.dilations, window.ceilMode,
+                                              window.autoPad, nn::DataLayout::channels_first,
+                                              static_cast<int64_t>(p)));
   return node.status();
 }
 
@@ -353,11 +330,11 @@ Ints getSpatialAxes(Node &node) {
   return axes;
 }
 
-template <nn::ReduceKind kind> LogicalResult buildGlobalPool(Node &node) {
+template <nn::ReduceKind kind>
+LogicalResult buildGlobalPool(Node &node) {
   if (!getSpatialRank(node, 0))
     return failure();
-  node.setOutput(
-      0, node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
+  node.setOutput(0, node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
   return node.status();
 }
 
@@ -374,11 +351,9 @@ LogicalResult buildGlobalLpPool(Node &node) {
   }
   if (p <= 0)
     return node.emitError("attribute 'p' must be positive");
-  Value powers = node.create<nn::PowOp>(node.create<nn::AbsOp>(input),
-                                        node.scalarLike(input, p));
+  Value powers = node.create<nn::PowOp>(node.create<nn::AbsOp>(input), node.scalarLike(input, p));
   Value sum = node.reduce(powers, nn::ReduceKind::sum, axes, true);
-  node.setOutput(0,
-                 node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
+  node.setOutput(0, node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
   return node.status();
 }
 
@@ -391,16 +366,14 @@ LogicalResult buildMaxUnpool(Node &node) {
   Window window = getPoolWindow(node, *spatial);
   if (node.failed())
     return failure();
-  Value result = node.create<nn::MaxUnpoolOp>(
-      node.getInput(0), node.getInput(1), Value(), window.kernel,
-      window.strides, window.pads);
+  Value result = node.create<nn::MaxUnpoolOp>(node.getInput(0), node.getInput(1), Value(),
+                                              window.kernel, window.strides, window.pads);
   if (node.hasInput(2) && !node.failed()) {
     auto shape = cast<RankedTensorType>(result.getType()).getShape();
     Ints zeros(shape.size(), 0);
     auto wanted = node.getConstantInts(node.getInput(2));
     Value pads;
-    if (wanted && wanted->size() == shape.size() &&
-        llvm::none_of(shape, ShapedType::isDynamic)) {
+    if (wanted && wanted->size() == shape.size() && llvm::none_of(shape, ShapedType::isDynamic)) {
       Ints all = zeros;
       for (auto [to, from] : llvm::zip(*wanted, shape))
         all.push_back(to - from);
@@ -409,8 +382,8 @@ LogicalResult buildMaxUnpool(Node &node) {
       Value ends = node.sub(node.getInput(2), node.shapeOf(result));
       pads = node.concat({node.indices(zeros), ends}, 0);
     }
-    result = node.create<nn::PadOp>(result, pads, node.scalarLike(result, 0),
-                                    nn::PadMode::constant);
+    result =
+        node.create<nn::PadOp>(result, pads, node.scalarLike(result, 0), nn::PadMode::constant);
   }
   node.setOutput(0, result);
   return node.status();
@@ -421,13 +394,10 @@ LogicalResult buildMaxUnpool(Node &node) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult buildRoiAlign(Node &node) {
-  bool maxMode =
-      node.getEnum<bool>("mode", "avg", {{"avg", false}, {"max", true}});
+  bool maxMode = node.getEnum<bool>("mode", "avg", {{"avg", false}, {"max", true}});
   bool halfPixel = node.getOpset() >= 16 &&
-                   node.getEnum<bool>("coordinate_transformation_mode",
-                                      "half_pixel",
-                                      {{"half_pixel", true},
-                                       {"output_half_pixel", false}});
+                   node.getEnum<bool>("coordinate_transformation_mode", "half_pixel",
+                                      {{"half_pixel", true}, {"output_half_pixel", false}});
   int64_t height = node.getInt("output_height", 1);
   int64_t width = node.getInt("output_width", 1);
   int64_t ratio = node.getInt("sampling_ratio", 0);
@@ -437,10 +407,9 @@ LogicalResult buildRoiAlign(Node &node) {
                           "positive, 'sampling_ratio' not negative");
   if (node.getRank(0) != 4)
     return node.emitError("the input must have rank 4");
-  node.setOutput(0, node.create<nn::RoiAlignOp>(
-                        node.getInput(0), node.getInput(1), node.getInput(2),
-                        height, width, ratio, APFloat(scale), maxMode,
-                        halfPixel));
+  node.setOutput(0, node.create<nn::RoiAlignOp>(node.getInput(0), node.getInput(1),
+                                                node.getInput(2), height, width, ratio,
+                                                APFloat(scale), maxMode, halfPixel));
   return node.status();
 }
 
@@ -459,8 +428,7 @@ LogicalResult buildDeformConv(Node &node) {
   auto offsetType = node.getInputType(2);
   if (inputType.getRank() != 4)
     return node.emitUnsupported("an input of rank other than 4");
-  if (!inputType.hasStaticShape() || !filterType.hasStaticShape() ||
-      !offsetType.hasStaticShape())
+  if (!inputType.hasStaticShape() || !filterType.hasStaticShape() || !offsetType.hasStaticShape())
     return node.emitUnsupported("a dynamic shape");
   Window window = getWindow(node, 2, getFilterKernel(node, filter, 2));
   int64_t group = getGroup(node);
@@ -475,8 +443,8 @@ LogicalResult buildDeformConv(Node &node) {
   int64_t kernelWidth = window.kernel[1];
   int64_t taps = window.kernel[0] * kernelWidth;
   int64_t positions = outHeight * outWidth;
-  if (offsetGroups < 1 || channels % offsetGroups || channels % group ||
-      out % group || offsetType.getShape()[1] != offsetGroups * taps * 2)
+  if (offsetGroups < 1 || channels % offsetGroups || channels % group || out % group ||
+      offsetType.getShape()[1] != offsetGroups * taps * 2)
     return node.emitError("the channels, 'group', 'offset_group' and the "
                           "offsets' shape don't fit together");
   Type elementType = inputType.getElementType();
@@ -493,12 +461,10 @@ LogicalResult buildDeformConv(Node &node) {
       baseX.push_back(l % outWidth * window.strides[1] - window.pads[1] +
                       k % kernelWidth * window.dilations[1]);
     }
-  Value offsets = node.cast(
-      node.reshape(offset, {batch, offsetGroups, taps, 2, positions}), f32);
+  Value offsets = node.cast(node.reshape(offset, {batch, offsetGroups, taps, 2, positions}), f32);
   auto coordinate = [&](ArrayRef<float> base, int64_t which) {
     Value moved = node.squeeze(node.slice(offsets, 3, which, which + 1), {3});
-    return node.add(moved,
-                    node.constant(DenseElementsAttr::get(baseType, base)));
+    return node.add(moved, node.constant(DenseElementsAttr::get(baseType, base)));
   };
   Value y = coordinate(baseY, 0), x = coordinate(baseX, 1);
   Value yFloor = node.create<nn::FloorOp>(y);
@@ -506,10 +472,9 @@ LogicalResult buildDeformConv(Node &node) {
   Value one = node.scalar(f32, 1), zero = node.scalar(f32, 0);
 
   // The four neighbours, each with its weight (zero outside the picture).
-  Value picture = node.reshape(input, {batch, offsetGroups,
-                                       channels / offsetGroups, height * width});
-  Ints gathered = {batch, offsetGroups, channels / offsetGroups,
-                   taps * positions};
+  Value picture =
+      node.reshape(input, {batch, offsetGroups, channels / offsetGroups, height * width});
+  Ints gathered = {batch, offsetGroups, channels / offsetGroups, taps * positions};
   Ints perColumn = {batch, offsetGroups, 1, taps * positions};
   Value columns;
   for (int64_t corner = 0; corner < 4; ++corner) {
@@ -518,9 +483,9 @@ LogicalResult buildDeformConv(Node &node) {
     auto weightOf = [&](Value at, Value neighbour, int64_t size) {
       Value distance = node.create<nn::AbsOp>(node.sub(at, neighbour));
       Value last = node.scalar(f32, static_cast<double>(size - 1));
-      Value inside = node.create<nn::AndOp>(
-          node.compare(nn::ComparePredicate::ge, neighbour, zero),
-          node.compare(nn::ComparePredicate::le, neighbour, last));
+      Value inside =
+          node.create<nn::AndOp>(node.compare(nn::ComparePredicate::ge, neighbour, zero),
+                                 node.compare(nn::ComparePredicate::le, neighbour, last));
       return node.where(inside, node.sub(one, distance), zero);
     };
     auto clamp = [&](Value neighbour, int64_t size) {
@@ -528,25 +493,19 @@ LogicalResult buildDeformConv(Node &node) {
       return node.cast(node.min(node.max(neighbour, zero), last), i64);
     };
     Value weight = node.mul(weightOf(y, cy, height), weightOf(x, cx, width));
-    Value index = node.add(
-        node.mul(clamp(cy, height),
-                 node.scalar(i64, static_cast<double>(width))),
-        clamp(cx, width));
-    Value indices = node.broadcastTo(node.reshape(index, perColumn),
-                                     node.indices(gathered));
+    Value index =
+        node.add(node.mul(clamp(cy, height), node.scalar(i64, static_cast<double>(width))),
+                 clamp(cx, width));
+    Value indices = node.broadcastTo(node.reshape(index, perColumn), node.indices(gathered));
     Value values = node.create<nn::GatherElementsOp>(picture, indices, 3);
-    Value part =
-        node.mul(values, node.cast(node.reshape(weight, perColumn),
-                                   elementType));
+    Value part = node.mul(values, node.cast(node.reshape(weight, perColumn), elementType));
     columns = columns ? node.add(columns, part) : part;
   }
   if (mask)
     columns = node.mul(columns, node.reshape(mask, perColumn));
 
-  columns = node.reshape(
-      columns, {batch, group, channels / group * taps, positions});
-  Value weights =
-      node.reshape(filter, {group, out / group, channels / group * taps});
+  columns = node.reshape(columns, {batch, group, channels / group * taps, positions});
+  Value weights = node.reshape(filter, {group, out / group, channels / group * taps});
   Value result = node.create<nn::MatMulOp>(weights, columns);
   result = node.reshape(result, {batch, out, outHeight, outWidth});
   if (bias)

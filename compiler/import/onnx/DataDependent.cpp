@@ -20,8 +20,7 @@ IntegerAttr findAxis(Node &node) {
   auto axis = node.findInt("axis");
   if (!axis)
     return {};
-  return node.getBuilder().getI64IntegerAttr(
-      node.normalizeAxis(*axis, node.getRank(0)));
+  return node.getBuilder().getI64IntegerAttr(node.normalizeAxis(*axis, node.getRank(0)));
 }
 
 /// k is an attribute in version 1; largest and sorted exist since 11.
@@ -38,8 +37,7 @@ LogicalResult buildTopK(Node &node) {
   bool sorted = node.getFlag("sorted", true);
   if (node.failed())
     return failure();
-  setOutputs(node, node.createAll<nn::TopKOp>(node.getInput(0), k, axis,
-                                              largest, sorted));
+  setOutputs(node, node.createAll<nn::TopKOp>(node.getInput(0), k, axis, largest, sorted));
   return node.status();
 }
 
@@ -52,10 +50,8 @@ LogicalResult buildCompress(Node &node) {
   IntegerAttr axis = findAxis(node);
   if (node.failed())
     return failure();
-  Value condition = node.cast(node.getInput(1),
-                              IntegerType::get(node.getContext(), 1));
-  node.setOutput(0, node.create<nn::CompressOp>(node.getInput(0), condition,
-                                                axis));
+  Value condition = node.cast(node.getInput(1), IntegerType::get(node.getContext(), 1));
+  node.setOutput(0, node.create<nn::CompressOp>(node.getInput(0), condition, axis));
   return node.status();
 }
 
@@ -63,11 +59,11 @@ LogicalResult buildNonMaxSuppression(Node &node) {
   bool centerPoint = node.getFlag("center_point_box");
   for (unsigned i : {0, 1})
     if (node.getRank(i) != 3)
-      return node.emitError("input " + Twine(i) + " has rank " +
-                            Twine(node.getRank(i)) + "; expected 3");
-  node.setOutput(0, node.create<nn::NonMaxSuppressionOp>(
-                        node.getInput(0), node.getInput(1), node.getInput(2),
-                        node.getInput(3), node.getInput(4), centerPoint));
+      return node.emitError("input " + Twine(i) + " has rank " + Twine(node.getRank(i)) +
+                            "; expected 3");
+  node.setOutput(0, node.create<nn::NonMaxSuppressionOp>(node.getInput(0), node.getInput(1),
+                                                         node.getInput(2), node.getInput(3),
+                                                         node.getInput(4), centerPoint));
   return node.status();
 }
 
@@ -76,8 +72,7 @@ LogicalResult buildUnique(Node &node) {
   bool sorted = node.getFlag("sorted", true);
   if (node.failed())
     return failure();
-  setOutputs(node,
-             node.createAll<nn::UniqueOp>(node.getInput(0), axis, sorted));
+  setOutputs(node, node.createAll<nn::UniqueOp>(node.getInput(0), axis, sorted));
   return node.status();
 }
 

@@ -27,8 +27,7 @@ struct ImportOptions {
 ///
 /// Every problem of the model is reported as a diagnostic of `context`, all of
 /// them in one run; then the result is null.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
-                                             mlir::MLIRContext &context,
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, mlir::MLIRContext &context,
                                              const ImportOptions &options = {});
 
 /// One operator that the importer knows.

@@ -14,16 +14,13 @@ struct LoopBody {
   Node::Values carried, scans;
 };
 using LoopBodyFunction = llvm::function_ref<mlir::LogicalResult(
-    mlir::Value iteration, mlir::Value condition, mlir::ValueRange carried,
-    LoopBody &body)>;
+    mlir::Value iteration, mlir::Value condition, mlir::ValueRange carried, LoopBody &body)>;
 
 /// Builds an nn.loop; its results are [carried…, stacked scans…]. `tripCount`
 /// and `condition` are scalars and may be null. `buildBody` may be called more
 /// than once.
-mlir::LogicalResult buildLoopOp(Node &node, mlir::Value tripCount,
-                                mlir::Value condition,
-                                llvm::ArrayRef<mlir::Value> inits,
-                                LoopBodyFunction buildBody,
+mlir::LogicalResult buildLoopOp(Node &node, mlir::Value tripCount, mlir::Value condition,
+                                llvm::ArrayRef<mlir::Value> inits, LoopBodyFunction buildBody,
                                 llvm::SmallVectorImpl<mlir::Value> &results);
 
 } // namespace sinter::onnx_import

@@ -13,8 +13,7 @@ using Ints = Node::Ints;
 namespace {
 
 LogicalResult buildMatMul(Node &node) {
-  node.setOutput(
-      0, node.create<nn::MatMulOp>(node.getInput(0), node.getInput(1)));
+  node.setOutput(0, node.create<nn::MatMulOp>(node.getInput(0), node.getInput(1)));
   return node.status();
 }
 
@@ -24,20 +23,18 @@ Value scale(Node &node, Value value, double factor, StringRef name) {
     return value;
   if (!isa<FloatType>(getElementTypeOrSelf(value.getType())) &&
       factor != static_cast<int64_t>(factor))
-    (void)node.emitUnsupported("a fractional '" + name +
-                               "' for integer matrices");
+    (void)node.emitUnsupported("a fractional '" + name + "' for integer matrices");
   return node.mul(value, node.scalarLike(value, factor));
 }
 
 LogicalResult buildGemm(Node &node) {
   for (unsigned i : {0, 1})
     if (node.getRank(i) != 2)
-      return node.emitError("input " + Twine(i) + " has rank " +
-                            Twine(node.getRank(i)) + "; expected a matrix");
+      return node.emitError("input " + Twine(i) + " has rank " + Twine(node.getRank(i)) +
+                            "; expected a matrix");
   double alpha = node.getFloat("alpha", 1), beta = node.getFloat("beta", 1);
   Value result = node.create<nn::MatMulOp>(node.getInput(0), node.getInput(1),
-                                           node.getFlag("transA"),
-                                           node.getFlag("transB"));
+                                           node.getFlag("transA"), node.getFlag("transB"));
   result = scale(node, result, alpha, "alpha");
   if (node.hasInput(2) && beta != 0)
     result = node.add(result, scale(node, node.getInput(2), beta, "beta"));
@@ -54,16 +51,14 @@ LogicalResult buildDet(Node &node) {
 
 /// a − its zero point, in i32. A vector of zero points stands for the rows
 /// (`axis` −2) or columns (−1).
-Value withoutZeroPoint(Node &node, unsigned input, unsigned zeroPoint,
-                       int64_t axis) {
+Value withoutZeroPoint(Node &node, unsigned input, unsigned zeroPoint, int64_t axis) {
   Type i32 = IntegerType::get(node.getContext(), 32);
   Value value = node.cast(node.getInput(input), i32);
   if (!node.hasInput(zeroPoint))
     return value;
   Value zero = node.cast(node.getInput(zeroPoint), i32);
   auto type = node.getInputType(zeroPoint);
-  if (type.getRank() == 1 && type.getDimSize(0) != 1 && axis == -2 &&
-      node.getRank(input) > 1)
+  if (type.getRank() == 1 && type.getDimSize(0) != 1 && axis == -2 && node.getRank(input) > 1)
     zero = node.unsqueeze(zero, {1});
   return node.sub(value, zero);
 }
@@ -101,8 +96,7 @@ LogicalResult buildEinsum(Node &node) {
   SmallVector<StringRef> terms;
   left.split(terms, ',');
   if (terms.size() != node.getNumInputs())
-    return node.emitError("the equation '" + text + "' has " +
-                          Twine(terms.size()) + " terms for " +
+    return node.emitError("the equation '" + text + "' has " + Twine(terms.size()) + " terms for " +
                           Twine(node.getNumInputs()) + " inputs");
   auto isTerm = [](StringRef term) {
     std::string letters = term.str();
@@ -122,8 +116,8 @@ LogicalResult buildEinsum(Node &node) {
     int64_t letters = term.size() - (dots ? 3 : 0);
     int64_t rank = node.getRank(index);
     if (dots ? rank < letters : rank != letters)
-      return node.emitError("the term '" + term + "' doesn't fit input " +
-                            Twine(index) + " of rank " + Twine(rank));
+      return node.emitError("the term '" + term + "' doesn't fit input " + Twine(index) +
+                            " of rank " + Twine(rank));
     dotCounts.push_back(dots ? rank - letters : 0);
     maxDots = std::max(maxDots, dotCounts.back());
   }
@@ -174,11 +168,11 @@ LogicalResult buildEinsum(Node &node) {
   }
   for (auto [position, letter] : llvm::enumerate(output)) {
     if (!StringRef(equation).contains(letter))
-      return node.emitError("the equation '" + text + "' has '" +
-                            Twine(letter) + "' only in its output");
+      return node.emitError("the equation '" + text + "' has '" + Twine(letter) +
+                            "' only in its output");
     if (StringRef(output).count(letter) != 1)
-      return node.emitError("the equation '" + text + "' has '" +
-                            Twine(letter) + "' twice in its output");
+      return node.emitError("the equation '" + text + "' has '" + Twine(letter) +
+                            "' twice in its output");
   }
   equation += "->" + output;
   node.setOutput(0, node.create<nn::EinsumOp>(ValueRange(inputs), equation));

@@ -22,8 +22,7 @@ Ints axesFrom(int64_t begin, int64_t rank) {
 /// E[(x − E[x])²], dims kept.
 Value variance(Node &node, Value value, Value mean, ArrayRef<int64_t> axes) {
   Value centered = node.sub(value, mean);
-  return node.reduce(node.mul(centered, centered), nn::ReduceKind::mean, axes,
-                     true);
+  return node.reduce(node.mul(centered, centered), nn::ReduceKind::mean, axes, true);
 }
 
 /// The type that float types of differing precision are computed in.
@@ -32,11 +31,9 @@ Type widestFloat(ArrayRef<Type> types) {
   for (Type type : types) {
     if (type == widest)
       continue;
-    unsigned width = std::max(widest.getIntOrFloatBitWidth(),
-                              type.getIntOrFloatBitWidth());
-    widest = width == 64
-                 ? Type(Float64Type::get(type.getContext()))
-                 : Type(Float32Type::get(type.getContext()));
+    unsigned width = std::max(widest.getIntOrFloatBitWidth(), type.getIntOrFloatBitWidth());
+    widest = width == 64 ? Type(Float64Type::get(type.getContext()))
+                         : Type(Float32Type::get(type.getContext()));
   }
   return widest;
 }
@@ -60,8 +57,8 @@ LogicalResult buildBatchNorm(Node &node) {
   bool spatial = opset >= 9 || node.getFlag("spatial", true);
   // Before version 14 the number of outputs says what is meant.
   bool training = opset >= 14 ? node.getFlag("training_mode")
-                              : node.hasOutput(1) || node.hasOutput(2) ||
-                                    node.hasOutput(3) || node.hasOutput(4);
+                              : node.hasOutput(1) || node.hasOutput(2) || node.hasOutput(3) ||
+                                    node.hasOutput(4);
   if (rank < 1)
     return node.emitError("the input is a scalar");
   if (opset >= 14 && !training && (node.hasOutput(1) || node.hasOutput(2)))
@@ -73,8 +70,7 @@ LogicalResult buildBatchNorm(Node &node) {
   Value oldVariance = node.getInput(4);
   Type type = elementTypeOf(input);
   Type compute = widestFloat({type, elementTypeOf(scale), elementTypeOf(bias),
-                              elementTypeOf(oldMean),
-                              elementTypeOf(oldVariance)});
+                              elementTypeOf(oldMean), elementTypeOf(oldVariance)});
   Value x = node.cast(input, compute);
   scale = node.cast(scale, compute);
   bias = node.cast(bias, compute);
@@ -104,13 +100,10 @@ LogicalResult buildBatchNorm(Node &node) {
 
   Value result;
   if (spatial) {
-    result = node.create<nn::BatchNormOp>(x, scale, bias, mean, var,
-                                          APFloat(epsilon));
+    result = node.create<nn::BatchNormOp>(x, scale, bias, mean, var, APFloat(epsilon));
   } else { // statistics per element of C × D1 × …, which broadcast as they are
-    Value inverse = node.create<nn::RsqrtOp>(
-        node.add(var, node.scalar(compute, epsilon)));
-    result = node.add(
-        node.mul(node.sub(x, mean), node.mul(inverse, scale)), bias);
+    Value inverse = node.create<nn::RsqrtOp>(node.add(var, node.scalar(compute, epsilon)));
+    result = node.add(node.mul(node.sub(x, mean), node.mul(inverse, scale)), bias);
   }
   node.setOutput(0, node.cast(result, type));
   return node.status();
@@ -119,11 +112,9 @@ LogicalResult buildBatchNorm(Node &node) {
 LogicalResult buildInstanceNorm(Node &node) {
   double epsilon = node.getFloat("epsilon", 1e-5);
   if (node.getRank(0) < 3)
-    return node.emitError("the input has rank " + Twine(node.getRank(0)) +
-                          "; expected at least 3");
-  node.setOutput(0, node.create<nn::InstanceNormOp>(
-                        node.getInput(0), node.getInput(1), node.getInput(2),
-                        APFloat(epsilon)));
+    return node.emitError("the input has rank " + Twine(node.getRank(0)) + "; expected at least 3");
+  node.setOutput(0, node.create<nn::InstanceNormOp>(node.getInput(0), node.getInput(1),
+                                                    node.getInput(2), APFloat(epsilon)));
   return node.status();
 }
 
@@ -141,10 +132,8 @@ LogicalResult buildLayerNorm(Node &node) {
   Value input = node.getInput(0);
   Type type = elementTypeOf(input);
   Value scale = node.cast(node.getInput(1), type);
-  Value bias =
-      node.hasInput(2) ? node.cast(node.getInput(2), type) : Value();
-  node.setOutput(0, node.create<nn::LayerNormOp>(input, scale, bias, axis,
-                                                 APFloat(epsilon)));
+  Value bias = node.hasInput(2) ? node.cast(node.getInput(2), type) : Value();
+  node.setOutput(0, node.create<nn::LayerNormOp>(input, scale, bias, axis, APFloat(epsilon)));
   if (node.hasOutput(1) || node.hasOutput(2)) {
     Ints axes = axesFrom(axis, rank);
     Value x = node.cast(input, stash);
@@ -153,8 +142,7 @@ LogicalResult buildLayerNorm(Node &node) {
     if (node.hasOutput(1))
       node.setOutput(1, mean);
     if (node.hasOutput(2))
-      node.setOutput(2, node.create<nn::RsqrtOp>(
-                            node.add(var, node.scalar(stash, epsilon))));
+      node.setOutput(2, node.create<nn::RsqrtOp>(node.add(var, node.scalar(stash, epsilon))));
   }
   return node.status();
 }
@@ -168,10 +156,8 @@ LogicalResult buildRMSNorm(Node &node) {
   // The result has the scale's type.
   Type type = elementTypeOf(scale);
   Type compute = widestFloat({elementTypeOf(input), type});
-  Value result =
-      node.create<nn::RMSNormOp>(node.cast(input, compute),
-                                 node.cast(scale, compute), axis,
-                                 APFloat(epsilon));
+  Value result = node.create<nn::RMSNormOp>(node.cast(input, compute), node.cast(scale, compute),
+                                            axis, APFloat(epsilon));
   node.setOutput(0, node.cast(result, type));
   return node.status();
 }
@@ -181,16 +167,14 @@ Value perChannel(Node &node, Value perGroup, int64_t groups) {
   auto inputType = node.getInputType(0);
   int64_t channels = inputType.getDimSize(1);
   if (ShapedType::isDynamic(channels)) {
-    Value ofGroup = node.div(node.dimOf(node.getInput(0), 1),
-                             node.indices({groups}));
+    Value ofGroup = node.div(node.dimOf(node.getInput(0), 1), node.indices({groups}));
     Value shape = node.concat({node.indices({groups}), ofGroup}, 0);
-    return node.reshape(node.broadcastTo(node.unsqueeze(perGroup, {1}), shape),
-                        {-1});
+    return node.reshape(node.broadcastTo(node.unsqueeze(perGroup, {1}), shape), {-1});
   }
   if (channels == groups)
     return perGroup;
-  Value expanded = node.broadcastTo(node.unsqueeze(perGroup, {1}),
-                                    node.indices({groups, channels / groups}));
+  Value expanded =
+      node.broadcastTo(node.unsqueeze(perGroup, {1}), node.indices({groups, channels / groups}));
   return node.reshape(expanded, {channels});
 }
 
@@ -202,18 +186,16 @@ LogicalResult buildGroupNorm(Node &node) {
   auto type = node.getInputType(0);
   if (type.getRank() < 2)
     return node.emitError("the input has no channel dim");
-  if (groups < 1 ||
-      (!type.isDynamicDim(1) && type.getDimSize(1) % groups != 0))
-    return node.emitError("'num_groups' is " + Twine(groups) +
-                          ", which doesn't divide the " +
+  if (groups < 1 || (!type.isDynamicDim(1) && type.getDimSize(1) % groups != 0))
+    return node.emitError("'num_groups' is " + Twine(groups) + ", which doesn't divide the " +
                           Twine(type.getDimSize(1)) + " channels");
   Value scale = node.getInput(1), bias = node.getInput(2);
   if (node.getOpset() < 21) {
     scale = perChannel(node, scale, groups);
     bias = perChannel(node, bias, groups);
   }
-  node.setOutput(0, node.create<nn::GroupNormOp>(node.getInput(0), scale, bias,
-                                                 groups, APFloat(epsilon)));
+  node.setOutput(
+      0, node.create<nn::GroupNormOp>(node.getInput(0), scale, bias, groups, APFloat(epsilon)));
   return node.status();
 }
 
@@ -226,18 +208,13 @@ LogicalResult buildLpNorm(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", -1), node.getRank(0));
   int64_t p = node.getInt("p", 2);
   if (p != 1 && p != 2)
-    return node.emitError("attribute 'p' is " + Twine(p) +
-                          "; expected 1 or 2");
+    return node.emitError("attribute 'p' is " + Twine(p) + "; expected 1 or 2");
   if (node.failed())
     return failure();
   Value input = node.getInput(0);
-  Value norm = node.reduce(input,
-                           p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2,
-                           {axis}, true);
-  Value isZero = node.compare(nn::ComparePredicate::eq, norm,
-                              node.scalarLike(norm, 0));
-  node.setOutput(
-      0, node.div(input, node.where(isZero, node.scalarLike(norm, 1), norm)));
+  Value norm = node.reduce(input, p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2, {axis}, true);
+  Value isZero = node.compare(nn::ComparePredicate::eq, norm, node.scalarLike(norm, 0));
+  node.setOutput(0, node.div(input, node.where(isZero, node.scalarLike(norm, 1), norm)));
   return node.status();
 }
 
@@ -247,25 +224,21 @@ LogicalResult buildLRN(Node &node) {
     (void)node.emitError("attribute 'size' must be positive");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::LRNOp>(
-                        node.getInput(0), APFloat(node.getFloat("alpha", 1e-4)),
-                        APFloat(node.getFloat("beta", 0.75)),
-                        APFloat(node.getFloat("bias", 1)), size));
+  node.setOutput(0, node.create<nn::LRNOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1e-4)),
+                                           APFloat(node.getFloat("beta", 0.75)),
+                                           APFloat(node.getFloat("bias", 1)), size));
   return node.status();
 }
 
 LogicalResult buildMeanVarianceNorm(Node &node) {
-  Ints axes =
-      node.normalizeAxes(node.getInts("axes", {0, 2, 3}), node.getRank(0));
+  Ints axes = node.normalizeAxes(node.getInts("axes", {0, 2, 3}), node.getRank(0));
   if (node.failed())
     return failure();
   Value input = node.getInput(0);
   Value mean = node.reduce(input, nn::ReduceKind::mean, axes, true);
-  Value deviation =
-      node.create<nn::SqrtOp>(variance(node, input, mean, axes));
+  Value deviation = node.create<nn::SqrtOp>(variance(node, input, mean, axes));
   node.setOutput(
-      0, node.div(node.sub(input, mean),
-                  node.add(deviation, node.scalarLike(deviation, 1e-9))));
+      0, node.div(node.sub(input, mean), node.add(deviation, node.scalarLike(deviation, 1e-9))));
   return node.status();
 }
 
@@ -278,15 +251,12 @@ Value makeNoise(Node &node, Value like) {
   Type f32 = Float32Type::get(node.getContext());
   int64_t seed = node.getInt("seed", 0);
   Value size = node.create<nn::SizeOfOp>(like);
-  Value index = node.create<nn::RangeOp>(
-      nn::createIndexScalar(builder, loc, 0), size,
-      nn::createIndexScalar(builder, loc, 1));
+  Value index = node.create<nn::RangeOp>(nn::createIndexScalar(builder, loc, 0), size,
+                                         nn::createIndexScalar(builder, loc, 1));
   auto number = [&](uint32_t value) { return node.scalar(u32, value); };
-  Value hash = node.add(node.cast(index, u32),
-                        number(static_cast<uint32_t>(seed) * 0x9E3779B9u));
+  Value hash = node.add(node.cast(index, u32), number(static_cast<uint32_t>(seed) * 0x9E3779B9u));
   auto fold = [&](uint32_t shift) {
-    hash = node.create<nn::XorOp>(
-        hash, node.create<nn::ShiftRightOp>(hash, number(shift)));
+    hash = node.create<nn::XorOp>(hash, node.create<nn::ShiftRightOp>(hash, number(shift)));
   };
   fold(16);
   hash = node.mul(hash, number(0x85EBCA6Bu));
@@ -311,25 +281,20 @@ LogicalResult buildDropout(Node &node) {
     std::optional<double> knownRatio = 0.5;
     if (ratio) {
       auto given = node.getConstantDoubles(ratio);
-      knownRatio = given && given->size() == 1
-                       ? std::optional<double>(given->front())
-                       : std::nullopt;
+      knownRatio =
+          given && given->size() == 1 ? std::optional<double>(given->front()) : std::nullopt;
     }
     bool never = isTraining && isTraining->size() == 1 && !isTraining->front();
     if (!never && knownRatio != 0.0) {
       Type f32 = Float32Type::get(node.getContext());
-      ratio = ratio ? node.cast(node.reshape(ratio, {}), f32)
-                    : node.scalar(f32, 0.5);
+      ratio = ratio ? node.cast(node.reshape(ratio, {}), f32) : node.scalar(f32, 0.5);
       training = node.cast(node.reshape(training, {}), i1);
       kept = node.create<nn::OrOp>(
           node.create<nn::NotOp>(training),
-          node.compare(nn::ComparePredicate::ge, makeNoise(node, input),
-                       ratio));
+          node.compare(nn::ComparePredicate::ge, makeNoise(node, input), ratio));
       Value one = node.scalar(f32, 1);
-      Value factor = node.where(
-          training, node.create<nn::ReciprocalOp>(node.sub(one, ratio)), one);
-      output = node.where(kept, node.mul(input, node.cast(factor, type)),
-                          node.scalar(type, 0));
+      Value factor = node.where(training, node.create<nn::ReciprocalOp>(node.sub(one, ratio)), one);
+      output = node.where(kept, node.mul(input, node.cast(factor, type)), node.scalar(type, 0));
     }
   }
   node.setOutput(0, output);
@@ -340,14 +305,10 @@ LogicalResult buildDropout(Node &node) {
     if (kept)
       node.setOutput(1, node.cast(kept, maskType));
     else if (inputType.hasStaticShape())
-      node.setOutput(1, nn::createSplat(
-                            node.getBuilder(), node.getLoc(),
-                            RankedTensorType::get(inputType.getShape(),
-                                                  maskType),
-                            1));
+      node.setOutput(1, nn::createSplat(node.getBuilder(), node.getLoc(),
+                                        RankedTensorType::get(inputType.getShape(), maskType), 1));
     else
-      node.setOutput(1, node.broadcastTo(node.scalar(maskType, 1),
-                                         node.shapeOf(input)));
+      node.setOutput(1, node.broadcastTo(node.scalar(maskType, 1), node.shapeOf(input)));
   }
   return node.status();
 }

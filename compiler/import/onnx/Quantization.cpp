@@ -16,9 +16,7 @@ using Ints = Node::Ints;
 namespace {
 
 Type elementTypeOf(Value value) { return getElementTypeOrSelf(value.getType()); }
-int64_t rankOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getRank();
-}
+int64_t rankOf(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
 Type f32Of(Node &node) { return Float32Type::get(node.getContext()); }
 Type i32Of(Node &node) { return IntegerType::get(node.getContext(), 32); }
 
@@ -27,20 +25,17 @@ std::pair<double, double> getRange(Type type) {
   unsigned width = type.getIntOrFloatBitWidth();
   if (type.isUnsignedInteger())
     return {0, static_cast<double>(llvm::maxUIntN(width))};
-  return {static_cast<double>(llvm::minIntN(width)),
-          static_cast<double>(llvm::maxIntN(width))};
+  return {static_cast<double>(llvm::minIntN(width)), static_cast<double>(llvm::maxIntN(width))};
 }
 
 /// A scale or zero point in the shape that broadcasts against a tensor of
 /// `rank` dims: one value, one per element of `axis`, or one per block of
 /// `blockSize` elements along it.
-Value spread(Node &node, Value parameter, Value like, int64_t axis,
-             int64_t blockSize) {
+Value spread(Node &node, Value parameter, Value like, int64_t axis, int64_t blockSize) {
   auto type = cast<RankedTensorType>(parameter.getType());
   auto likeType = cast<RankedTensorType>(like.getType());
   int64_t rank = likeType.getRank();
-  if (type.getRank() == 0 || (type.getRank() == 1 && type.getDimSize(0) == 1 &&
-                              blockSize == 0))
+  if (type.getRank() == 0 || (type.getRank() == 1 && type.getDimSize(0) == 1 && blockSize == 0))
     return node.reshape(parameter, {});
   axis = node.normalizeAxis(axis, rank);
   if (node.failed())
@@ -57,10 +52,8 @@ Value spread(Node &node, Value parameter, Value like, int64_t axis,
       return parameter;
     }
     int64_t blocks = type.getDimSize(axis);
-    if (!ShapedType::isDynamic(blocks) &&
-        blocks != (size + blockSize - 1) / blockSize) {
-      (void)node.emitError("the scale has " + Twine(blocks) +
-                           " blocks of " + Twine(blockSize) +
+    if (!ShapedType::isDynamic(blocks) && blocks != (size + blockSize - 1) / blockSize) {
+      (void)node.emitError("the scale has " + Twine(blocks) + " blocks of " + Twine(blockSize) +
                            " elements for a dim of " + Twine(size));
       return parameter;
     }
@@ -83,15 +76,14 @@ Value spread(Node &node, Value parameter, Value like, int64_t axis,
 
 /// saturate(round(real) + zero), as `type`. `zero` is null for 0.
 Value quantize(Node &node, Value real, Value zero, Type type) {
-  Type wide = type.getIntOrFloatBitWidth() > 16
-                  ? Type(Float64Type::get(node.getContext()))
-                  : f32Of(node);
+  Type wide =
+      type.getIntOrFloatBitWidth() > 16 ? Type(Float64Type::get(node.getContext())) : f32Of(node);
   Value rounded = node.cast(node.create<nn::RoundOp>(real), wide);
   if (zero)
     rounded = node.add(rounded, node.cast(zero, wide));
   auto [least, greatest] = getRange(type);
-  Value bounded = node.min(node.max(rounded, node.scalar(wide, least)),
-                           node.scalar(wide, greatest));
+  Value bounded =
+      node.min(node.max(rounded, node.scalar(wide, least)), node.scalar(wide, greatest));
   return node.cast(bounded, type);
 }
 
@@ -117,20 +109,15 @@ LogicalResult buildQuantizeLinear(Node &node) {
   int64_t precision = node.getInt("precision", 0);
   Type type = node.hasInput(2) ? node.getElementType(2)
               : outputType     ? node.getOnnxType(outputType)
-                           : IntegerType::get(node.getContext(), 8,
-                                              IntegerType::Unsigned);
+                               : IntegerType::get(node.getContext(), 8, IntegerType::Unsigned);
   if (node.failed() || !checkQuantized(node, type))
     return failure();
   // The division is done in the scale's precision unless told otherwise.
-  Type compute =
-      precision ? node.getOnnxType(precision) : elementTypeOf(scale);
+  Type compute = precision ? node.getOnnxType(precision) : elementTypeOf(scale);
   if (!isa<FloatType>(compute))
     compute = f32Of(node);
-  Value divisor = spread(node, node.cast(scale, compute), input, axis,
-                         blockSize);
-  Value zero = node.hasInput(2)
-                   ? spread(node, node.getInput(2), input, axis, blockSize)
-                   : Value();
+  Value divisor = spread(node, node.cast(scale, compute), input, axis, blockSize);
+  Value zero = node.hasInput(2) ? spread(node, node.getInput(2), input, axis, blockSize) : Value();
   Value real = node.div(node.cast(input, compute), divisor);
   node.setOutput(0, quantize(node, real, zero, type));
   return node.status();
@@ -149,11 +136,8 @@ LogicalResult buildDequantizeLinear(Node &node) {
   Type type = outputType ? node.getOnnxType(outputType) : elementTypeOf(scale);
   if (node.failed() || !checkQuantized(node, elementTypeOf(input)))
     return failure();
-  Value zero = node.hasInput(2)
-                   ? spread(node, node.getInput(2), input, axis, blockSize)
-                   : Value();
-  Value factor = spread(node, node.cast(scale, f32Of(node)), input, axis,
-                        blockSize);
+  Value zero = node.hasInput(2) ? spread(node, node.getInput(2), input, axis, blockSize) : Value();
+  Value factor = spread(node, node.cast(scale, f32Of(node)), input, axis, blockSize);
   Value whole = node.cast(withoutZero(node, input, zero), f32Of(node));
   node.setOutput(0, node.cast(node.mul(whole, factor), type));
   return node.status();
@@ -162,8 +146,7 @@ LogicalResult buildDequantizeLinear(Node &node) {
 /// uint8 over [min(x, 0), max(x, 0)].
 LogicalResult buildDynamicQuantizeLinear(Node &node) {
   Value input = node.getInput(0);
-  Type type =
-      IntegerType::get(node.getContext(), 8, IntegerType::Unsigned);
+  Type type = IntegerType::get(node.getContext(), 8, IntegerType::Unsigned);
   Ints axes;
   for (int64_t i = 0, e = node.getRank(0); i < e; ++i)
     axes.push_back(i);
@@ -178,11 +161,10 @@ LogicalResult buildDynamicQuantizeLinear(Node &node) {
   Value levels = node.scalarLike(input, 255);
   Value scale = node.div(node.sub(greatest, least), levels);
   // An input of zeros only: any scale will do.
-  scale = node.where(node.compare(nn::ComparePredicate::eq, scale, zero),
-                     node.scalarLike(input, 1), scale);
+  scale = node.where(node.compare(nn::ComparePredicate::eq, scale, zero), node.scalarLike(input, 1),
+                     scale);
   Value zeroPoint = node.create<nn::RoundOp>(
-      node.min(node.max(node.sub(zero, node.div(least, scale)), zero),
-               levels));
+      node.min(node.max(node.sub(zero, node.div(least, scale)), zero), levels));
   node.setOutput(0, quantize(node, node.div(input, scale), zeroPoint, type));
   node.setOutput(1, scale);
   node.setOutput(2, node.cast(zeroPoint, type));
@@ -211,9 +193,8 @@ LogicalResult buildQLinearMatMul(Node &node) {
   Value bZero = matrixParameter(node, 5, false);
   Value yScale = node.cast(matrixParameter(node, 6, true), f32Of(node));
   Value yZero = matrixParameter(node, 7, true);
-  Value product = node.create<nn::MatMulOp>(
-      withoutZero(node, node.getInput(0), aZero),
-      withoutZero(node, node.getInput(3), bZero));
+  Value product = node.create<nn::MatMulOp>(withoutZero(node, node.getInput(0), aZero),
+                                            withoutZero(node, node.getInput(3), bZero));
   Value factor = node.div(node.mul(aScale, bScale), yScale);
   Value real = node.mul(node.cast(product, f32Of(node)), factor);
   node.setOutput(0, quantize(node, real, yZero, node.getElementType(7)));
@@ -232,25 +213,22 @@ Value convolve(Node &node, Value input, Value filter, Value bias) {
   auto list = [&](StringRef name, size_t count, int64_t fallback) {
     Ints values = node.getInts(name, Ints(count, fallback));
     if (values.size() != count)
-      (void)node.emitError("attribute '" + name + "' has " +
-                           Twine(values.size()) + " elements; expected " +
-                           Twine(count));
+      (void)node.emitError("attribute '" + name + "' has " + Twine(values.size()) +
+                           " elements; expected " + Twine(count));
     return values;
   };
-  auto autoPad = node.getEnum<nn::AutoPad>(
-      "auto_pad", "NOTSET",
-      {{"NOTSET", nn::AutoPad::notset},
-       {"SAME_UPPER", nn::AutoPad::same_upper},
-       {"SAME_LOWER", nn::AutoPad::same_lower},
-       {"VALID", nn::AutoPad::valid}});
+  auto autoPad = node.getEnum<nn::AutoPad>("auto_pad", "NOTSET",
+                                           {{"NOTSET", nn::AutoPad::notset},
+                                            {"SAME_UPPER", nn::AutoPad::same_upper},
+                                            {"SAME_LOWER", nn::AutoPad::same_lower},
+                                            {"VALID", nn::AutoPad::valid}});
   Ints strides = list("strides", spatial, 1);
   Ints dilations = list("dilations", spatial, 1);
   Ints pads = list("pads", 2 * spatial, 0);
   int64_t group = node.getInt("group", 1);
   if (node.failed())
     return input;
-  return node.create<nn::ConvOp>(input, filter, bias, strides, pads, dilations,
-                                 group, autoPad);
+  return node.create<nn::ConvOp>(input, filter, bias, strides, pads, dilations, group, autoPad);
 }
 
 /// A per-channel vector at `axis` of a tensor of `rank` dims; a scalar if it
@@ -269,38 +247,27 @@ Value alongAxis(Node &node, Value value, int64_t rank, int64_t axis) {
 LogicalResult buildQLinearConv(Node &node) {
   int64_t rank = node.getRank(0);
   Type f32 = f32Of(node);
-  Value input = withoutZero(node, node.getInput(0),
-                            node.reshape(node.getInput(2), {}));
-  Value filter =
-      withoutZero(node, node.getInput(3),
-                  alongAxis(node, node.getInput(5), rank, 0));
-  Value bias =
-      node.hasInput(8) ? node.cast(node.getInput(8), i32Of(node)) : Value();
+  Value input = withoutZero(node, node.getInput(0), node.reshape(node.getInput(2), {}));
+  Value filter = withoutZero(node, node.getInput(3), alongAxis(node, node.getInput(5), rank, 0));
+  Value bias = node.hasInput(8) ? node.cast(node.getInput(8), i32Of(node)) : Value();
   Value sum = convolve(node, input, filter, bias);
   if (node.failed())
     return failure();
   Value inputScale = node.cast(node.reshape(node.getInput(1), {}), f32);
-  Value filterScale =
-      node.cast(alongAxis(node, node.getInput(4), rank, 1), f32);
+  Value filterScale = node.cast(alongAxis(node, node.getInput(4), rank, 1), f32);
   Value outputScale = node.cast(node.reshape(node.getInput(6), {}), f32);
   Value factor = node.div(node.mul(inputScale, filterScale), outputScale);
   node.setOutput(0, quantize(node, node.mul(node.cast(sum, f32), factor),
-                             node.reshape(node.getInput(7), {}),
-                             node.getElementType(7)));
+                             node.reshape(node.getInput(7), {}), node.getElementType(7)));
   return node.status();
 }
 
 LogicalResult buildConvInteger(Node &node) {
-  Value inputZero = node.hasInput(2)
-                        ? node.reshape(node.getInput(2), {})
-                        : Value();
-  Value filterZero = node.hasInput(3) ? alongAxis(node, node.getInput(3),
-                                                  node.getRank(1), 0)
-                                      : Value();
-  node.setOutput(0, convolve(node,
-                             withoutZero(node, node.getInput(0), inputZero),
-                             withoutZero(node, node.getInput(1), filterZero),
-                             Value()));
+  Value inputZero = node.hasInput(2) ? node.reshape(node.getInput(2), {}) : Value();
+  Value filterZero =
+      node.hasInput(3) ? alongAxis(node, node.getInput(3), node.getRank(1), 0) : Value();
+  node.setOutput(0, convolve(node, withoutZero(node, node.getInput(0), inputZero),
+                             withoutZero(node, node.getInput(1), filterZero), Value()));
   return node.status();
 }
 

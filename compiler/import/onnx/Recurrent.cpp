@@ -16,16 +16,11 @@ struct Activation {
   double alpha, beta;
 };
 constexpr Activation activationTable[] = {
-    {"Relu", false, false, 0, 0},
-    {"Tanh", false, false, 0, 0},
-    {"Sigmoid", false, false, 0, 0},
-    {"Affine", true, true, 1, 0},
-    {"LeakyRelu", true, false, 0.01, 0},
-    {"ThresholdedRelu", true, false, 1, 0},
-    {"ScaledTanh", true, true, 1, 1},
-    {"HardSigmoid", true, true, 0.2, 0.5},
-    {"Elu", true, false, 1, 0},
-    {"Softsign", false, false, 0, 0},
+    {"Relu", false, false, 0, 0},        {"Tanh", false, false, 0, 0},
+    {"Sigmoid", false, false, 0, 0},     {"Affine", true, true, 1, 0},
+    {"LeakyRelu", true, false, 0.01, 0}, {"ThresholdedRelu", true, false, 1, 0},
+    {"ScaledTanh", true, true, 1, 1},    {"HardSigmoid", true, true, 0.2, 0.5},
+    {"Elu", true, false, 1, 0},          {"Softsign", false, false, 0, 0},
     {"Softplus", false, false, 0, 0},
 };
 
@@ -42,8 +37,7 @@ struct Layer {
 /// Lists one activation and its parameters per gate function and direction.
 /// `activation_alpha` and `activation_beta` are consumed in order by those
 /// that take one.
-void readActivations(Node &node, ArrayRef<StringRef> defaults,
-                     int64_t directions, Layer &layer) {
+void readActivations(Node &node, ArrayRef<StringRef> defaults, int64_t directions, Layer &layer) {
   SmallVector<std::string> names;
   if (auto given = node.findStrings("activations"))
     names.assign(given->begin(), given->end());
@@ -52,9 +46,8 @@ void readActivations(Node &node, ArrayRef<StringRef> defaults,
       names.append(defaults.begin(), defaults.end());
   size_t expected = defaults.size() * directions;
   if (names.size() != expected) {
-    (void)node.emitError("attribute 'activations' has " +
-                         Twine(names.size()) + " elements; expected " +
-                         Twine(expected));
+    (void)node.emitError("attribute 'activations' has " + Twine(names.size()) +
+                         " elements; expected " + Twine(expected));
     return;
   }
   auto alphas = node.findFloats("activation_alpha");
@@ -62,10 +55,9 @@ void readActivations(Node &node, ArrayRef<StringRef> defaults,
   size_t nextAlpha = 0, nextBeta = 0;
   SmallVector<StringRef> canonical;
   for (StringRef name : names) {
-    const Activation *found =
-        llvm::find_if(activationTable, [&](const Activation &activation) {
-          return activation.name.equals_insensitive(name);
-        });
+    const Activation *found = llvm::find_if(activationTable, [&](const Activation &activation) {
+      return activation.name.equals_insensitive(name);
+    });
     if (found == std::end(activationTable)) {
       (void)node.emitError("unknown activation '" + name + "'");
       return;
@@ -84,34 +76,29 @@ void readActivations(Node &node, ArrayRef<StringRef> defaults,
 
 Layer readLayer(Node &node, ArrayRef<StringRef> defaults) {
   Layer layer;
-  layer.direction = node.getEnum<nn::Direction>(
-      "direction", "forward",
-      {{"forward", nn::Direction::forward},
-       {"reverse", nn::Direction::reverse},
-       {"bidirectional", nn::Direction::bidirectional}});
+  layer.direction = node.getEnum<nn::Direction>("direction", "forward",
+                                                {{"forward", nn::Direction::forward},
+                                                 {"reverse", nn::Direction::reverse},
+                                                 {"bidirectional", nn::Direction::bidirectional}});
   int64_t directions = layer.direction == nn::Direction::bidirectional ? 2 : 1;
   for (unsigned i : {0, 1, 2})
     if (node.getRank(i) != 3)
-      (void)node.emitError("input " + Twine(i) + " has rank " +
-                           Twine(node.getRank(i)) + "; expected 3");
+      (void)node.emitError("input " + Twine(i) + " has rank " + Twine(node.getRank(i)) +
+                           "; expected 3");
   if (node.failed())
     return layer;
   int64_t recurrent = node.getInputType(2).getDimSize(2);
-  layer.hiddenSize = node.getInt(
-      "hidden_size", ShapedType::isDynamic(recurrent) ? 0 : recurrent);
+  layer.hiddenSize = node.getInt("hidden_size", ShapedType::isDynamic(recurrent) ? 0 : recurrent);
   if (layer.hiddenSize < 1)
     (void)node.emitError("attribute 'hidden_size' is missing or not positive");
   else if (!ShapedType::isDynamic(recurrent) && recurrent != layer.hiddenSize)
-    (void)node.emitError("attribute 'hidden_size' is " +
-                         Twine(layer.hiddenSize) +
-                         ", but the recurrence weights have " +
-                         Twine(recurrent) + " columns");
+    (void)node.emitError("attribute 'hidden_size' is " + Twine(layer.hiddenSize) +
+                         ", but the recurrence weights have " + Twine(recurrent) + " columns");
   for (unsigned i : {1, 2}) {
     int64_t dim = node.getInputType(i).getDimSize(0);
     if (!ShapedType::isDynamic(dim) && dim != directions)
-      (void)node.emitError("input " + Twine(i) + " has weights for " +
-                           Twine(dim) + " directions; expected " +
-                           Twine(directions));
+      (void)node.emitError("input " + Twine(i) + " has weights for " + Twine(dim) +
+                           " directions; expected " + Twine(directions));
   }
   layer.batchMajor = node.getFlag("layout");
   if (auto clip = node.findFloat("clip"); clip && *clip > 0)
@@ -130,12 +117,11 @@ LogicalResult buildRNN(Node &node) {
   Layer layer = readLayer(node, {"Tanh"});
   if (node.failed())
     return failure();
-  setOutputs(node, node.createAll<nn::RNNOp>(
-                       node.getInput(0), node.getInput(1), node.getInput(2),
-                       node.getInput(3), node.getInput(4), node.getInput(5),
-                       layer.activations, layer.alphas, layer.betas,
-                       layer.clip, layer.direction, layer.hiddenSize,
-                       layer.batchMajor));
+  setOutputs(node,
+             node.createAll<nn::RNNOp>(node.getInput(0), node.getInput(1), node.getInput(2),
+                                       node.getInput(3), node.getInput(4), node.getInput(5),
+                                       layer.activations, layer.alphas, layer.betas, layer.clip,
+                                       layer.direction, layer.hiddenSize, layer.batchMajor));
   return node.status();
 }
 
@@ -144,12 +130,11 @@ LogicalResult buildGRU(Node &node) {
   bool linearBeforeReset = node.getFlag("linear_before_reset");
   if (node.failed())
     return failure();
-  setOutputs(node, node.createAll<nn::GRUOp>(
-                       node.getInput(0), node.getInput(1), node.getInput(2),
-                       node.getInput(3), node.getInput(4), node.getInput(5),
-                       linearBeforeReset, layer.activations, layer.alphas,
-                       layer.betas, layer.clip, layer.direction,
-                       layer.hiddenSize, layer.batchMajor));
+  setOutputs(node, node.createAll<nn::GRUOp>(node.getInput(0), node.getInput(1), node.getInput(2),
+                                             node.getInput(3), node.getInput(4), node.getInput(5),
+                                             linearBeforeReset, layer.activations, layer.alphas,
+                                             layer.betas, layer.clip, layer.direction,
+                                             layer.hiddenSize, layer.batchMajor));
   return node.status();
 }
 
@@ -159,12 +144,10 @@ LogicalResult buildLSTM(Node &node) {
   if (node.failed())
     return failure();
   setOutputs(node, node.createAll<nn::LSTMOp>(
-                       node.getInput(0), node.getInput(1), node.getInput(2),
-                       node.getInput(3), node.getInput(4), node.getInput(5),
-                       node.getInput(6), node.getInput(7), inputForget,
-                       layer.activations, layer.alphas, layer.betas,
-                       layer.clip, layer.direction, layer.hiddenSize,
-                       layer.batchMajor));
+                       node.getInput(0), node.getInput(1), node.getInput(2), node.getInput(3),
+                       node.getInput(4), node.getInput(5), node.getInput(6), node.getInput(7),
+                       inputForget, layer.activations, layer.alphas, layer.betas, layer.clip,
+                       layer.direction, layer.hiddenSize, layer.batchMajor));
   return node.status();
 }
 

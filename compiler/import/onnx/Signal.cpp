@@ -17,9 +17,7 @@ using Ints = Node::Ints;
 
 namespace {
 
-RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 Type i64Of(Node &node) { return IntegerType::get(node.getContext(), 64); }
 Type f64Of(Node &node) { return Float64Type::get(node.getContext()); }
 
@@ -54,15 +52,12 @@ public:
   Value add(Value lhs, int64_t rhs) {
     return apply<nn::AddOp>(lhs, constant(rhs), std::plus<int64_t>());
   }
-  Value sub(Value lhs, Value rhs) {
-    return apply<nn::SubOp>(lhs, rhs, std::minus<int64_t>());
-  }
+  Value sub(Value lhs, Value rhs) { return apply<nn::SubOp>(lhs, rhs, std::minus<int64_t>()); }
   Value mul(Value lhs, int64_t rhs) {
     return apply<nn::MulOp>(lhs, constant(rhs), std::multiplies<int64_t>());
   }
   Value div(Value lhs, Value rhs) {
-    return apply<nn::DivOp>(
-        lhs, rhs, [](int64_t a, int64_t b) { return b ? a / b : 0; });
+    return apply<nn::DivOp>(lhs, rhs, [](int64_t a, int64_t b) { return b ? a / b : 0; });
   }
   /// A scalar as 1-D of one element.
   Value vector(Value scalar) {
@@ -71,9 +66,7 @@ public:
     return node.reshape(scalar, {1});
   }
   /// 0, 1, … size − 1.
-  Value range(Value size) {
-    return node.create<nn::RangeOp>(constant(0), size, constant(1));
-  }
+  Value range(Value size) { return node.create<nn::RangeOp>(constant(0), size, constant(1)); }
 
 private:
   Node &node;
@@ -85,15 +78,14 @@ private:
 
 /// cos and sin of 2πnk/N for n < rows (down), k < columns (across). nk is
 /// taken modulo N as a whole number, so that large products stay exact.
-std::pair<Value, Value> makeTwiddles(Node &node, Value rows, Value columns,
-                                     Value length, Type type) {
+std::pair<Value, Value> makeTwiddles(Node &node, Value rows, Value columns, Value length,
+                                     Type type) {
   Numbers numbers(node);
   Value products = node.mul(node.unsqueeze(numbers.range(rows), {1}),
                             node.unsqueeze(numbers.range(columns), {0}));
   Value turns = node.create<nn::ModOp>(products, length, /*fmod=*/true);
   Type f64 = f64Of(node);
-  Value step = node.div(node.scalar(f64, 2 * llvm::numbers::pi),
-                        node.cast(length, f64));
+  Value step = node.div(node.scalar(f64, 2 * llvm::numbers::pi), node.cast(length, f64));
   Value angles = node.mul(node.cast(turns, f64), step);
   return {node.cast(node.create<nn::CosOp>(angles), type),
           node.cast(node.create<nn::SinOp>(angles), type)};
@@ -105,13 +97,11 @@ struct Complex {
 
 /// Transforms the last dim. `length` is N; the inverse of a one-sided spectrum
 /// is real.
-Complex transform(Node &node, Complex input, Value length, bool inverse,
-                  bool oneSided) {
+Complex transform(Node &node, Complex input, Value length, bool inverse, bool oneSided) {
   Numbers numbers(node);
   Type type = typeOf(input.real).getElementType();
   int64_t axis = typeOf(input.real).getRank() - 1;
-  Value half =
-      numbers.add(numbers.div(length, numbers.constant(2)), 1);
+  Value half = numbers.add(numbers.div(length, numbers.constant(2)), 1);
   // What lies beyond N (or beyond the one-sided half of it) doesn't count.
   Value limit = oneSided && inverse ? half : length;
   auto crop = [&](Value value) {
@@ -121,9 +111,8 @@ Complex transform(Node &node, Complex input, Value length, bool inverse,
     auto known = numbers.find(limit);
     if (known && !ShapedType::isDynamic(size) && size <= *known)
       return value;
-    return node.create<nn::SliceOp>(value, node.indices({0}),
-                                    numbers.vector(limit), node.indices({1}),
-                                    ArrayRef<int64_t>{axis});
+    return node.create<nn::SliceOp>(value, node.indices({0}), numbers.vector(limit),
+                                    node.indices({1}), ArrayRef<int64_t>{axis});
   };
   input = {crop(input.real), crop(input.imaginary)};
   if (node.failed())
@@ -131,20 +120,16 @@ Complex transform(Node &node, Complex input, Value length, bool inverse,
   Value rows = numbers.dim(input.real, axis);
   Value columns = oneSided && !inverse ? half : length;
   auto [cosine, sine] = makeTwiddles(node, rows, columns, length, type);
-  auto times = [&](Value lhs, Value rhs) {
-    return node.create<nn::MatMulOp>(lhs, rhs);
-  };
+  auto times = [&](Value lhs, Value rhs) { return node.create<nn::MatMulOp>(lhs, rhs); };
   if (inverse && oneSided) {
     // Bins but the first (and the middle one of an even N) stand for two.
     Value bins = numbers.range(rows);
     auto is = [&](Value lhs, Value rhs) {
       return node.compare(nn::ComparePredicate::eq, lhs, rhs);
     };
-    Value single = node.create<nn::OrOp>(
-        is(bins, numbers.constant(0)),
-        is(node.mul(bins, numbers.constant(2)), length));
-    Value weight = node.where(single, node.scalar(type, 1),
-                              node.scalar(type, 2));
+    Value single = node.create<nn::OrOp>(is(bins, numbers.constant(0)),
+                                         is(node.mul(bins, numbers.constant(2)), length));
+    Value weight = node.where(single, node.scalar(type, 1), node.scalar(type, 2));
     input.real = node.mul(input.real, weight);
     if (input.imaginary)
       input.imaginary = node.mul(input.imaginary, weight);
@@ -154,16 +139,14 @@ Complex transform(Node &node, Complex input, Value length, bool inverse,
   result.real = times(input.real, cosine);
   if (input.imaginary) {
     Value cross = times(input.imaginary, sine);
-    result.real = inverse ? node.sub(result.real, cross)
-                          : node.add(result.real, cross);
+    result.real = inverse ? node.sub(result.real, cross) : node.add(result.real, cross);
   }
   if (!(inverse && oneSided)) {
     result.imaginary = times(input.real, sine);
     if (!inverse)
       result.imaginary = node.create<nn::NegOp>(result.imaginary);
     if (input.imaginary)
-      result.imaginary =
-          node.add(result.imaginary, times(input.imaginary, cosine));
+      result.imaginary = node.add(result.imaginary, times(input.imaginary, cosine));
   }
   if (inverse) {
     Value size = node.cast(length, type);
@@ -194,14 +177,13 @@ Value merge(Node &node, Complex value, Type type) {
   int64_t last = typeOf(value.real).getRank();
   Value result = node.unsqueeze(value.real, {last});
   if (value.imaginary)
-    result = node.concat({result, node.unsqueeze(value.imaginary, {last})},
-                         last);
+    result = node.concat({result, node.unsqueeze(value.imaginary, {last})}, last);
   return node.cast(result, type);
 }
 
 /// The transform along `axis`.
-Value transformAlong(Node &node, Value input, int64_t axis, Value length,
-                     bool inverse, bool oneSided) {
+Value transformAlong(Node &node, Value input, int64_t axis, Value length, bool inverse,
+                     bool oneSided) {
   Complex parts = split(node, input);
   if (node.failed())
     return input;
@@ -249,8 +231,7 @@ LogicalResult buildDFT(Node &node) {
                             "parts");
     if (node.failed())
       return failure();
-    node.setOutput(0, transformAlong(node, input, normalized, length, inverse,
-                                     oneSided));
+    node.setOutput(0, transformAlong(node, input, normalized, length, inverse, oneSided));
     return node.status();
   }
   // An axis that only the run knows: all that the declared result allows, and
@@ -258,8 +239,7 @@ LogicalResult buildDFT(Node &node) {
   RankedTensorType declared = node.getDeclaredOutputType(0);
   Value given = numbers.of(node.getInput(2)), result;
   for (int64_t candidate = 0; candidate < rank - 1; ++candidate) {
-    Value transformed = transformAlong(node, input, candidate, length, inverse,
-                                       oneSided);
+    Value transformed = transformAlong(node, input, candidate, length, inverse, oneSided);
     if (node.failed())
       return failure();
     auto type = typeOf(transformed);
@@ -273,10 +253,8 @@ LogicalResult buildDFT(Node &node) {
       return node.emitUnsupported("an axis that is no constant, where it "
                                   "changes the result's shape");
     Value chosen = node.create<nn::OrOp>(
-        node.compare(nn::ComparePredicate::eq, given,
-                     numbers.constant(candidate)),
-        node.compare(nn::ComparePredicate::eq, given,
-                     numbers.constant(candidate - rank)));
+        node.compare(nn::ComparePredicate::eq, given, numbers.constant(candidate)),
+        node.compare(nn::ComparePredicate::eq, given, numbers.constant(candidate - rank)));
     result = node.where(chosen, transformed, result);
   }
   if (!result)
@@ -298,16 +276,13 @@ LogicalResult buildSTFT(Node &node) {
     return node.emitError("the window must have rank 1");
   Value signal = node.getInput(0), step = numbers.of(node.getInput(1));
   Value window = node.getInput(2);
-  Value length = node.hasInput(3) ? numbers.of(node.getInput(3))
-                                  : numbers.dim(window, 0);
+  Value length = node.hasInput(3) ? numbers.of(node.getInput(3)) : numbers.dim(window, 0);
   Complex parts = split(node, signal);
   if (node.failed())
     return failure();
-  Value frames = numbers.add(
-      numbers.div(numbers.sub(numbers.dim(signal, 1), length), step), 1);
-  Value indices = node.add(
-      node.unsqueeze(node.mul(numbers.range(frames), step), {1}),
-      node.unsqueeze(numbers.range(length), {0}));
+  Value frames = numbers.add(numbers.div(numbers.sub(numbers.dim(signal, 1), length), step), 1);
+  Value indices = node.add(node.unsqueeze(node.mul(numbers.range(frames), step), {1}),
+                           node.unsqueeze(numbers.range(length), {0}));
   Type type = typeOf(parts.real).getElementType();
   auto frame = [&](Value samples) {
     if (!samples)
@@ -340,30 +315,21 @@ LogicalResult buildWindow(Node &node, double a, double b, double c) {
   Type f64 = f64Of(node);
   Value period = periodic ? size : numbers.add(size, -1);
   Value phase = node.div(
-      node.mul(node.cast(numbers.range(size), f64),
-               node.scalar(f64, 2 * llvm::numbers::pi)),
+      node.mul(node.cast(numbers.range(size), f64), node.scalar(f64, 2 * llvm::numbers::pi)),
       node.cast(period, f64));
-  Value result = node.sub(node.scalar(f64, a),
-                          node.mul(node.create<nn::CosOp>(phase),
-                                   node.scalar(f64, b)));
+  Value result =
+      node.sub(node.scalar(f64, a), node.mul(node.create<nn::CosOp>(phase), node.scalar(f64, b)));
   if (c != 0) {
     Value twice = node.mul(phase, node.scalar(f64, 2));
-    result = node.add(result, node.mul(node.create<nn::CosOp>(twice),
-                                       node.scalar(f64, c)));
+    result = node.add(result, node.mul(node.create<nn::CosOp>(twice), node.scalar(f64, c)));
   }
   node.setOutput(0, node.cast(result, type));
   return node.status();
 }
 
-LogicalResult buildHannWindow(Node &node) {
-  return buildWindow(node, 0.5, 0.5, 0);
-}
-LogicalResult buildHammingWindow(Node &node) {
-  return buildWindow(node, 25.0 / 46, 21.0 / 46, 0);
-}
-LogicalResult buildBlackmanWindow(Node &node) {
-  return buildWindow(node, 0.42, 0.5, 0.08);
-}
+LogicalResult buildHannWindow(Node &node) { return buildWindow(node, 0.5, 0.5, 0); }
+LogicalResult buildHammingWindow(Node &node) { return buildWindow(node, 25.0 / 46, 21.0 / 46, 0); }
+LogicalResult buildBlackmanWindow(Node &node) { return buildWindow(node, 0.42, 0.5, 0.08); }
 
 /// Triangles between neighbouring centres on the mel scale, as a matrix of
 /// spectrogram bins × mel bins.
@@ -380,49 +346,38 @@ LogicalResult buildMelWeightMatrix(Node &node) {
   auto toMel = [&](unsigned input) { // 2595 · log10(1 + f/700)
     Value hertz = node.cast(node.reshape(node.getInput(input), {}), f64);
     Value ratio = node.add(node.div(hertz, number(700)), number(1));
-    return node.mul(node.create<nn::LogOp>(ratio),
-                    number(2595 / llvm::numbers::ln10));
+    return node.mul(node.create<nn::LogOp>(ratio), number(2595 / llvm::numbers::ln10));
   };
   Value low = toMel(3), high = toMel(4);
-  Value step = node.div(node.sub(high, low),
-                        node.cast(numbers.add(bins, 2), f64));
+  Value step = node.div(node.sub(high, low), node.cast(numbers.add(bins, 2), f64));
   // The spectrogram bin of mel edge i: ⌊(length + 1) · hertz / rate⌋.
   auto edge = [&](int64_t offset) {
     Value index = node.add(numbers.range(bins), numbers.constant(offset));
     Value mel = node.add(node.mul(node.cast(index, f64), step), low);
-    Value power = node.create<nn::PowOp>(number(10),
-                                         node.div(mel, number(2595)));
+    Value power = node.create<nn::PowOp>(number(10), node.div(mel, number(2595)));
     Value hertz = node.mul(node.sub(power, number(1)), number(700));
-    Value scaled =
-        node.mul(hertz, node.cast(numbers.add(length, 1), f64));
+    Value scaled = node.mul(hertz, node.cast(numbers.add(length, 1), f64));
     Value bin = node.create<nn::FloorOp>(node.div(scaled, rate));
     return node.cast(bin, i64);
   };
   Value lower = edge(0), center = edge(1), upper = edge(2);
-  Value rows = node.unsqueeze(
-      numbers.range(
-          numbers.add(numbers.div(length, numbers.constant(2)), 1)),
-      {1});
+  Value rows =
+      node.unsqueeze(numbers.range(numbers.add(numbers.div(length, numbers.constant(2)), 1)), {1});
   auto is = [&](nn::ComparePredicate predicate, Value lhs, Value rhs) {
     return node.compare(predicate, lhs, rhs);
   };
-  auto both = [&](Value lhs, Value rhs) {
-    return node.create<nn::AndOp>(lhs, rhs);
-  };
+  auto both = [&](Value lhs, Value rhs) { return node.create<nn::AndOp>(lhs, rhs); };
   Value one = numbers.constant(1);
   auto slope = [&](Value numerator, Value denominator) {
-    return node.div(node.cast(numerator, f64),
-                    node.cast(node.max(denominator, one), f64));
+    return node.div(node.cast(numerator, f64), node.cast(node.max(denominator, one), f64));
   };
   using P = nn::ComparePredicate;
   Value rising = node.where(is(P::eq, center, lower), number(1),
-                            slope(node.sub(rows, lower),
-                                  node.sub(center, lower)));
+                            slope(node.sub(rows, lower), node.sub(center, lower)));
   Value falling = slope(node.sub(upper, rows), node.sub(upper, center));
   Value result = node.where(
       both(is(P::ge, rows, center), is(P::lt, rows, upper)), falling,
-      node.where(both(is(P::ge, rows, lower), is(P::le, rows, center)), rising,
-                 number(0)));
+      node.where(both(is(P::ge, rows, lower), is(P::le, rows, center)), rising, number(0)));
   node.setOutput(0, node.cast(result, type));
   return node.status();
 }
@@ -439,23 +394,21 @@ LogicalResult buildAffineGrid(Node &node) {
   Value theta = node.getInput(0), size = node.getInput(1);
   Type type = node.getElementType(0);
   auto sizeType = node.getInputType(1);
-  if (sizeType.getRank() != 1 || sizeType.isDynamicDim(0) ||
-      sizeType.getDimSize(0) < 4 || sizeType.getDimSize(0) > 5)
+  if (sizeType.getRank() != 1 || sizeType.isDynamicDim(0) || sizeType.getDimSize(0) < 4 ||
+      sizeType.getDimSize(0) > 5)
     return node.emitError("'size' must have 4 or 5 elements");
   if (node.getRank(0) != 3)
     return node.emitError("'theta' must have rank 3");
   int64_t spatial = sizeType.getDimSize(0) - 2;
-  Type compute = type.getIntOrFloatBitWidth() < 32
-                     ? Type(Float32Type::get(node.getContext()))
-                     : type;
+  Type compute =
+      type.getIntOrFloatBitWidth() < 32 ? Type(Float32Type::get(node.getContext())) : type;
   theta = node.cast(theta, compute);
   // Column j of theta as N × 1… × D.
   Ints middle;
   for (int64_t i = 1; i <= spatial; ++i)
     middle.push_back(i);
   auto column = [&](int64_t j) {
-    return node.unsqueeze(node.squeeze(node.slice(theta, 2, j, j + 1), {2}),
-                          middle);
+    return node.unsqueeze(node.squeeze(node.slice(theta, 2, j, j + 1), {2}), middle);
   };
   Value result = column(spatial);
   for (int64_t j = 0; j < spatial; ++j) {
@@ -476,8 +429,7 @@ LogicalResult buildAffineGrid(Node &node) {
     for (int64_t i = 0; i < spatial + 2; ++i)
       if (i != dim)
         axes.push_back(i);
-    result = node.add(
-        result, node.mul(node.unsqueeze(points, axes), column(j)));
+    result = node.add(result, node.mul(node.unsqueeze(points, axes), column(j)));
   }
   node.setOutput(0, node.cast(result, type));
   return node.status();

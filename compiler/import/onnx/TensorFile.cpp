@@ -9,8 +9,7 @@
 using namespace mlir;
 using namespace sinter;
 
-ElementsAttr onnx_import::readTensorFile(StringRef path, MLIRContext &context,
-                                         std::string &name,
+ElementsAttr onnx_import::readTensorFile(StringRef path, MLIRContext &context, std::string &name,
                                          std::string &error) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
@@ -21,8 +20,7 @@ ElementsAttr onnx_import::readTensorFile(StringRef path, MLIRContext &context,
   // Small: the blob of a resource may point into the message, which therefore
   // stays for the life of the process.
   auto *tensor = new ::onnx::TensorProto;
-  if (!tensor->ParseFromArray((*buffer)->getBufferStart(),
-                              (*buffer)->getBufferSize())) {
+  if (!tensor->ParseFromArray((*buffer)->getBufferStart(), (*buffer)->getBufferSize())) {
     delete tensor;
     error = (path + ": not an ONNX TensorProto").str();
     return {};

@@ -11,9 +11,8 @@ namespace sinter::onnx_import {
 
 /// Reads a serialized TensorProto, as test cases hold them. On failure null,
 /// and `error` says why (not a tensor, a type that isn't supported).
-mlir::ElementsAttr readTensorFile(llvm::StringRef path,
-                                  mlir::MLIRContext &context, std::string &name,
-                                  std::string &error);
+mlir::ElementsAttr readTensorFile(llvm::StringRef path, mlir::MLIRContext &context,
+                                  std::string &name, std::string &error);
 
 } // namespace sinter::onnx_import
 

@@ -14,8 +14,7 @@ namespace sinter {
 } // namespace sinter
 
 namespace {
-struct NNAssignLayoutPass
-    : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass> {
+struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass> {
   using NNAssignLayoutBase::NNAssignLayoutBase;
 
   void runOnOperation() override {
@@ -24,12 +23,8 @@ struct NNAssignLayoutPass
       populate(patterns);
       return applyPatternsGreedily(getOperation(), std::move(patterns));
     };
-    if (failed(run([](RewritePatternSet &patterns) {
-          populateChannelsLastPatterns(patterns);
-        })) ||
-        failed(run([](RewritePatternSet &patterns) {
-          populateSinkTransposePatterns(patterns);
-        })))
+    if (failed(run([](RewritePatternSet &patterns) { populateChannelsLastPatterns(patterns); })) ||
+        failed(run([](RewritePatternSet &patterns) { populateSinkTransposePatterns(patterns); })))
       return signalPassFailure();
     if (pack && failed(run([&](RewritePatternSet &patterns) {
           populatePackWeightsPatterns(patterns, vector);

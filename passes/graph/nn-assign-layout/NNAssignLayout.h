@@ -23,8 +23,7 @@ void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
 /// Transposes of operands become one transpose of the result, and cancel.
 void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
 /// Packs constant filters and right-hand sides. `vector`: float32 lanes.
-void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns,
-                                 int64_t vector);
+void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
 
 } // namespace sinter
 

@@ -6,15 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/nn/NN.h"
-#include "llvm/Support/MathExtras.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sinter;
 
 // Zeros at the end of dim 0 up to a multiple of `block`.
-static Value padRows(PatternRewriter &rewriter, Location loc, Value value,
-                     int64_t dim, int64_t block) {
+static Value padRows(PatternRewriter &rewriter, Location loc, Value value, int64_t dim,
+                     int64_t block) {
   auto type = cast<RankedTensorType>(value.getType());
   int64_t size = type.getDimSize(dim);
   int64_t missing = llvm::alignTo(size, block) - size;
@@ -22,15 +22,13 @@ static Value padRows(PatternRewriter &rewriter, Location loc, Value value,
     return value;
   SmallVector<int64_t> pads(2 * type.getRank(), 0);
   pads[type.getRank() + dim] = missing;
-  return nn::PadOp::create(rewriter, loc, value,
-                           nn::createIndexConstant(rewriter, loc, pads),
+  return nn::PadOp::create(rewriter, loc, value, nn::createIndexConstant(rewriter, loc, pads),
                            Value(), nn::PadMode::constant);
 }
 
 static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
                      ArrayRef<int64_t> shape) {
-  return nn::ReshapeOp::create(rewriter, loc, value,
-                               nn::createIndexConstant(rewriter, loc, shape),
+  return nn::ReshapeOp::create(rewriter, loc, value, nn::createIndexConstant(rewriter, loc, shape),
                                /*allowzero=*/false);
 }
 
@@ -49,13 +47,10 @@ static int64_t chooseBlock(int64_t channels, int64_t vector) {
 namespace {
 
 struct PackFilter : OpRewritePattern<nn::ConvOp> {
-  PackFilter(MLIRContext *context, int64_t vector)
-      : OpRewritePattern(context), vector(vector) {}
+  PackFilter(MLIRContext *context, int64_t vector) : OpRewritePattern(context), vector(vector) {}
 
-  LogicalResult matchAndRewrite(nn::ConvOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getFilterBlock() != 0 ||
-        op.getDataLayout() != nn::DataLayout::channels_last ||
+  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
+    if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
 
         !isConstantSlice(op.getFilter()))
       return rewriter.notifyMatchFailure(op, "not a constant plain filter");
@@ -83,9 +78,8 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
           block /= 2;
       }
       filter = padRows(rewriter, loc, filter, 0, block);
-      SmallVector<int64_t> shape{
-          cast<ShapedType>(filter.getType()).getDimSize(0) / block, block,
-          inputs};
+      SmallVector<int64_t> shape{cast<ShapedType>(filter.getType()).getDimSize(0) / block, block,
+                                 inputs};
       llvm::append_range(shape, type.getShape().drop_front(2));
       filter = reshape(rewriter, loc, filter, shape);
       SmallVector<int64_t> permutation{0};
@@ -110,37 +104,31 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
 struct SplitGroups : OpRewritePattern<nn::ConvOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(nn::ConvOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     constexpr int64_t most = 16;
     auto filterType = cast<RankedTensorType>(op.getFilter().getType());
     auto inputType = cast<RankedTensorType>(op.getInput().getType());
     int64_t group = op.getGroup();
     if (op.getFilterBlock() != 0 || group == 1 || group > most ||
-        op.getDataLayout() != nn::DataLayout::channels_last ||
-        !nn::getConstant(op.getFilter()) || filterType.getDimSize(1) == 1)
+        op.getDataLayout() != nn::DataLayout::channels_last || !nn::getConstant(op.getFilter()) ||
+        filterType.getDimSize(1) == 1)
       return rewriter.notifyMatchFailure(op, "not a few groups of channels");
     Location loc = op.getLoc();
     int64_t outputs = filterType.getDimSize(0) / group;
     int64_t inputs = filterType.getDimSize(1), channel = inputType.getRank() - 1;
     auto slice = [&](Value value, int64_t axis, int64_t g, int64_t size) -> Value {
-      auto index = [&](int64_t i) {
-        return nn::createIndexConstant(rewriter, loc, {i});
-      };
-      return nn::SliceOp::create(rewriter, loc, value, index(g * size),
-                                 index((g + 1) * size), index(1),
-                                 ArrayRef<int64_t>{axis});
+      auto index = [&](int64_t i) { return nn::createIndexConstant(rewriter, loc, {i}); };
+      return nn::SliceOp::create(rewriter, loc, value, index(g * size), index((g + 1) * size),
+                                 index(1), ArrayRef<int64_t>{axis});
     };
     SmallVector<Value> parts;
     for (int64_t g = 0; g < group; ++g) {
       Value bias = op.getBias() ? slice(op.getBias(), 0, g, outputs) : Value();
       parts.push_back(nn::ConvOp::create(
           rewriter, loc, slice(op.getInput(), channel, g, inputs),
-          slice(op.getFilter(), 0, g, outputs), bias, op.getStridesAttr(),
-          op.getPadsAttr(), op.getDilationsAttr(),
-          rewriter.getI64IntegerAttr(1), op.getAutoPadAttr(),
-          op.getDataLayoutAttr(), rewriter.getI64IntegerAttr(0),
-          rewriter.getI64IntegerAttr(0)));
+          slice(op.getFilter(), 0, g, outputs), bias, op.getStridesAttr(), op.getPadsAttr(),
+          op.getDilationsAttr(), rewriter.getI64IntegerAttr(1), op.getAutoPadAttr(),
+          op.getDataLayoutAttr(), rewriter.getI64IntegerAttr(0), rewriter.getI64IntegerAttr(0)));
     }
     rewriter.replaceOpWithNewOp<nn::ConcatOp>(op, parts, channel);
     return success();
@@ -148,15 +136,12 @@ struct SplitGroups : OpRewritePattern<nn::ConvOp> {
 };
 
 struct PackRhs : OpRewritePattern<nn::MatMulOp> {
-  PackRhs(MLIRContext *context, int64_t vector)
-      : OpRewritePattern(context), vector(vector) {}
+  PackRhs(MLIRContext *context, int64_t vector) : OpRewritePattern(context), vector(vector) {}
 
-  LogicalResult matchAndRewrite(nn::MatMulOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getRhs().getType());
-    if (op.getRhsBlock() != 0 || type.getRank() != 2 ||
-        !nn::getConstant(op.getRhs()) || !type.getElementType().isF32() ||
-        cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
+    if (op.getRhsBlock() != 0 || type.getRank() != 2 || !nn::getConstant(op.getRhs()) ||
+        !type.getElementType().isF32() || cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
       return rewriter.notifyMatchFailure(op, "not a constant plain matrix");
     Location loc = op.getLoc();
     Value rhs = op.getRhs();
@@ -188,8 +173,7 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
 } // namespace
 
-void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns,
-                                         int64_t vector) {
+void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns, int64_t vector) {
   patterns.add<SplitGroups>(patterns.getContext(), /*benefit=*/2);
   patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
 }

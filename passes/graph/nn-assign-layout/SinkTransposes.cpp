@@ -9,15 +9,12 @@
 using namespace mlir;
 using namespace sinter;
 
-static int64_t rankOf(Value value) {
-  return cast<ShapedType>(value.getType()).getRank();
-}
+static int64_t rankOf(Value value) { return cast<ShapedType>(value.getType()).getRank(); }
 
 // What a transpose with `permutation` was applied to, to give `value`; builds
 // the inverse transpose of a constant, or a broadcast operand's. Null if that
 // would cost a transpose at run time.
-static Value undo(PatternRewriter &rewriter, Value value,
-                  ArrayRef<int64_t> permutation) {
+static Value undo(PatternRewriter &rewriter, Value value, ArrayRef<int64_t> permutation) {
   if (auto transpose = value.getDefiningOp<nn::TransposeOp>())
     if (transpose.getPermutation() == permutation)
       return transpose.getInput();
@@ -32,13 +29,11 @@ static Value undo(PatternRewriter &rewriter, Value value,
     auto axes = llvm::to_vector(llvm::seq<int64_t>(0, full - rank));
     value = nn::UnsqueezeOp::create(rewriter, loc, value, axes);
   }
-  return nn::TransposeOp::create(rewriter, loc, value,
-                                 invertPermutationVector(permutation));
+  return nn::TransposeOp::create(rewriter, loc, value, invertPermutationVector(permutation));
 }
 
 // The permutation of the first operand that is a transpose of full rank.
-static std::optional<SmallVector<int64_t>> findPermutation(Operation *op,
-                                                           int64_t rank) {
+static std::optional<SmallVector<int64_t>> findPermutation(Operation *op, int64_t rank) {
   for (Value operand : op->getOperands())
     if (auto transpose = operand.getDefiningOp<nn::TransposeOp>())
       if (static_cast<int64_t>(transpose.getPermutation().size()) == rank)
@@ -47,20 +42,18 @@ static std::optional<SmallVector<int64_t>> findPermutation(Operation *op,
 }
 
 // op with other operands and attributes, result types inferred.
-static Operation *rebuild(PatternRewriter &rewriter, Operation *op,
-                          ValueRange operands, DictionaryAttr attributes) {
-  OperationState state(op->getLoc(), op->getName(), operands, TypeRange(),
-                       attributes.getValue());
+static Operation *rebuild(PatternRewriter &rewriter, Operation *op, ValueRange operands,
+                          DictionaryAttr attributes) {
+  OperationState state(op->getLoc(), op->getName(), operands, TypeRange(), attributes.getValue());
   SmallVector<Type> types;
   auto infer = cast<InferTypeOpInterface>(op);
   // The op's properties are made of the attributes; a detached op holds them.
   for (Type type : op->getResultTypes())
     state.addTypes(type);
   Operation *made = Operation::create(state);
-  if (succeeded(infer.inferReturnTypes(
-          op->getContext(), op->getLoc(), operands,
-          made->getDiscardableAttrDictionary(), made->getPropertiesStorage(),
-          made->getRegions(), types)))
+  if (succeeded(infer.inferReturnTypes(op->getContext(), op->getLoc(), operands,
+                                       made->getDiscardableAttrDictionary(),
+                                       made->getPropertiesStorage(), made->getRegions(), types)))
     for (auto [result, type] : llvm::zip(made->getResults(), types))
       result.setType(type);
   rewriter.insert(made);
@@ -71,12 +64,9 @@ namespace {
 
 /// f(T(a), T(b), …) → T(f(a, b, …)) for elementwise f.
 struct SinkThroughElementwise : RewritePattern {
-  SinkThroughElementwise(MLIRContext *context)
-      : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
-  LogicalResult matchAndRewrite(Operation *op,
-                                PatternRewriter &rewriter) const override {
-    if (!isa<nn::ScalarOpInterface>(op) ||
-        isa_and_nonnull<nn::FusedOp>(op->getParentOp()))
+  SinkThroughElementwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<nn::ScalarOpInterface>(op) || isa_and_nonnull<nn::FusedOp>(op->getParentOp()))
       return rewriter.notifyMatchFailure(op, "not elementwise");
     auto permutation = findPermutation(op, rankOf(op->getResult(0)));
     if (!permutation)
@@ -85,32 +75,28 @@ struct SinkThroughElementwise : RewritePattern {
     for (Value operand : op->getOperands()) {
       auto transpose = operand.getDefiningOp<nn::TransposeOp>();
       auto type = cast<RankedTensorType>(operand.getType());
-      bool follows =
-          (transpose && transpose.getPermutation() == ArrayRef(*permutation)) ||
-          nn::getConstant(operand) ||
-          (type.hasStaticShape() && type.getNumElements() == 1);
+      bool follows = (transpose && transpose.getPermutation() == ArrayRef(*permutation)) ||
+                     nn::getConstant(operand) ||
+                     (type.hasStaticShape() && type.getNumElements() == 1);
       if (!follows)
         return rewriter.notifyMatchFailure(op, "an operand isn't transposed");
     }
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
       operands.push_back(undo(rewriter, operand, *permutation));
-    Operation *moved =
-        rebuild(rewriter, op, operands, op->getAttrDictionary());
-    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved->getResult(0),
-                                                 *permutation);
+    Operation *moved = rebuild(rewriter, op, operands, op->getAttrDictionary());
+    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved->getResult(0), *permutation);
     return success();
   }
 };
 
 /// An op that names dims of its first operand by attributes.
-template <typename Op> struct SinkThroughAxes : OpRewritePattern<Op> {
+template <typename Op>
+struct SinkThroughAxes : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    auto transpose =
-        op->getOperand(0).template getDefiningOp<nn::TransposeOp>();
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    auto transpose = op->getOperand(0).template getDefiningOp<nn::TransposeOp>();
     if (!transpose)
       return rewriter.notifyMatchFailure(op, "the operand isn't a transpose");
     ArrayRef<int64_t> permutation = transpose.getPermutation();
@@ -127,35 +113,29 @@ template <typename Op> struct SinkThroughAxes : OpRewritePattern<Op> {
         for (auto [d, source] : llvm::enumerate(permutation))
           if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(d)))
             result.push_back(source -
-                             llvm::count_if(axes, [&](int64_t axis) {
-                               return axis < source;
-                             }));
+                             llvm::count_if(axes, [&](int64_t axis) { return axis < source; }));
       }
     } else if constexpr (std::is_same_v<Op, nn::SqueezeOp>) {
       llvm::sort(axes);
       result.clear();
       for (auto [d, source] : llvm::enumerate(permutation))
         if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(d)))
-          result.push_back(source - llvm::count_if(axes, [&](int64_t axis) {
-                             return axis < source;
-                           }));
+          result.push_back(source -
+                           llvm::count_if(axes, [&](int64_t axis) { return axis < source; }));
     }
     SmallVector<Value> operands(op->getOperands());
     operands[0] = transpose.getInput();
     NamedAttrList attributes(op->getAttrDictionary());
     attributes.set("axes", rewriter.getDenseI64ArrayAttr(axes));
-    Operation *moved = rebuild(rewriter, op, operands,
-                               attributes.getDictionary(op.getContext()));
-    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved->getResult(0),
-                                                 result);
+    Operation *moved = rebuild(rewriter, op, operands, attributes.getDictionary(op.getContext()));
+    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved->getResult(0), result);
     return success();
   }
 };
 
 struct SinkThroughConcat : OpRewritePattern<nn::ConcatOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::ConcatOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ConcatOp op, PatternRewriter &rewriter) const override {
     auto permutation = findPermutation(op, rankOf(op.getResult()));
     if (!permutation)
       return rewriter.notifyMatchFailure(op, "no operand is a transpose");
@@ -166,8 +146,8 @@ struct SinkThroughConcat : OpRewritePattern<nn::ConcatOp> {
         return rewriter.notifyMatchFailure(op, "an operand isn't transposed");
       operands.push_back(transpose.getInput());
     }
-    Value moved = nn::ConcatOp::create(rewriter, op.getLoc(), operands,
-                                       (*permutation)[op.getAxis()]);
+    Value moved =
+        nn::ConcatOp::create(rewriter, op.getLoc(), operands, (*permutation)[op.getAxis()]);
     rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved, *permutation);
     return success();
   }
@@ -175,8 +155,7 @@ struct SinkThroughConcat : OpRewritePattern<nn::ConcatOp> {
 
 struct SinkThroughPad : OpRewritePattern<nn::PadOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::PadOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::PadOp op, PatternRewriter &rewriter) const override {
     auto transpose = op.getInput().getDefiningOp<nn::TransposeOp>();
     auto constant = nn::getConstant(op.getPads());
     if (!transpose || !constant)
@@ -189,10 +168,9 @@ struct SinkThroughPad : OpRewritePattern<nn::PadOp> {
       moved[permutation[d]] = pads.getInt(d);
       moved[rank + permutation[d]] = pads.getInt(rank + d);
     }
-    Value padded = nn::PadOp::create(
-        rewriter, op.getLoc(), transpose.getInput(),
-        nn::createIndexConstant(rewriter, op.getLoc(), moved), op.getValue(),
-        op.getMode());
+    Value padded = nn::PadOp::create(rewriter, op.getLoc(), transpose.getInput(),
+                                     nn::createIndexConstant(rewriter, op.getLoc(), moved),
+                                     op.getValue(), op.getMode());
     rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, padded, permutation);
     return success();
   }
@@ -201,8 +179,7 @@ struct SinkThroughPad : OpRewritePattern<nn::PadOp> {
 /// A transpose that only moves dims of size 1 is a view.
 struct UnitTransposeToReshape : OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::TransposeOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::TransposeOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getInput().getType());
     int64_t last = -1, dynamic = 0;
     for (int64_t source : op.getPermutation()) {
@@ -219,8 +196,7 @@ struct UnitTransposeToReshape : OpRewritePattern<nn::TransposeOp> {
     for (int64_t dim : cast<ShapedType>(op.getType()).getShape())
       shape.push_back(ShapedType::isDynamic(dim) ? -1 : dim);
     rewriter.replaceOpWithNewOp<nn::ReshapeOp>(
-        op, op.getInput(),
-        nn::createIndexConstant(rewriter, op.getLoc(), shape),
+        op, op.getInput(), nn::createIndexConstant(rewriter, op.getLoc(), shape),
         /*allowzero=*/false);
     return success();
   }
@@ -229,8 +205,7 @@ struct UnitTransposeToReshape : OpRewritePattern<nn::TransposeOp> {
 /// T2(T1(x)) → T(x); nothing if that is the identity.
 struct ComposeTransposes : OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::TransposeOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::TransposeOp op, PatternRewriter &rewriter) const override {
     if (isIdentityPermutation(op.getPermutation())) {
       rewriter.replaceOp(op, op.getInput());
       return success();
@@ -244,8 +219,7 @@ struct ComposeTransposes : OpRewritePattern<nn::TransposeOp> {
     if (isIdentityPermutation(permutation))
       rewriter.replaceOp(op, first.getInput());
     else
-      rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, first.getInput(),
-                                                   permutation);
+      rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, first.getInput(), permutation);
     return success();
   }
 };
@@ -254,8 +228,7 @@ struct ComposeTransposes : OpRewritePattern<nn::TransposeOp> {
 /// lie side by side in x too: channel shuffles keep channels innermost.
 struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReshapeOp op, PatternRewriter &rewriter) const override {
     auto transpose = op.getInput().getDefiningOp<nn::TransposeOp>();
     auto source = cast<RankedTensorType>(op.getInput().getType());
     auto target = cast<RankedTensorType>(op.getType());
@@ -297,9 +270,9 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
         shape.push_back(target.getDimSize(t));
       }
     }
-    Value reshaped = nn::ReshapeOp::create(
-        rewriter, op.getLoc(), transpose.getInput(),
-        nn::createIndexConstant(rewriter, op.getLoc(), shape), false);
+    Value reshaped =
+        nn::ReshapeOp::create(rewriter, op.getLoc(), transpose.getInput(),
+                              nn::createIndexConstant(rewriter, op.getLoc(), shape), false);
     rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, reshaped, result);
     return success();
   }
@@ -308,10 +281,9 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
 } // namespace
 
 void sinter::populateSinkTransposePatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<SinkThroughElementwise, SinkThroughAxes<nn::ReduceOp>,
-           SinkThroughAxes<nn::SoftmaxOp>, SinkThroughAxes<nn::SliceOp>,
-           SinkThroughAxes<nn::ResizeOp>, SinkThroughAxes<nn::SqueezeOp>,
-           SinkThroughConcat, SinkThroughPad, SinkThroughReshape,
-           UnitTransposeToReshape, ComposeTransposes>(patterns.getContext());
+  patterns.add<SinkThroughElementwise, SinkThroughAxes<nn::ReduceOp>,
+               SinkThroughAxes<nn::SoftmaxOp>, SinkThroughAxes<nn::SliceOp>,
+               SinkThroughAxes<nn::ResizeOp>, SinkThroughAxes<nn::SqueezeOp>, SinkThroughConcat,
+               SinkThroughPad, SinkThroughReshape, UnitTransposeToReshape, ComposeTransposes>(
+      patterns.getContext());
 }

@@ -48,12 +48,10 @@ public:
   Value sub(Value x, Value y) { return nn::SubOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) { return nn::MulOp::create(b, loc, x, y); }
   Value number(double value) { return nn::createScalar(b, loc, element, value); }
-  Value indices(ArrayRef<int64_t> values) {
-    return nn::createIndexConstant(b, loc, values);
-  }
+  Value indices(ArrayRef<int64_t> values) { return nn::createIndexConstant(b, loc, values); }
   Value slice(Value x, int64_t axis, int64_t start, int64_t end, int64_t step = 1) {
-    return nn::SliceOp::create(b, loc, x, indices({start}), indices({end}),
-                               indices({step}), ArrayRef<int64_t>{axis});
+    return nn::SliceOp::create(b, loc, x, indices({start}), indices({end}), indices({step}),
+                               ArrayRef<int64_t>{axis});
   }
   Value squeeze(Value x, int64_t axis) {
     return nn::SqueezeOp::create(b, loc, x, ArrayRef<int64_t>{axis});
@@ -62,9 +60,7 @@ public:
     return nn::UnsqueezeOp::create(b, loc, x, ArrayRef<int64_t>{axis});
   }
   /// Element `index` of dim 0.
-  Value row(Value x, int64_t index) {
-    return squeeze(slice(x, 0, index, index + 1), 0);
-  }
+  Value row(Value x, int64_t index) { return squeeze(slice(x, 0, index, index + 1), 0); }
   Value transpose(Value x, ArrayRef<int64_t> permutation) {
     return nn::TransposeOp::create(b, loc, x, permutation);
   }
@@ -112,8 +108,7 @@ public:
     if (lower == "scaledtanh")
       return mul(nn::TanhOp::create(b, loc, mul(x, number(beta))), number(alpha));
     if (lower == "thresholdedrelu") {
-      Value above = nn::CompareOp::create(b, loc, x, number(alpha),
-                                          nn::ComparePredicate::gt);
+      Value above = nn::CompareOp::create(b, loc, x, number(alpha), nn::ComparePredicate::gt);
       return nn::WhereOp::create(b, loc, above, x, number(0));
     }
     return {};
@@ -126,8 +121,8 @@ public:
 
 /// The next state from xt = W x_t + b (B × G·H) and the state; gate g's slice
 /// by `part`.
-using Cell = function_ref<SmallVector<Value>(Builder &, Value xt,
-                                             ValueRange state, int64_t direction)>;
+using Cell =
+    function_ref<SmallVector<Value>(Builder &, Value xt, ValueRange state, int64_t direction)>;
 
 class RecurrentLowering {
 public:
@@ -140,16 +135,13 @@ public:
     return b.slice(x, 1, gate * layer.hidden, (gate + 1) * layer.hidden);
   }
   Value act(Builder &b, int64_t direction, int64_t index, Value x) {
-    int64_t perDirection =
-        layer.activations.size() / directionCount();
+    int64_t perDirection = layer.activations.size() / directionCount();
     int64_t i = direction * perDirection + index;
     return b.activate(layer.activations[i], b.clamp(x, layer.clip),
                       i < (int64_t)layer.alpha.size() ? layer.alpha[i] : 0,
                       i < (int64_t)layer.beta.size() ? layer.beta[i] : 0);
   }
-  int64_t directionCount() {
-    return layer.direction == nn::Direction::bidirectional ? 2 : 1;
-  }
+  int64_t directionCount() { return layer.direction == nn::Direction::bidirectional ? 2 : 1; }
 
   Value recurrence(int64_t direction) { return recurrences[direction]; }
   /// W's bias, or R's, of one direction: G·H; null without bias.
@@ -176,8 +168,7 @@ public:
       Value shape = b.concat({batch, b.indices({layer.hidden})}, 0);
       return nn::ExpandOp::create(rewriter, op->getLoc(), b.number(0), shape);
     };
-    Value steps = b.squeeze(
-        nn::ShapeOfOp::create(rewriter, op->getLoc(), x, 0, 1), 0);
+    Value steps = b.squeeze(nn::ShapeOfOp::create(rewriter, op->getLoc(), x, 0, 1), 0);
 
     SmallVector<Value> ys;
     SmallVector<SmallVector<Value>> finals(stateCount);
@@ -224,32 +215,28 @@ private:
     return value;
   }
 
-  nn::LoopOp buildLoop(Value projected, Value steps, ArrayRef<Value> inits,
-                       bool reverse, int64_t direction, Cell cell) {
+  nn::LoopOp buildLoop(Value projected, Value steps, ArrayRef<Value> inits, bool reverse,
+                       int64_t direction, Cell cell) {
     Location loc = op->getLoc();
     unsigned states = inits.size();
     auto stateType = cast<RankedTensorType>(inits.front().getType());
     // B may be static in one place and dynamic in another: the least static.
     auto projectedType = cast<RankedTensorType>(projected.getType());
-    auto rowType = RankedTensorType::get(
-        {projectedType.getDimSize(1), layer.hidden}, b.element);
+    auto rowType = RankedTensorType::get({projectedType.getDimSize(1), layer.hidden}, b.element);
     if (stateType.isDynamicDim(0))
       rowType = stateType;
     SmallVector<Type> types(states, rowType);
     auto stacked = RankedTensorType::get(
-        {projectedType.getDimSize(0), rowType.getDimSize(0), layer.hidden},
-        b.element);
+        {projectedType.getDimSize(0), rowType.getDimSize(0), layer.hidden}, b.element);
     types.push_back(stacked);
 
     auto loop = nn::LoopOp::create(rewriter, loc, types, steps, Value(), inits);
     OpBuilder::InsertionGuard guard(rewriter);
     auto scalar = RankedTensorType::get({}, rewriter.getI64Type());
-    SmallVector<Type> arguments{scalar,
-                                RankedTensorType::get({}, rewriter.getI1Type())};
+    SmallVector<Type> arguments{scalar, RankedTensorType::get({}, rewriter.getI1Type())};
     arguments.append(states, rowType);
-    Block *body = rewriter.createBlock(
-        &loop.getBody(), {}, arguments,
-        SmallVector<Location>(arguments.size(), loc));
+    Block *body = rewriter.createBlock(&loop.getBody(), {}, arguments,
+                                       SmallVector<Location>(arguments.size(), loc));
     Value step = body->getArgument(0);
     if (reverse) {
       Value one = nn::createIndexScalar(rewriter, loc, 1);
@@ -263,12 +250,9 @@ private:
       Value lengths = layer.lengths; // B
       Value position = step;
       if (getElementTypeOrSelf(lengths.getType()) != rewriter.getI64Type())
-        lengths = nn::CastOp::create(rewriter, loc, lengths,
-                                     TypeAttr::get(rewriter.getI64Type()));
+        lengths = nn::CastOp::create(rewriter, loc, lengths, TypeAttr::get(rewriter.getI64Type()));
       Value active = b.unsqueeze(
-          nn::CompareOp::create(rewriter, loc, position, lengths,
-                                nn::ComparePredicate::lt),
-          1);
+          nn::CompareOp::create(rewriter, loc, position, lengths, nn::ComparePredicate::lt), 1);
       for (auto [i, value] : llvm::enumerate(next))
         value = nn::WhereOp::create(rewriter, loc, active, value, state[i]);
       y = nn::WhereOp::create(rewriter, loc, active, y, b.number(0));
@@ -288,7 +272,8 @@ private:
   SmallVector<Value> recurrences;
 };
 
-template <typename Op> Layer describe(Op op, int64_t gates) {
+template <typename Op>
+Layer describe(Op op, int64_t gates) {
   Layer layer;
   layer.input = op.getInput();
   layer.weights = op.getWeights();
@@ -312,15 +297,13 @@ template <typename Op> Layer describe(Op op, int64_t gates) {
 // An activation that ONNX does not define.
 LogicalResult checkActivations(Operation *op, Layer &layer, size_t perDirection,
                                PatternRewriter &rewriter) {
-  static const StringRef known[] = {
-      "sigmoid", "tanh", "relu", "leakyrelu", "elu", "hardsigmoid", "softsign",
-      "softplus", "affine", "scaledtanh", "thresholdedrelu"};
-  size_t directions =
-      layer.direction == nn::Direction::bidirectional ? 2 : 1;
+  static const StringRef known[] = {"sigmoid", "tanh",        "relu",           "leakyrelu",
+                                    "elu",     "hardsigmoid", "softsign",       "softplus",
+                                    "affine",  "scaledtanh",  "thresholdedrelu"};
+  size_t directions = layer.direction == nn::Direction::bidirectional ? 2 : 1;
   if (layer.activations.size() != perDirection * directions)
     return op->emitOpError("has ")
-           << layer.activations.size() << " activations, expected "
-           << perDirection * directions;
+           << layer.activations.size() << " activations, expected " << perDirection * directions;
   for (StringRef name : layer.activations)
     if (!llvm::is_contained(known, name.lower()))
       return op->emitOpError("activation '") << name << "' is not supported";
@@ -329,8 +312,7 @@ LogicalResult checkActivations(Operation *op, Layer &layer, size_t perDirection,
 
 struct LowerRNN : OpRewritePattern<nn::RNNOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::RNNOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::RNNOp op, PatternRewriter &rewriter) const override {
     Layer layer = describe(op, 1);
     if (failed(checkActivations(op, layer, 1, rewriter)))
       return failure();
@@ -346,8 +328,7 @@ struct LowerRNN : OpRewritePattern<nn::RNNOp> {
 
 struct LowerLSTM : OpRewritePattern<nn::LSTMOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::LSTMOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::LSTMOp op, PatternRewriter &rewriter) const override {
     Layer layer = describe(op, 4);
     layer.initialC = op.getInitialC();
     layer.peepholes = op.getPeepholes();
@@ -362,8 +343,8 @@ struct LowerLSTM : OpRewritePattern<nn::LSTMOp> {
       auto peep = [&](Value gate, int64_t index, Value cell) {
         if (!layer.peepholes)
           return gate;
-        Value p = b.slice(b.row(layer.peepholes, d), 0, index * layer.hidden,
-                          (index + 1) * layer.hidden);
+        Value p =
+            b.slice(b.row(layer.peepholes, d), 0, index * layer.hidden, (index + 1) * layer.hidden);
         return b.add(gate, b.mul(p, cell));
       };
       Value i = lowering.act(b, d, 0, peep(lowering.part(b, z, 0), 0, c));
@@ -374,10 +355,9 @@ struct LowerLSTM : OpRewritePattern<nn::LSTMOp> {
       Value o = lowering.act(b, d, 0, peep(lowering.part(b, z, 1), 1, next));
       // The cell's output is not clipped.
       int64_t k = d * (layer.activations.size() / lowering.directionCount()) + 2;
-      Value squashed = b.activate(
-          layer.activations[k], next,
-          k < (int64_t)layer.alpha.size() ? layer.alpha[k] : 0,
-          k < (int64_t)layer.beta.size() ? layer.beta[k] : 0);
+      Value squashed = b.activate(layer.activations[k], next,
+                                  k < (int64_t)layer.alpha.size() ? layer.alpha[k] : 0,
+                                  k < (int64_t)layer.beta.size() ? layer.beta[k] : 0);
       return SmallVector<Value>{b.mul(o, squashed), next};
     });
     return success();
@@ -386,41 +366,40 @@ struct LowerLSTM : OpRewritePattern<nn::LSTMOp> {
 
 struct LowerGRU : OpRewritePattern<nn::GRUOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::GRUOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::GRUOp op, PatternRewriter &rewriter) const override {
     Layer layer = describe(op, 3);
     bool linear = op.getLinearBeforeReset();
     if (failed(checkActivations(op, layer, 2, rewriter)))
       return failure();
     RecurrentLowering lowering(op, layer, rewriter);
-    lowering.lower(1, /*addRecurrentBias=*/!linear, [&](Builder &b, Value xt, ValueRange state, int64_t d) {
-      Value h = state[0], r = lowering.recurrence(d);
-      int64_t hidden = layer.hidden;
-      Value bias = linear ? lowering.biasPart(b, d, true) : Value();
-      // Gates z and r together, then the candidate.
-      Value zr = b.product(h, b.slice(r, 0, 0, 2 * hidden));
-      if (bias)
-        zr = b.add(zr, b.slice(bias, 0, 0, 2 * hidden));
-      zr = b.add(zr, b.slice(xt, 1, 0, 2 * hidden));
-      Value update = lowering.act(b, d, 0, lowering.part(b, zr, 0));
-      Value reset = lowering.act(b, d, 0, lowering.part(b, zr, 1));
-      Value rh = b.slice(r, 0, 2 * hidden, 3 * hidden);
-      Value candidate;
-      if (linear) {
-        candidate = b.product(h, rh);
-        if (bias)
-          candidate = b.add(candidate, b.slice(bias, 0, 2 * hidden, 3 * hidden));
-        candidate = b.mul(reset, candidate);
-      } else {
-        candidate = b.product(b.mul(reset, h), rh);
-      }
-      candidate = b.add(candidate, lowering.part(b, xt, 2));
-      candidate = lowering.act(b, d, 1, candidate);
-      // Ht = (1 − z) h̃ + z Ht−1
-      Value next = b.add(b.mul(b.sub(b.number(1), update), candidate),
-                         b.mul(update, h));
-      return SmallVector<Value>{next};
-    });
+    lowering.lower(
+        1, /*addRecurrentBias=*/!linear, [&](Builder &b, Value xt, ValueRange state, int64_t d) {
+          Value h = state[0], r = lowering.recurrence(d);
+          int64_t hidden = layer.hidden;
+          Value bias = linear ? lowering.biasPart(b, d, true) : Value();
+          // Gates z and r together, then the candidate.
+          Value zr = b.product(h, b.slice(r, 0, 0, 2 * hidden));
+          if (bias)
+            zr = b.add(zr, b.slice(bias, 0, 0, 2 * hidden));
+          zr = b.add(zr, b.slice(xt, 1, 0, 2 * hidden));
+          Value update = lowering.act(b, d, 0, lowering.part(b, zr, 0));
+          Value reset = lowering.act(b, d, 0, lowering.part(b, zr, 1));
+          Value rh = b.slice(r, 0, 2 * hidden, 3 * hidden);
+          Value candidate;
+          if (linear) {
+            candidate = b.product(h, rh);
+            if (bias)
+              candidate = b.add(candidate, b.slice(bias, 0, 2 * hidden, 3 * hidden));
+            candidate = b.mul(reset, candidate);
+          } else {
+            candidate = b.product(b.mul(reset, h), rh);
+          }
+          candidate = b.add(candidate, lowering.part(b, xt, 2));
+          candidate = lowering.act(b, d, 1, candidate);
+          // Ht = (1 − z) h̃ + z Ht−1
+          Value next = b.add(b.mul(b.sub(b.number(1), update), candidate), b.mul(update, h));
+          return SmallVector<Value>{next};
+        });
     return success();
   }
 };
@@ -435,7 +414,7 @@ struct NNDecomposePass : sinter::impl::NNDecomposeBase<NNDecomposePass> {
     // What refused has said why.
     WalkResult left = getOperation()->walk([](Operation *op) {
       return isa<nn::RNNOp, nn::LSTMOp, nn::GRUOp>(op) ? WalkResult::interrupt()
-                                                        : WalkResult::advance();
+                                                       : WalkResult::advance();
     });
     if (left.wasInterrupted())
       signalPassFailure();

@@ -49,12 +49,10 @@ static void makeExplicit(Operation *op, ShapeAnalysis &analysis) {
         known.push_back(needed ? *constant : 1);
     }
     if (!known.empty())
-      expanded = ExpandOp::create(
-          builder, op->getLoc(), expanded,
-          createIndexConstant(builder, op->getLoc(), known));
-    llvm::erase_if(doubtful, [&](size_t i) {
-      return asConstant(result[result.size() - 1 - i]).has_value();
-    });
+      expanded = ExpandOp::create(builder, op->getLoc(), expanded,
+                                  createIndexConstant(builder, op->getLoc(), known));
+    llvm::erase_if(doubtful,
+                   [&](size_t i) { return asConstant(result[result.size() - 1 - i]).has_value(); });
     // The other operands that have a say in the remaining dims.
     for (Value other : originals) {
       SymbolicShape otherShape = analysis.shape(other);
@@ -63,16 +61,14 @@ static void makeExplicit(Operation *op, ShapeAnalysis &analysis) {
           return false;
         AffineExpr dim = otherShape[otherShape.size() - 1 - i];
         auto constant = asConstant(dim);
-        return !(constant && *constant == 1) &&
-               dim != shape[shape.size() - 1 - i];
+        return !(constant && *constant == 1) && dim != shape[shape.size() - 1 - i];
       });
       if (!matters)
         continue;
       // Only the dims from the first doubtful one on, lest the rank grow.
       int64_t rank = otherShape.size();
       int64_t count = std::min<int64_t>(rank, shape.size());
-      Value target = ShapeOfOp::create(builder, op->getLoc(), other,
-                                       rank - count, rank);
+      Value target = ShapeOfOp::create(builder, op->getLoc(), other, rank - count, rank);
       expanded = ExpandOp::create(builder, op->getLoc(), expanded, target);
     }
     op->setOperand(index, expanded);
@@ -80,8 +76,7 @@ static void makeExplicit(Operation *op, ShapeAnalysis &analysis) {
 }
 
 namespace {
-struct NNExplicitBroadcastPass
-    : sinter::impl::NNExplicitBroadcastBase<NNExplicitBroadcastPass> {
+struct NNExplicitBroadcastPass : sinter::impl::NNExplicitBroadcastBase<NNExplicitBroadcastPass> {
   using NNExplicitBroadcastBase::NNExplicitBroadcastBase;
 
   void runOnOperation() override {

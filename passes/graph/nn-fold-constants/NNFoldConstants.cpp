@@ -31,22 +31,21 @@ static DenseElementsAttr getSplat(Value value) {
 static bool onlyMovesFirstOperand(Operation *op) {
   auto fusible = dyn_cast<FusibleOpInterface>(op);
   return (fusible && fusible.getFusionClass() == FusionClass::view) ||
-         isa<TransposeOp, ExpandOp, TileOp, SliceOp, GatherOp, GatherElementsOp,
-             GatherNDOp, ReverseSequenceOp>(op);
+         isa<TransposeOp, ExpandOp, TileOp, SliceOp, GatherOp, GatherElementsOp, GatherNDOp,
+             ReverseSequenceOp>(op);
 }
 
 namespace {
 class Folder {
 public:
   Folder(FunctionOpInterface function, int64_t maxBytes)
-      : function(function), analysis(function.getContext()),
-        maxBytes(maxBytes) {}
+      : function(function), analysis(function.getContext()), maxBytes(maxBytes) {}
 
   bool run() {
     bool changed = replaceEmptyArguments();
     function.getFunctionBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (op->getDialect() && isa<NNDialect>(op->getDialect()) &&
-          !isa<ConstantOp>(op) && op->getNumResults() > 0)
+      if (op->getDialect() && isa<NNDialect>(op->getDialect()) && !isa<ConstantOp>(op) &&
+          op->getNumResults() > 0)
         visit(op);
     });
     // Users first.
@@ -72,21 +71,18 @@ private:
       });
       if (!matters || failed(makeEmpty(argument.getType(), value)))
         continue;
-      argument.replaceAllUsesWith(
-          ConstantOp::create(builder, argument.getLoc(), value[0]));
+      argument.replaceAllUsesWith(ConstantOp::create(builder, argument.getLoc(), value[0]));
       changed = true;
     }
     return changed;
   }
 
   // The constant of a type that has no elements.
-  static LogicalResult makeEmpty(Type type,
-                                 SmallVectorImpl<ElementsAttr> &values) {
+  static LogicalResult makeEmpty(Type type, SmallVectorImpl<ElementsAttr> &values) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || !tensor.hasStaticShape() || tensor.getNumElements() != 0)
       return failure();
-    values.push_back(HostTensor(tensor.getElementType(), tensor.getShape())
-                         .toAttribute("empty"));
+    values.push_back(HostTensor(tensor.getElementType(), tensor.getShape()).toAttribute("empty"));
     return success();
   }
 
@@ -97,8 +93,8 @@ private:
     if (op->getNumResults() == 1 && isMemoryEffectFree(op))
       if (succeeded(makeEmpty(op->getResult(0).getType(), results)))
         return replace(op, results);
-    if (succeeded(foldKnownContents(op, results)) ||
-        succeeded(foldSplat(op, results)) || succeeded(evaluate(op, results)))
+    if (succeeded(foldKnownContents(op, results)) || succeeded(foldSplat(op, results)) ||
+        succeeded(evaluate(op, results)))
       replace(op, results);
   }
 
@@ -116,8 +112,7 @@ private:
   }
 
   // Shape arithmetic: nothing needs to be constant but the dims.
-  LogicalResult foldKnownContents(Operation *op,
-                                  SmallVectorImpl<ElementsAttr> &results) {
+  LogicalResult foldKnownContents(Operation *op, SmallVectorImpl<ElementsAttr> &results) {
     if (op->getNumResults() != 1 || !isa<ContentsOpInterface>(op))
       return failure();
     auto contents = analysis.constantContents(op->getResult(0));
@@ -133,8 +128,7 @@ private:
   }
 
   // An op on splats gives a splat: compute one element.
-  LogicalResult foldSplat(Operation *op,
-                          SmallVectorImpl<ElementsAttr> &results) {
+  LogicalResult foldSplat(Operation *op, SmallVectorImpl<ElementsAttr> &results) {
     if (op->getNumResults() != 1 || op->getNumOperands() == 0)
       return failure();
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
@@ -154,8 +148,8 @@ private:
       DenseElementsAttr splat = getSplat(operand);
       if (!splat || splat.getNumElements() == 0)
         return failure();
-      operands.push_back(HostTensor::fromAttribute(splat.resizeSplat(
-          RankedTensorType::get({}, splat.getElementType()))));
+      operands.push_back(HostTensor::fromAttribute(
+          splat.resizeSplat(RankedTensorType::get({}, splat.getElementType()))));
     }
     if (failed(evaluateOp(op, operands, one)) || one[0].getNumElements() != 1)
       return failure();
@@ -166,8 +160,7 @@ private:
     return success();
   }
 
-  LogicalResult evaluate(Operation *op,
-                         SmallVectorImpl<ElementsAttr> &results) {
+  LogicalResult evaluate(Operation *op, SmallVectorImpl<ElementsAttr> &results) {
     if (!isa<EvaluableOpInterface>(op))
       return failure();
     int64_t operandBytes = 0, resultBytes = 0;
@@ -177,13 +170,11 @@ private:
         return failure();
       // A splat takes no room until it is spelled out.
       if (!getSplat(operand))
-        operandBytes += constant.getNumElements() *
-                        getElementBytes(constant.getElementType());
+        operandBytes += constant.getNumElements() * getElementBytes(constant.getElementType());
     }
     for (Type type : op->getResultTypes())
       if (auto tensor = cast<RankedTensorType>(type); tensor.hasStaticShape())
-        resultBytes += tensor.getNumElements() *
-                       getElementBytes(tensor.getElementType());
+        resultBytes += tensor.getNumElements() * getElementBytes(tensor.getElementType());
     int64_t limit = std::max(maxBytes, operandBytes);
     if (resultBytes > limit)
       return failure();
@@ -191,9 +182,7 @@ private:
     SmallVector<HostTensor> operands, values;
     for (Value operand : op->getOperands())
       operands.push_back(HostTensor::fromAttribute(getConstant(operand)));
-    if (llvm::any_of(operands, [](const HostTensor &operand) {
-          return !operand.isAllocated();
-        }))
+    if (llvm::any_of(operands, [](const HostTensor &operand) { return !operand.isAllocated(); }))
       return failure();
     if (failed(evaluateOp(op, operands, values)))
       return failure();
@@ -204,8 +193,7 @@ private:
     if (resultBytes > limit)
       return failure();
     for (auto [result, value] : llvm::zip(op->getResults(), values))
-      results.push_back(result.use_empty() ? ElementsAttr()
-                                           : value.toAttribute(getName(op)));
+      results.push_back(result.use_empty() ? ElementsAttr() : value.toAttribute(getName(op)));
     return success();
   }
 
@@ -221,14 +209,11 @@ bool sinter::foldConstants(FunctionOpInterface function, int64_t maxBytes) {
 }
 
 namespace {
-struct NNFoldConstantsPass
-    : sinter::impl::NNFoldConstantsBase<NNFoldConstantsPass> {
+struct NNFoldConstantsPass : sinter::impl::NNFoldConstantsBase<NNFoldConstantsPass> {
   using NNFoldConstantsBase::NNFoldConstantsBase;
 
   void runOnOperation() override {
-    getOperation()->walk([&](func::FuncOp function) {
-      foldConstants(function, maxBytes);
-    });
+    getOperation()->walk([&](func::FuncOp function) { foldConstants(function, maxBytes); });
   }
 };
 } // namespace

@@ -29,8 +29,7 @@ public:
       nn::FusionClass kind = fusible.getFusionClass();
       if (kind == nn::FusionClass::view || kind == nn::FusionClass::opaque)
         continue;
-      if (kind == nn::FusionClass::elementwise && fuseElementwise &&
-          joinProducer(&op))
+      if (kind == nn::FusionClass::elementwise && fuseElementwise && joinProducer(&op))
         continue;
       groupOf[&op] = groups.size();
       groups.push_back({&op});
@@ -40,9 +39,7 @@ public:
     for (auto &group : groups) {
       if (group.empty())
         continue;
-      llvm::sort(group, [](Operation *a, Operation *b) {
-        return a->isBeforeInBlock(b);
-      });
+      llvm::sort(group, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
       outline(group);
     }
     sortTopologically(&block);
@@ -80,14 +77,11 @@ private:
         continue;
       unsigned other = found->second;
       bool fits = llvm::all_of(groups[other], [&](Operation *member) {
-        nn::FusionClass kind =
-            cast<nn::FusibleOpInterface>(member).getFusionClass();
-        return (kind == nn::FusionClass::movement ||
-                kind == nn::FusionClass::elementwise) &&
+        nn::FusionClass kind = cast<nn::FusibleOpInterface>(member).getFusionClass();
+        return (kind == nn::FusionClass::movement || kind == nn::FusionClass::elementwise) &&
                llvm::all_of(member->getUsers(), [&](Operation *user) {
                  auto of = groupOf.find(user);
-                 return of != groupOf.end() &&
-                        (of->second == group || of->second == other);
+                 return of != groupOf.end() && (of->second == group || of->second == other);
                });
       });
       SmallPtrSet<Operation *, 16> visited;
@@ -110,12 +104,10 @@ private:
   bool refusal(Operation *op, Operation *producer, unsigned group) {
     auto because = [&](StringRef reason) {
       if (remarks)
-        op->emitRemark() << "not fused with " << producer->getName()
-                       << ": " << reason;
+        op->emitRemark() << "not fused with " << producer->getName() << ": " << reason;
       return true;
     };
-    if (analysis.shape(op->getResult(0)) !=
-        analysis.shape(producer->getResult(0)))
+    if (analysis.shape(op->getResult(0)) != analysis.shape(producer->getResult(0)))
       return because("the shapes differ");
     if (producer->getNumResults() != 1)
       return because("the producer has several results");
@@ -132,14 +124,12 @@ private:
   }
 
   /// True if `op`, or anything its group needs, needs a member of `group`.
-  bool dependsOn(Operation *op, unsigned group,
-                 SmallPtrSetImpl<Operation *> &visited) {
+  bool dependsOn(Operation *op, unsigned group, SmallPtrSetImpl<Operation *> &visited) {
     if (!op)
       return false;
     // An op of an outer block comes before this block.
     op = block.findAncestorOpInBlock(*op);
-    if (!op || (op->isBeforeInBlock(first(group)) &&
-                !groupOf.count(op)))
+    if (!op || (op->isBeforeInBlock(first(group)) && !groupOf.count(op)))
       return false;
     if (!visited.insert(op).second)
       return false;
@@ -156,13 +146,11 @@ private:
   }
 
   Operation *first(unsigned group) {
-    return *llvm::min_element(groups[group], [](Operation *a, Operation *b) {
-      return a->isBeforeInBlock(b);
-    });
+    return *llvm::min_element(groups[group],
+                              [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   }
 
-  bool operandsDependOn(Operation *op, unsigned group,
-                        SmallPtrSetImpl<Operation *> &visited) {
+  bool operandsDependOn(Operation *op, unsigned group, SmallPtrSetImpl<Operation *> &visited) {
     bool depends = false;
     op->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
@@ -180,9 +168,8 @@ private:
     for (Operation *op : group) {
       locations.push_back(op->getLoc());
       for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-              return !members.contains(user);
-            })) {
+        if (llvm::any_of(result.getUsers(),
+                         [&](Operation *user) { return !members.contains(user); })) {
           results.push_back(result);
           types.push_back(result.getType());
         }
@@ -190,17 +177,15 @@ private:
     if (results.empty())
       return; // dead
     OpBuilder builder(group.back());
-    auto fused = nn::FusedOp::create(
-        builder, builder.getFusedLoc(locations), types);
+    auto fused = nn::FusedOp::create(builder, builder.getFusedLoc(locations), types);
     Block &body = fused.getBody().emplaceBlock();
     for (Operation *op : group)
       op->moveBefore(&body, body.end());
     builder.setInsertionPointToEnd(&body);
     nn::YieldOp::create(builder, fused.getLoc(), results);
     for (auto [inner, outer] : llvm::zip(results, fused.getResults()))
-      inner.replaceUsesWithIf(outer, [&](OpOperand &use) {
-        return !fused->isAncestor(use.getOwner());
-      });
+      inner.replaceUsesWithIf(outer,
+                              [&](OpOperand &use) { return !fused->isAncestor(use.getOwner()); });
   }
 
   Block &block;

@@ -31,9 +31,7 @@ static RankedTensorType refine(RankedTensorType type, ArrayRef<int64_t> other) {
   return RankedTensorType::get(shape, type.getElementType());
 }
 
-static RankedTensorType tensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 /// One walk over a function, in order of execution.
@@ -55,8 +53,7 @@ public:
           for (Block &inner : region)
             visit(inner);
       if (auto fused = dyn_cast<FusedOp>(op))
-        for (auto [result, value] : llvm::zip(
-                 fused.getResults(), getYielded(fused.getBody())))
+        for (auto [result, value] : llvm::zip(fused.getResults(), getYielded(fused.getBody())))
           refineValue(result, tensorType(value).getShape());
     }
   }
@@ -67,8 +64,7 @@ private:
   }
 
   void refineValue(Value value, ArrayRef<int64_t> shape) {
-    RankedTensorType old = tensorType(value),
-                     type = ::refine(old, shape);
+    RankedTensorType old = tensorType(value), type = ::refine(old, shape);
     if (type == old)
       return;
     // The analysis knew these dims already: it is what told them.
@@ -80,27 +76,21 @@ private:
     SmallVector<SymbolicShape> shapes;
     // An op that can't have any shape is reported by its verifier.
     if (llvm::all_of(op->getResultTypes(),
-                     [](Type type) {
-                       return cast<ShapedType>(type).hasStaticShape();
-                     }) ||
+                     [](Type type) { return cast<ShapedType>(type).hasStaticShape(); }) ||
         failed(analysis.inferOp(op, shapes)))
       return;
     for (auto [result, shape] : llvm::zip(op->getResults(), shapes))
       if (shape.size() == static_cast<size_t>(tensorType(result).getRank()))
-        refineValue(result,
-                    getTensorType(shape, tensorType(result).getElementType())
-                        .getShape());
+        refineValue(result, getTensorType(shape, tensorType(result).getElementType()).getShape());
   }
 
   void visitIf(IfOp op) {
     visit(op.getThenRegion().front());
     visit(op.getElseRegion().front());
     for (auto [result, first, second] :
-         llvm::zip(op.getResults(), getYielded(op.getThenRegion()),
-                   getYielded(op.getElseRegion())))
+         llvm::zip(op.getResults(), getYielded(op.getThenRegion()), getYielded(op.getElseRegion())))
       if (tensorType(first).getRank() == tensorType(second).getRank())
-        refineValue(result,
-                    join(tensorType(first), tensorType(second)).getShape());
+        refineValue(result, join(tensorType(first), tensorType(second)).getShape());
   }
 
   // Carried values start from the types of their initial values; where the body
@@ -112,22 +102,20 @@ private:
     DenseMap<Value, Type> before;
     auto remember = [&](Value value) { before[value] = value.getType(); };
     llvm::for_each(arguments, remember);
-    op.getBody().walk(
-        [&](Operation *inner) { llvm::for_each(inner->getResults(), remember); });
+    op.getBody().walk([&](Operation *inner) { llvm::for_each(inner->getResults(), remember); });
     bool changedBefore = changed;
 
     SmallVector<RankedTensorType> attempt;
     for (auto [argument, init] : llvm::zip(arguments, op.getInits()))
-      attempt.push_back(
-          ::refine(tensorType(argument), tensorType(init).getShape()));
+      attempt.push_back(::refine(tensorType(argument), tensorType(init).getShape()));
     while (true) {
       for (auto [argument, type] : llvm::zip(arguments, attempt))
         refineValue(argument, type.getShape());
       analysis.invalidate();
       visit(body);
       bool stable = true;
-      for (auto [type, argument, value] : llvm::zip(
-               attempt, arguments, getYielded(op.getBody()).drop_front(1))) {
+      for (auto [type, argument, value] :
+           llvm::zip(attempt, arguments, getYielded(op.getBody()).drop_front(1))) {
         auto kept = join(type, tensorType(value));
         // A dim that was static from the start is a promise of the model.
         kept = ::refine(kept, cast<ShapedType>(before[argument]).getShape());
@@ -145,12 +133,10 @@ private:
 
     size_t carried = op.getInits().size();
     for (auto [index, result] : llvm::enumerate(op.getResults())) {
-      RankedTensorType yielded =
-          tensorType(getYielded(op.getBody())[index + 1]);
+      RankedTensorType yielded = tensorType(getYielded(op.getBody())[index + 1]);
       if (index < carried) {
         // Without an iteration the initial value is the result.
-        refineValue(result, join(tensorType(op.getInits()[index]), yielded)
-                                .getShape());
+        refineValue(result, join(tensorType(op.getInits()[index]), yielded).getShape());
         continue;
       }
       SmallVector<int64_t> shape{getTripCount(op)};
@@ -167,8 +153,7 @@ private:
     };
     Value next = getYielded(op.getBody())[0];
     bool runsOn = isTrue(next) || next == op.getBody().getArgument(1);
-    if (!op.getTripCount() || !runsOn ||
-        (op.getCondition() && !isTrue(op.getCondition())))
+    if (!op.getTripCount() || !runsOn || (op.getCondition() && !isTrue(op.getCondition())))
       return ShapedType::kDynamic;
     auto count = analysis.constantContents(op.getTripCount());
     return count && count->size() == 1 ? std::max<int64_t>(count->front(), 0)
@@ -183,8 +168,8 @@ private:
 bool sinter::updateResultTypes(FunctionOpInterface function) {
   bool changed = false;
   function.walk([&](func::ReturnOp op) {
-    auto type = FunctionType::get(op.getContext(), function.getArgumentTypes(),
-                                  op.getOperandTypes());
+    auto type =
+        FunctionType::get(op.getContext(), function.getArgumentTypes(), op.getOperandTypes());
     changed |= function.getFunctionType() != type;
     function.setFunctionTypeAttr(TypeAttr::get(type));
   });
@@ -206,8 +191,7 @@ struct NNInferShapesPass : sinter::impl::NNInferShapesBase<NNInferShapesPass> {
   using NNInferShapesBase::NNInferShapesBase;
 
   void runOnOperation() override {
-    getOperation()->walk(
-        [](func::FuncOp function) { refineShapes(function); });
+    getOperation()->walk([](func::FuncOp function) { refineShapes(function); });
   }
 };
 } // namespace

@@ -13,21 +13,18 @@ using namespace mlir;
 using namespace sinter;
 using nn::createIndexConstant;
 
-static RankedTensorType tensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
                      ArrayRef<int64_t> shape) {
-  return nn::ReshapeOp::create(rewriter, loc, value,
-                               createIndexConstant(rewriter, loc, shape),
+  return nn::ReshapeOp::create(rewriter, loc, value, createIndexConstant(rewriter, loc, shape),
                                /*allowzero=*/false);
 }
 
 // `value` with `count` elements along dim `axis` of `rank` dims, if that is
 // what a constant is; as 1-D, or with one element.
-static Value getPerChannel(PatternRewriter &rewriter, Value value, int64_t axis,
-                           int64_t rank, int64_t count) {
+static Value getPerChannel(PatternRewriter &rewriter, Value value, int64_t axis, int64_t rank,
+                           int64_t count) {
   if (!nn::getConstant(value))
     return {};
   RankedTensorType type = tensorType(value);
@@ -42,28 +39,26 @@ static Value getPerChannel(PatternRewriter &rewriter, Value value, int64_t axis,
 
 // The channel dim of a convolution's result.
 static int64_t getChannelAxis(nn::ConvOp op) {
-  return op.getDataLayout() == nn::DataLayout::channels_last
-             ? op.getType().getRank() - 1
-             : 1;
+  return op.getDataLayout() == nn::DataLayout::channels_last ? op.getType().getRank() - 1 : 1;
 }
 
 // A 1-D tensor shaped to stand beside `rank` dims, its elements along `axis`.
-static Value alongAxis(PatternRewriter &rewriter, Location loc, Value value,
-                       int64_t axis, int64_t rank) {
+static Value alongAxis(PatternRewriter &rewriter, Location loc, Value value, int64_t axis,
+                       int64_t rank) {
   SmallVector<int64_t> shape(rank, 1);
   shape[axis] = -1;
   return reshape(rewriter, loc, value, shape);
 }
 
 static bool isPlainConv(nn::ConvOp op) {
-  return op && op->hasOneUse() && op.getFilterBlock() == 0 &&
-         nn::getConstant(op.getFilter()) &&
+  return op && op->hasOneUse() && op.getFilterBlock() == 0 && nn::getConstant(op.getFilter()) &&
          (!op.getBias() || nn::getConstant(op.getBias())) &&
          isa<FloatType>(op.getType().getElementType());
 }
 
 // Operands of a commutative op, the one that isn't constant first.
-template <typename Op> static std::pair<Value, Value> splitOperands(Op op) {
+template <typename Op>
+static std::pair<Value, Value> splitOperands(Op op) {
   if (nn::getConstant(op.getLhs()))
     return {op.getRhs(), op.getLhs()};
   return {op.getLhs(), op.getRhs()};
@@ -75,8 +70,7 @@ namespace {
 /// c = bias − mean · k.
 struct DecomposeBatchNorm : OpRewritePattern<nn::BatchNormOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::BatchNormOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::BatchNormOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Type element = op.getType().getElementType();
     bool isNarrow = element.getIntOrFloatBitWidth() < 32;
@@ -86,32 +80,22 @@ struct DecomposeBatchNorm : OpRewritePattern<nn::BatchNormOp> {
                  ? value
                  : nn::CastOp::create(rewriter, loc, value, wide).getResult();
     };
-    Value epsilon = nn::createScalar(rewriter, loc, wide,
-                                     op.getEpsilon().convertToDouble());
-    Value variance =
-        nn::AddOp::create(rewriter, loc, widen(op.getVariance()), epsilon);
-    Value scale = nn::DivOp::create(
-        rewriter, loc, widen(op.getScale()),
-        nn::SqrtOp::create(rewriter, loc, variance).getResult());
-    Value shift = nn::SubOp::create(
-        rewriter, loc, widen(op.getBias()),
-        nn::MulOp::create(rewriter, loc, widen(op.getMean()), scale)
-            .getResult());
+    Value epsilon = nn::createScalar(rewriter, loc, wide, op.getEpsilon().convertToDouble());
+    Value variance = nn::AddOp::create(rewriter, loc, widen(op.getVariance()), epsilon);
+    Value scale = nn::DivOp::create(rewriter, loc, widen(op.getScale()),
+                                    nn::SqrtOp::create(rewriter, loc, variance).getResult());
+    Value shift =
+        nn::SubOp::create(rewriter, loc, widen(op.getBias()),
+                          nn::MulOp::create(rewriter, loc, widen(op.getMean()), scale).getResult());
     int64_t rank = op.getType().getRank();
-    int64_t axis =
-        rank == 1 ||
-                op.getDataLayout() == nn::DataLayout::channels_last
-            ? rank - 1
-            : 1;
+    int64_t axis = rank == 1 || op.getDataLayout() == nn::DataLayout::channels_last ? rank - 1 : 1;
     // ONNX: a 1-D input has one channel.
     if (rank > 1) {
       scale = alongAxis(rewriter, loc, scale, axis, rank);
       shift = alongAxis(rewriter, loc, shift, axis, rank);
     }
     Value result = nn::AddOp::create(
-        rewriter, loc,
-        nn::MulOp::create(rewriter, loc, widen(op.getInput()), scale)
-            .getResult(),
+        rewriter, loc, nn::MulOp::create(rewriter, loc, widen(op.getInput()), scale).getResult(),
         shift);
     if (isNarrow)
       result = nn::CastOp::create(rewriter, loc, result, element);
@@ -123,22 +107,19 @@ struct DecomposeBatchNorm : OpRewritePattern<nn::BatchNormOp> {
 /// conv(x, W, b) · k → conv(x, W · k, b · k)
 struct FoldScaleIntoConv : OpRewritePattern<nn::MulOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::MulOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MulOp op, PatternRewriter &rewriter) const override {
     auto [input, constant] = splitOperands(op);
     auto conv = input.getDefiningOp<nn::ConvOp>();
     if (!isPlainConv(conv) || op.getType() != conv.getType())
       return rewriter.notifyMatchFailure(op, "no convolution to fold into");
     int64_t rank = conv.getType().getRank();
     int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
-    Value scale = getPerChannel(rewriter, constant, getChannelAxis(conv), rank,
-                                channels);
+    Value scale = getPerChannel(rewriter, constant, getChannelAxis(conv), rank, channels);
     if (!scale)
       return rewriter.notifyMatchFailure(op, "not a constant per channel");
     Location loc = op.getLoc();
-    Value filter = nn::MulOp::create(
-        rewriter, loc, conv.getFilter(),
-        alongAxis(rewriter, loc, scale, 0, rank));
+    Value filter = nn::MulOp::create(rewriter, loc, conv.getFilter(),
+                                     alongAxis(rewriter, loc, scale, 0, rank));
     Value bias;
     if (conv.getBias())
       bias = nn::MulOp::create(rewriter, loc, conv.getBias(), scale);
@@ -157,8 +138,7 @@ struct FoldScaleIntoConv : OpRewritePattern<nn::MulOp> {
 template <typename Op, bool negate>
 struct FoldShiftIntoConv : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     Value input = op.getLhs(), constant = op.getRhs();
     if (!negate)
       std::tie(input, constant) = splitOperands(op);
@@ -167,14 +147,13 @@ struct FoldShiftIntoConv : OpRewritePattern<Op> {
       return rewriter.notifyMatchFailure(op, "no convolution to fold into");
     int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
     Value shift =
-        getPerChannel(rewriter, constant, getChannelAxis(conv),
-                      conv.getType().getRank(), channels);
+        getPerChannel(rewriter, constant, getChannelAxis(conv), conv.getType().getRank(), channels);
     if (!shift)
       return rewriter.notifyMatchFailure(op, "not a constant per channel");
     Location loc = op.getLoc();
     if (tensorType(shift).getDimSize(0) != channels)
-      shift = nn::ExpandOp::create(rewriter, loc, shift,
-                                   createIndexConstant(rewriter, loc, channels));
+      shift =
+          nn::ExpandOp::create(rewriter, loc, shift, createIndexConstant(rewriter, loc, channels));
     if (negate)
       shift = nn::NegOp::create(rewriter, loc, shift);
     if (conv.getBias())
@@ -191,13 +170,11 @@ struct FoldShiftIntoConv : OpRewritePattern<Op> {
 /// matmul(x, W) · k → matmul(x, W · k), k per column
 struct FoldScaleIntoMatMul : OpRewritePattern<nn::MulOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::MulOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MulOp op, PatternRewriter &rewriter) const override {
     auto [input, constant] = splitOperands(op);
     auto matmul = input.getDefiningOp<nn::MatMulOp>();
     if (!matmul || !matmul->hasOneUse() || matmul.getRhsBlock() != 0 ||
-        !nn::getConstant(matmul.getRhs()) ||
-        op.getType() != matmul.getType() ||
+        !nn::getConstant(matmul.getRhs()) || op.getType() != matmul.getType() ||
         !isa<FloatType>(op.getType().getElementType()))
       return rewriter.notifyMatchFailure(op, "no matmul to fold into");
     RankedTensorType weights = tensorType(matmul.getRhs());
@@ -205,14 +182,12 @@ struct FoldScaleIntoMatMul : OpRewritePattern<nn::MulOp> {
       return rewriter.notifyMatchFailure(op, "not a matrix product");
     int64_t axis = weights.getRank() - (matmul.getTransposeRhs() ? 2 : 1);
     int64_t rank = matmul.getType().getRank();
-    Value scale = getPerChannel(rewriter, constant, rank - 1, rank,
-                                weights.getDimSize(axis));
+    Value scale = getPerChannel(rewriter, constant, rank - 1, rank, weights.getDimSize(axis));
     if (!scale)
       return rewriter.notifyMatchFailure(op, "not a constant per column");
     Location loc = op.getLoc();
-    Value rhs = nn::MulOp::create(
-        rewriter, loc, matmul.getRhs(),
-        alongAxis(rewriter, loc, scale, axis, weights.getRank()));
+    Value rhs = nn::MulOp::create(rewriter, loc, matmul.getRhs(),
+                                  alongAxis(rewriter, loc, scale, axis, weights.getRank()));
     rewriter.modifyOpInPlace(matmul, [&] {
       matmul.getRhsMutable().assign(rhs);
       matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), loc}));
@@ -225,8 +200,7 @@ struct FoldScaleIntoMatMul : OpRewritePattern<nn::MulOp> {
 /// (y + c) · k → y · k + c · k for constants, where y can take the scale.
 struct DistributeScale : OpRewritePattern<nn::MulOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::MulOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MulOp op, PatternRewriter &rewriter) const override {
     auto [input, scale] = splitOperands(op);
     auto add = input.getDefiningOp<nn::AddOp>();
     if (!add || !add->hasOneUse() || !nn::getConstant(scale) ||
@@ -235,8 +209,7 @@ struct DistributeScale : OpRewritePattern<nn::MulOp> {
     auto [inner, shift] = splitOperands(add);
     auto matmul = inner.getDefiningOp<nn::MatMulOp>();
     if (!matmul || !matmul->hasOneUse() || !nn::getConstant(matmul.getRhs()) ||
-        matmul.getRhsBlock() != 0 || !nn::getConstant(shift) ||
-        inner.getType() != op.getType())
+        matmul.getRhsBlock() != 0 || !nn::getConstant(shift) || inner.getType() != op.getType())
       return rewriter.notifyMatchFailure(op, "nothing can take the scale");
     RankedTensorType weights = tensorType(matmul.getRhs());
     int64_t rank = matmul.getType().getRank();
@@ -245,8 +218,7 @@ struct DistributeScale : OpRewritePattern<nn::MulOp> {
     // Only a scale per column can be folded further.
     RankedTensorType type = tensorType(scale);
     for (auto [index, dim] : llvm::enumerate(type.getShape()))
-      if (dim != 1 && index + rank - type.getRank() + 1 !=
-                          static_cast<size_t>(rank))
+      if (dim != 1 && index + rank - type.getRank() + 1 != static_cast<size_t>(rank))
         return rewriter.notifyMatchFailure(op, "scale is not per column");
     Location loc = op.getLoc();
     Value scaled = nn::MulOp::create(rewriter, loc, inner, scale);
@@ -259,8 +231,7 @@ struct DistributeScale : OpRewritePattern<nn::MulOp> {
 } // namespace
 
 void sinter::populateFoldAffinePatterns(RewritePatternSet &patterns) {
-  patterns.add<DecomposeBatchNorm, FoldScaleIntoConv,
-               FoldShiftIntoConv<nn::AddOp, false>,
-               FoldShiftIntoConv<nn::SubOp, true>, FoldScaleIntoMatMul,
-               DistributeScale>(patterns.getContext());
+  patterns.add<DecomposeBatchNorm, FoldScaleIntoConv, FoldShiftIntoConv<nn::AddOp, false>,
+               FoldShiftIntoConv<nn::SubOp, true>, FoldScaleIntoMatMul, DistributeScale>(
+      patterns.getContext());
 }

@@ -11,14 +11,12 @@ namespace {
 /// if (constant) → the region that runs.
 struct InlineBranch : OpRewritePattern<nn::IfOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::IfOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::IfOp op, PatternRewriter &rewriter) const override {
     ElementsAttr condition = nn::getConstant(op.getCondition());
     if (!condition || condition.getNumElements() != 1)
       return rewriter.notifyMatchFailure(op, "condition is not constant");
     bool value = nn::HostTensor::fromAttribute(condition).getInt(0) != 0;
-    Block &block =
-        (value ? op.getThenRegion() : op.getElseRegion()).front();
+    Block &block = (value ? op.getThenRegion() : op.getElseRegion()).front();
     Operation *yield = block.getTerminator();
     SmallVector<Value> results(yield->getOperands());
     rewriter.eraseOp(yield);

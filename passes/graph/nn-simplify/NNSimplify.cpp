@@ -25,8 +25,7 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet owned(context);
     for (RegisteredOperationName name : context->getRegisteredOperations())
-      if (name.getDialectNamespace() ==
-          nn::NNDialect::getDialectNamespace())
+      if (name.getDialectNamespace() == nn::NNDialect::getDialectNamespace())
         name.getCanonicalizationPatterns(owned, context);
     populateInlineBranchesPatterns(owned);
     populateFoldAffinePatterns(owned);
@@ -39,9 +38,8 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
 
   void runOnOperation() override {
     WalkResult result = getOperation()->walk([&](func::FuncOp function) {
-      return function.isExternal() || succeeded(simplify(function))
-                 ? WalkResult::advance()
-                 : WalkResult::interrupt();
+      return function.isExternal() || succeeded(simplify(function)) ? WalkResult::advance()
+                                                                    : WalkResult::interrupt();
     });
     if (result.wasInterrupted())
       signalPassFailure();
@@ -55,8 +53,7 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
       changed |= foldConstants(function, maxConstantBytes);
       bool rewritten = false;
       if (failed(applyPatternsGreedily(function, patterns, config, &rewritten)))
-        return function.emitError(
-            "nn-simplify: the patterns find no end; this is a bug in Sinter");
+        return function.emitError("nn-simplify: the patterns find no end; this is a bug in Sinter");
       updateResultTypes(function);
       DominanceInfo dominance(function);
       IRRewriter rewriter(function.getContext());

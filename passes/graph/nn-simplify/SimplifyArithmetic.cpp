@@ -15,8 +15,7 @@ static std::optional<double> getUniform(Value value, RankedTensorType partner) {
   if (!dense || !dense.isSplat() || type.getRank() > partner.getRank())
     return std::nullopt;
   for (auto [dim, other] :
-       llvm::zip(llvm::reverse(type.getShape()),
-                 llvm::reverse(partner.getShape())))
+       llvm::zip(llvm::reverse(type.getShape()), llvm::reverse(partner.getShape())))
     if (dim != 1 && dim != other)
       return std::nullopt;
   return nn::HostTensor::fromAttribute(
@@ -29,8 +28,7 @@ namespace {
 /// x^2 → x·x, x^3 → x·x·x, x^½ → √x, x^-1 → 1/x, x^-½ → 1/√x, x^1 → x
 struct SimplifyPower : OpRewritePattern<nn::PowOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::PowOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::PowOp op, PatternRewriter &rewriter) const override {
     Value base = op.getLhs();
     auto type = cast<RankedTensorType>(base.getType());
     auto exponent = getUniform(op.getRhs(), type);
@@ -60,10 +58,8 @@ struct SimplifyPower : OpRewritePattern<nn::PowOp> {
 
 // True if each dim of `shape` is 1 or surely that of `result`: such a broadcast
 // is decided at compile time, as nn-explicit-broadcast wants it.
-static bool broadcastsCertainly(const nn::SymbolicShape &shape,
-                                const nn::SymbolicShape &result) {
-  for (auto [dim, full] :
-       llvm::zip(llvm::reverse(shape), llvm::reverse(result))) {
+static bool broadcastsCertainly(const nn::SymbolicShape &shape, const nn::SymbolicShape &result) {
+  for (auto [dim, full] : llvm::zip(llvm::reverse(shape), llvm::reverse(result))) {
     auto constant = nn::asConstant(dim);
     if (!(constant && *constant == 1) && dim != full)
       return false;
@@ -73,10 +69,8 @@ static bool broadcastsCertainly(const nn::SymbolicShape &shape,
 
 /// f(expand(x), y) → f(x, y) where f broadcasts x as far anyway.
 struct DropExpand : RewritePattern {
-  DropExpand(MLIRContext *context)
-      : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
-  LogicalResult matchAndRewrite(Operation *op,
-                                PatternRewriter &rewriter) const override {
+  DropExpand(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     if (!isa<nn::ScalarOpInterface>(op) || op->getNumOperands() < 2)
       return rewriter.notifyMatchFailure(op, "doesn't broadcast");
     for (OpOperand &operand : op->getOpOperands()) {
@@ -103,8 +97,7 @@ struct DropExpand : RewritePattern {
 /// expand(x) to x's own shape → x, by symbols
 struct DropWholeExpand : OpRewritePattern<nn::ExpandOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::ExpandOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ExpandOp op, PatternRewriter &rewriter) const override {
     if (op.getInput().getType() != op.getType())
       return rewriter.notifyMatchFailure(op, "types differ");
     nn::ShapeAnalysis analysis(op.getContext());
@@ -118,8 +111,7 @@ struct DropWholeExpand : OpRewritePattern<nn::ExpandOp> {
 /// A reduction over no dims, or dims of size 1.
 struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::ReduceOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReduceOp op, PatternRewriter &rewriter) const override {
     switch (op.getKind()) {
     case nn::ReduceKind::sum:
     case nn::ReduceKind::mean:
@@ -139,8 +131,7 @@ struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
         return rewriter.notifyMatchFailure(op, "types differ");
       rewriter.replaceOp(op, op.getInput());
     } else {
-      rewriter.replaceOpWithNewOp<nn::SqueezeOp>(op, op.getType(),
-                                                 op.getInput(), op.getAxes());
+      rewriter.replaceOpWithNewOp<nn::SqueezeOp>(op, op.getType(), op.getInput(), op.getAxes());
     }
     return success();
   }
@@ -149,6 +140,5 @@ struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
 } // namespace
 
 void sinter::populateSimplifyArithmeticPatterns(RewritePatternSet &patterns) {
-  patterns.add<SimplifyPower, DropExpand, DropWholeExpand, SimplifyReduce>(
-      patterns.getContext());
+  patterns.add<SimplifyPower, DropExpand, DropWholeExpand, SimplifyReduce>(patterns.getContext());
 }

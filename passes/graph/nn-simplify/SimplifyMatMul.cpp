@@ -10,8 +10,7 @@ using namespace sinter;
 // True if only the last two dims change places.
 static bool swapsLastTwo(ArrayRef<int64_t> permutation) {
   int64_t rank = permutation.size();
-  if (rank < 2 || permutation[rank - 1] != rank - 2 ||
-      permutation[rank - 2] != rank - 1)
+  if (rank < 2 || permutation[rank - 1] != rank - 2 || permutation[rank - 2] != rank - 1)
     return false;
   for (int64_t i = 0; i < rank - 2; ++i)
     if (permutation[i] != i)
@@ -24,13 +23,10 @@ namespace {
 /// matmul(transpose(x), transpose(y)) → matmul(x, y) with flags
 struct TransposesToFlags : OpRewritePattern<nn::MatMulOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::MatMulOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     auto strip = [](Value value) -> Value {
       auto transpose = value.getDefiningOp<nn::TransposeOp>();
-      return transpose && swapsLastTwo(transpose.getPermutation())
-                 ? transpose.getInput()
-                 : Value();
+      return transpose && swapsLastTwo(transpose.getPermutation()) ? transpose.getInput() : Value();
     };
     Value lhs = strip(op.getLhs());
     Value rhs = op.getRhsBlock() == 0 ? strip(op.getRhs()) : Value();

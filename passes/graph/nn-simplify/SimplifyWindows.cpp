@@ -18,11 +18,13 @@ static SmallVector<int64_t> getKernel(nn::ConvOp op) {
     return {};
   return SmallVector<int64_t>(shape.drop_front(2));
 }
-template <typename Pool> static SmallVector<int64_t> getKernel(Pool op) {
+template <typename Pool>
+static SmallVector<int64_t> getKernel(Pool op) {
   return SmallVector<int64_t>(op.getKernelShape());
 }
 
-template <typename Op> static int64_t getFirstSpatialDim(Op op) {
+template <typename Op>
+static int64_t getFirstSpatialDim(Op op) {
   if constexpr (std::is_same_v<Op, nn::MaxPoolIndicesOp>)
     return 2;
   else
@@ -32,10 +34,10 @@ template <typename Op> static int64_t getFirstSpatialDim(Op op) {
 namespace {
 
 /// auto_pad → pads, where the input's size doesn't matter or is known.
-template <typename Op> struct ResolveAutoPad : OpRewritePattern<Op> {
+template <typename Op>
+struct ResolveAutoPad : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     nn::AutoPad mode = op.getAutoPad();
     if (mode == nn::AutoPad::notset)
       return rewriter.notifyMatchFailure(op, "pads are explicit");
@@ -54,10 +56,8 @@ template <typename Op> struct ResolveAutoPad : OpRewritePattern<Op> {
         int64_t extent = (kernel[i] - 1) * op.getDilations()[i] + 1;
         if (ShapedType::isDynamic(dim) && stride != 1)
           return rewriter.notifyMatchFailure(op, "the input's size is unknown");
-        int64_t covered = stride == 1 ? extent - 1
-                                      : (llvm::divideCeil(dim, stride) - 1) *
-                                                stride +
-                                            extent - dim;
+        int64_t covered =
+            stride == 1 ? extent - 1 : (llvm::divideCeil(dim, stride) - 1) * stride + extent - dim;
         int64_t total = std::max<int64_t>(covered, 0), half = total / 2;
         bool upper = mode == nn::AutoPad::same_upper;
         pads[i] = upper ? half : total - half;
@@ -75,11 +75,9 @@ template <typename Op> struct ResolveAutoPad : OpRewritePattern<Op> {
 /// conv(pad(x) by zeros) → conv(x) with larger pads
 struct MergePadIntoConv : OpRewritePattern<nn::ConvOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(nn::ConvOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     auto pad = op.getInput().getDefiningOp<nn::PadOp>();
-    if (!pad || pad.getMode() != nn::PadMode::constant ||
-        op.getAutoPad() != nn::AutoPad::notset)
+    if (!pad || pad.getMode() != nn::PadMode::constant || op.getAutoPad() != nn::AutoPad::notset)
       return rewriter.notifyMatchFailure(op, "no constant pad before it");
     if (pad.getValue()) {
       ElementsAttr value = nn::getConstant(pad.getValue());
@@ -90,8 +88,7 @@ struct MergePadIntoConv : OpRewritePattern<nn::ConvOp> {
     if (!amounts)
       return rewriter.notifyMatchFailure(op, "pads are not constant");
     nn::HostTensor tensor = nn::HostTensor::fromAttribute(amounts);
-    int64_t rank = op.getType().getRank(), spatialRank = rank - 2,
-            first = getFirstSpatialDim(op);
+    int64_t rank = op.getType().getRank(), spatialRank = rank - 2, first = getFirstSpatialDim(op);
     SmallVector<int64_t> pads(op.getPads());
     for (int64_t i = 0; i < 2 * rank; ++i) {
       int64_t dim = i % rank - first, amount = tensor.getInt(i);
@@ -114,6 +111,5 @@ struct MergePadIntoConv : OpRewritePattern<nn::ConvOp> {
 void sinter::populateSimplifyWindowsPatterns(RewritePatternSet &patterns) {
   patterns.add<ResolveAutoPad<nn::ConvOp>, ResolveAutoPad<nn::MaxPoolOp>,
                ResolveAutoPad<nn::AveragePoolOp>, ResolveAutoPad<nn::LpPoolOp>,
-               ResolveAutoPad<nn::MaxPoolIndicesOp>, MergePadIntoConv>(
-      patterns.getContext());
+               ResolveAutoPad<nn::MaxPoolIndicesOp>, MergePadIntoConv>(patterns.getContext());
 }

@@ -23,14 +23,13 @@ class CallLowering {
 public:
   explicit CallLowering(ModuleOp module)
       : module(module), builder(module.getContext()),
-        pointer(LLVM::LLVMPointerType::get(module.getContext())),
-        i32(builder.getI32Type()), i64(builder.getI64Type()) {}
+        pointer(LLVM::LLVMPointerType::get(module.getContext())), i32(builder.getI32Type()),
+        i64(builder.getI64Type()) {}
 
   LogicalResult lower(kernel::CallOp call) {
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
     if (!callee)
-      return call.emitOpError("kernel @")
-             << call.getCallee() << " has not been lowered";
+      return call.emitOpError("kernel @") << call.getCallee() << " has not been lowered";
     builder.setInsertionPoint(call);
     SmallVector<Value> operands{context(call)};
     for (Value operand : call->getOperands()) {
@@ -53,8 +52,8 @@ public:
     Location loc = call.getLoc();
     builder.setInsertionPoint(call);
     size_t count = call.getInputs().size() + call.getInits().size();
-    auto arrayType = LLVM::LLVMStructType::getLiteral(
-        builder.getContext(), {pointer, i32, i32, pointer});
+    auto arrayType =
+        LLVM::LLVMStructType::getLiteral(builder.getContext(), {pointer, i32, i32, pointer});
     Value arrays = stack(call, arrayType, count);
     auto dtypes = call.getDtypes();
     if (!dtypes || dtypes->size() != count)
@@ -70,8 +69,7 @@ public:
         size = arith::IndexCastOp::create(builder, loc, i64, size);
         store(size, dims, i64, {static_cast<int32_t>(d)});
       }
-      Value address = memref::ExtractAlignedPointerAsIndexOp::create(
-          builder, loc, memref);
+      Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
       address = arith::IndexCastOp::create(builder, loc, i64, address);
       address = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
       int32_t index = number;
@@ -87,36 +85,29 @@ public:
       store(LLVM::ConstantOp::create(builder, loc, i64, param), paramArray, i64,
             {static_cast<int32_t>(i)});
 
-    auto callee = declare("sinter_k_" + call.getCallee().str(),
-                          LLVM::LLVMFunctionType::get(
-                              i32, {pointer, pointer, i32, i32, pointer, i32}));
+    auto callee =
+        declare("sinter_k_" + call.getCallee().str(),
+                LLVM::LLVMFunctionType::get(i32, {pointer, pointer, i32, i32, pointer, i32}));
     Value status =
-        LLVM::CallOp::create(
-            builder, loc, callee,
-            ValueRange{context(call), arrays, constant(call.getInputs().size()),
-                       constant(call.getInits().size()), paramArray,
-                       constant(params.size())})
+        LLVM::CallOp::create(builder, loc, callee,
+                             ValueRange{context(call), arrays, constant(call.getInputs().size()),
+                                        constant(call.getInits().size()), paramArray,
+                                        constant(params.size())})
             .getResult();
-    Value bad = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
-                                      status, constant(0));
+    Value bad = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
     auto branch = scf::IfOp::create(builder, loc, bad, /*withElseRegion=*/false);
     builder.setInsertionPointToStart(branch.thenBlock());
-    auto fail =
-        declare("sinter_rt_fail",
-                LLVM::LLVMFunctionType::get(
-                    LLVM::LLVMVoidType::get(builder.getContext()),
-                    {pointer, i32, pointer}));
+    auto fail = declare("sinter_rt_fail",
+                        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                                    {pointer, i32, pointer}));
     Value message = LLVM::ZeroOp::create(builder, loc, pointer);
-    LLVM::CallOp::create(builder, loc, fail,
-                         ValueRange{context(call), status, message});
+    LLVM::CallOp::create(builder, loc, fail, ValueRange{context(call), status, message});
     call.erase();
     return success();
   }
 
 private:
-  static Value context(Operation *op) {
-    return op->getParentOfType<func::FuncOp>().getArgument(0);
-  }
+  static Value context(Operation *op) { return op->getParentOfType<func::FuncOp>().getArgument(0); }
 
   /// Room on the stack for the whole function.
   Value stack(Operation *op, Type type, size_t count) {
@@ -129,8 +120,7 @@ private:
 
   void store(Value value, Value base, Type type, ArrayRef<int32_t> position) {
     SmallVector<LLVM::GEPArg> indices(position.begin(), position.end());
-    Value place = LLVM::GEPOp::create(builder, value.getLoc(), pointer, type,
-                                      base, indices);
+    Value place = LLVM::GEPOp::create(builder, value.getLoc(), pointer, type, base, indices);
     LLVM::StoreOp::create(builder, value.getLoc(), value, place);
   }
 
@@ -159,8 +149,7 @@ struct LowerCallsPass : sinter::impl::LowerCallsBase<LowerCallsPass> {
     SmallVector<kernel::CallOp> calls;
     SmallVector<kernel::RuntimeCallOp> runtimeCalls;
     getOperation().walk([&](kernel::CallOp op) { calls.push_back(op); });
-    getOperation().walk(
-        [&](kernel::RuntimeCallOp op) { runtimeCalls.push_back(op); });
+    getOperation().walk([&](kernel::RuntimeCallOp op) { runtimeCalls.push_back(op); });
     for (auto call : calls)
       if (failed(lowering.lower(call)))
         return signalPassFailure();

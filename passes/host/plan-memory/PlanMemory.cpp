@@ -40,8 +40,7 @@ struct Allocation {
 class Planner {
 public:
   Planner(func::FuncOp function, int64_t alignment)
-      : function(function), alignment(alignment),
-        builder(function.getContext()) {}
+      : function(function), alignment(alignment), builder(function.getContext()) {}
 
   LogicalResult run() {
     Block &entry = function.getBody().front();
@@ -80,8 +79,7 @@ private:
         allocation.end = std::max(allocation.end, positionOf(user));
         if (isa<func::ReturnOp>(user)) {
           allocation.end = positions.size();
-        } else if (isa<ViewLikeOpInterface>(user) ||
-                   isa<arith::SelectOp>(user)) {
+        } else if (isa<ViewLikeOpInterface>(user) || isa<arith::SelectOp>(user)) {
           for (Value result : user->getResults())
             if (isa<BaseMemRefType>(result.getType()))
               worklist.push_back(result);
@@ -106,10 +104,9 @@ private:
     MemRefType type = allocation.op.getType();
     if (type.hasStaticShape())
       allocation.bytes = type.getNumElements() * elementBytes(type);
-    allocation.planned =
-        !allocation.escapesIteration &&
-        llvm::all_of(allocation.op.getDynamicSizes(),
-                     [&](Value size) { return isEntryComputable(size, 0); });
+    allocation.planned = !allocation.escapesIteration &&
+                         llvm::all_of(allocation.op.getDynamicSizes(),
+                                      [&](Value size) { return isEntryComputable(size, 0); });
   }
 
   static SmallVector<Value> memrefs(ValueRange values) {
@@ -135,14 +132,11 @@ private:
     if (auto dim = dyn_cast_or_null<memref::DimOp>(op)) {
       auto argument = dyn_cast<BlockArgument>(dim.getSource());
       result = argument && argument.getOwner()->isEntryBlock() &&
-               argument.getOwner()->getParentOp() == function &&
-               dim.getConstantIndex().has_value();
-    } else if (op && isa<arith::ArithDialect, affine::AffineDialect>(
-                         op->getDialect()) &&
+               argument.getOwner()->getParentOp() == function && dim.getConstantIndex().has_value();
+    } else if (op && isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
                op->getNumRegions() == 0) {
-      result = llvm::all_of(op->getOperands(), [&](Value operand) {
-        return isEntryComputable(operand, depth + 1);
-      });
+      result = llvm::all_of(op->getOperands(),
+                            [&](Value operand) { return isEntryComputable(operand, depth + 1); });
     }
     return computable[value] = result;
   }
@@ -162,8 +156,7 @@ private:
     MLIRContext *context = function.getContext();
     Location loc = function.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(context);
-    auto bytes =
-        MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
     auto attributes = DictionaryAttr::get(context);
     (void)function.insertArgument(0, pointer, attributes, loc);
     (void)function.insertArgument(1, bytes, attributes, loc);
@@ -185,17 +178,13 @@ private:
           continue;
         if (offset + each->bytes <= other->offset)
           break;
-        offset = std::max<int64_t>(
-            offset, llvm::alignTo(other->offset + other->bytes, alignment));
+        offset = std::max<int64_t>(offset, llvm::alignTo(other->offset + other->bytes, alignment));
       }
       each->offset = offset;
-      staticBytes = std::max<int64_t>(
-          staticBytes, llvm::alignTo(offset + each->bytes, alignment));
-      placed.insert(llvm::upper_bound(placed, each,
-                                      [](auto *a, auto *b) {
-                                        return a->offset < b->offset;
-                                      }),
-                    each);
+      staticBytes = std::max<int64_t>(staticBytes, llvm::alignTo(offset + each->bytes, alignment));
+      placed.insert(
+          llvm::upper_bound(placed, each, [](auto *a, auto *b) { return a->offset < b->offset; }),
+          each);
     }
   }
 
@@ -229,8 +218,7 @@ private:
     Location loc = function.getLoc();
     SmallVector<Value> offsets;
     Value offset = arith::ConstantIndexOp::create(builder, loc, staticBytes);
-    Value mask =
-        arith::ConstantIndexOp::create(builder, loc, ~(alignment - 1));
+    Value mask = arith::ConstantIndexOp::create(builder, loc, ~(alignment - 1));
     Value round = arith::ConstantIndexOp::create(builder, loc, alignment - 1);
     for (Slot &slot : slots) {
       offsets.push_back(offset);
@@ -243,10 +231,8 @@ private:
             fixed *= dim;
         Value size = arith::ConstantIndexOp::create(builder, loc, fixed);
         for (Value dim : tenant->op.getDynamicSizes())
-          size = arith::MulIOp::create(builder, loc, size,
-                                       compute(dim, mapping));
-        largest = largest ? arith::MaxSIOp::create(builder, loc, largest, size)
-                          : size;
+          size = arith::MulIOp::create(builder, loc, size, compute(dim, mapping));
+        largest = largest ? arith::MaxSIOp::create(builder, loc, largest, size) : size;
       }
       Value end = arith::AddIOp::create(builder, loc, offset, largest);
       end = arith::AddIOp::create(builder, loc, end, round);
@@ -260,14 +246,12 @@ private:
     Location loc = function.getLoc();
     builder.setInsertionPoint(function);
     SmallVector<Type> inputs(function.getArgumentTypes().drop_front(2));
-    auto size = func::FuncOp::create(
-        builder, loc, "sinter_workspace_size",
-        builder.getFunctionType(inputs, builder.getI64Type()));
+    auto size = func::FuncOp::create(builder, loc, "sinter_workspace_size",
+                                     builder.getFunctionType(inputs, builder.getI64Type()));
     size->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
     Block *entry = size.addEntryBlock();
     IRMapping mapping;
-    for (auto [from, to] :
-         llvm::zip(function.getArguments().drop_front(2), entry->getArguments()))
+    for (auto [from, to] : llvm::zip(function.getArguments().drop_front(2), entry->getArguments()))
       mapping.map(from, to);
     builder.setInsertionPointToStart(entry);
     Value total = computeOffsets(mapping).back();
@@ -297,8 +281,8 @@ private:
       } else {
         offset = offsets[slotOf.lookup(&each)];
       }
-      auto view = memref::ViewOp::create(builder, loc, op.getType(), base,
-                                         offset, op.getDynamicSizes());
+      auto view =
+          memref::ViewOp::create(builder, loc, op.getType(), base, offset, op.getDynamicSizes());
       op.replaceAllUsesWith(view.getResult());
       op.erase();
     }
@@ -319,9 +303,8 @@ private:
     if (!callee) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(module.getBody());
-      callee = func::FuncOp::create(
-          builder, loc, "sinter_rt_alloc",
-          builder.getFunctionType({pointer, i64}, pointer));
+      callee = func::FuncOp::create(builder, loc, "sinter_rt_alloc",
+                                    builder.getFunctionType({pointer, i64}, pointer));
       callee.setPrivate();
     }
     MemRefType type = op.getType();
@@ -333,20 +316,18 @@ private:
     for (Value dim : op.getDynamicSizes())
       size = arith::MulIOp::create(builder, loc, size, dim);
     size = arith::IndexCastOp::create(builder, loc, i64, size);
-    Value address = func::CallOp::create(
-                        builder, loc, callee,
-                        ValueRange{function.getArgument(0), size})
-                        .getResult(0);
+    Value address =
+        func::CallOp::create(builder, loc, callee, ValueRange{function.getArgument(0), size})
+            .getResult(0);
     // The descriptor {allocated, aligned, offset, sizes[1], strides[1]}.
     auto array = LLVM::LLVMArrayType::get(i64, 1);
-    auto descriptorType = LLVM::LLVMStructType::getLiteral(
-        context, {pointer, pointer, i64, array, array});
+    auto descriptorType =
+        LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, i64, array, array});
     Value zero = LLVM::ConstantOp::create(builder, loc, i64, 0);
     Value one = LLVM::ConstantOp::create(builder, loc, i64, 1);
     Value descriptor = LLVM::PoisonOp::create(builder, loc, descriptorType);
     auto insert = [&](Value value, ArrayRef<int64_t> position) {
-      descriptor = LLVM::InsertValueOp::create(builder, loc, descriptor, value,
-                                               position);
+      descriptor = LLVM::InsertValueOp::create(builder, loc, descriptor, value, position);
     };
     insert(address, {0});
     insert(address, {1});
@@ -354,8 +335,7 @@ private:
     insert(size, {3, 0});
     insert(one, {4, 0});
     auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-    return UnrealizedConversionCastOp::create(builder, loc, bytes, descriptor)
-        .getResult(0);
+    return UnrealizedConversionCastOp::create(builder, loc, bytes, descriptor).getResult(0);
   }
 
   struct Slot {

@@ -55,4 +55,6 @@ struct KernelTilePass : sinter::impl::KernelTileBase<KernelTilePass> {
 };
 } // namespace
 
-std::unique_ptr<Pass> sinter::createKernelTile(const Target &target) { return std::make_unique<KernelTilePass>(target); }
+std::unique_ptr<Pass> sinter::createKernelTile(const Target &target) {
+  return std::make_unique<KernelTilePass>(target);
+}

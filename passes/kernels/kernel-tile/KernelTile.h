@@ -1,8 +1,9 @@
 //===- KernelTile.h - chooses the schedule of each kernel -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Stands after nn-to-kernel, when what is one kernel is decided, and before the kernels are compiled. Everything that
-// depends on the machine's vectors, registers, caches and cores is decided here, and can be read in the IR afterwards.
+// Stands after nn-to-kernel, when what is one kernel is decided, and before the kernels are
+// compiled. Everything that depends on the machine's vectors, registers, caches and cores is
+// decided here, and can be read in the IR afterwards.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +18,8 @@ namespace sinter {
 
 std::unique_ptr<mlir::Pass> createKernelTile(const Target &target);
 
-/// Writes the schedule of one kernel; may first change its body into an equal one that is easier to schedule.
+/// Writes the schedule of one kernel; may first change its body into an equal one that is easier to
+/// schedule.
 void tileKernel(kernel::FuncOp kernel, const Target &target);
 
 #define GEN_PASS_DECL

@@ -28,7 +28,8 @@ double Stage::iterations() const {
 double Stage::bodyCost() const {
   double cost = 0;
   for (Operation &each : op.getBlock()->without_terminator()) {
-    if (isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp, math::ExpM1Op, math::Log1pOp>(each))
+    if (isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp, math::ExpM1Op, math::Log1pOp>(
+            each))
       cost += 15;
     else if (isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp>(each))
       cost += 5;
@@ -153,9 +154,10 @@ void Model::link() {
 // Directives
 //===----------------------------------------------------------------------===//
 
-void Model::split(Stage &stage, bool update, StringRef dim, int64_t factor, StringRef outer, StringRef inner,
-                  kernel::TailStrategy tail) {
-  kernel::SplitOp::create(builder, kernel.getLoc(), stage.handle, update, dim, outer, inner, factor, tail);
+void Model::split(Stage &stage, bool update, StringRef dim, int64_t factor, StringRef outer,
+                  StringRef inner, kernel::TailStrategy tail) {
+  kernel::SplitOp::create(builder, kernel.getLoc(), stage.handle, update, dim, outer, inner, factor,
+                          tail);
 }
 
 void Model::fuse(Stage &stage, bool update, StringRef outer, StringRef inner, StringRef fused) {
@@ -166,7 +168,8 @@ void Model::reorder(Stage &stage, bool update, ArrayRef<std::string> dims) {
   if (dims.size() < 2)
     return;
   SmallVector<StringRef> names(dims.begin(), dims.end());
-  kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update, builder.getStrArrayAttr(names));
+  kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update,
+                            builder.getStrArrayAttr(names));
 }
 
 void Model::vectorize(Stage &stage, bool update, StringRef dim) {
@@ -189,9 +192,12 @@ void Model::computeAt(Value stage, Stage &consumer, bool update, StringRef dim) 
   kernel::ComputeAtOp::create(builder, kernel.getLoc(), stage, consumer.handle, update, dim);
 }
 
-void Model::computeRoot(Stage &stage) { kernel::ComputeRootOp::create(builder, kernel.getLoc(), stage.handle); }
+void Model::computeRoot(Stage &stage) {
+  kernel::ComputeRootOp::create(builder, kernel.getLoc(), stage.handle);
+}
 
 Value Model::rfactor(Stage &stage, StringRef dim, int64_t factor, StringRef lane) {
-  return kernel::RFactorOp::create(builder, kernel.getLoc(), kernel::StageType::get(kernel.getContext()), stage.handle,
-                                   dim, factor, lane);
+  return kernel::RFactorOp::create(builder, kernel.getLoc(),
+                                   kernel::StageType::get(kernel.getContext()), stage.handle, dim,
+                                   factor, lane);
 }

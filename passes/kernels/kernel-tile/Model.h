@@ -27,11 +27,13 @@ struct Stage {
   llvm::SmallVector<Stage *> consumers;
   /// Read by a tensor.extract or through a reshape: where is not known here.
   bool readAnywhere = false;
-  /// For each dimension of the result, the loop of the kernel's only output that it goes with; -1 if none.
+  /// For each dimension of the result, the loop of the kernel's only output that it goes with; -1
+  /// if none.
   llvm::SmallVector<int> outputLoops;
 
   bool isStatic(unsigned loop) const { return !mlir::ShapedType::isDynamic(extents[loop]); }
-  /// The loop over the innermost dimension of the result whose extent is not 1; -1 if there is none.
+  /// The loop over the innermost dimension of the result whose extent is not 1; -1 if there is
+  /// none.
   int innermostLoop() const;
   /// Iterations, with a guess for dynamic extents.
   double iterations() const;
@@ -55,12 +57,15 @@ public:
   Stage *output() const { return outputs.size() == 1 ? outputs.front() : nullptr; }
 
   /// Vector lanes for a stage's elements.
-  int64_t lanes(const Stage &stage) const { return target.lanes(std::max<int64_t>(stage.widestElement(), 1)); }
+  int64_t lanes(const Stage &stage) const {
+    return target.lanes(std::max<int64_t>(stage.widestElement(), 1));
+  }
 
   // The directives. Loops are named as in the IR.
   void split(Stage &stage, bool update, llvm::StringRef dim, int64_t factor, llvm::StringRef outer,
              llvm::StringRef inner, kernel::TailStrategy tail = kernel::TailStrategy::Auto);
-  void fuse(Stage &stage, bool update, llvm::StringRef outer, llvm::StringRef inner, llvm::StringRef fused);
+  void fuse(Stage &stage, bool update, llvm::StringRef outer, llvm::StringRef inner,
+            llvm::StringRef fused);
   void reorder(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void vectorize(Stage &stage, bool update, llvm::StringRef dim);
   void unroll(Stage &stage, bool update, llvm::StringRef dim);
@@ -76,22 +81,25 @@ private:
   void link();
 };
 
-/// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own behind each
-/// reduction that is yielded, so that accumulators need not be the output's memory.
+/// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own
+/// behind each reduction that is yielded, so that accumulators need not be the output's memory.
 void prepare(kernel::FuncOp kernel, const Target &target);
 
-/// A reduction with vectors along the innermost dimension of its result, and accumulators in registers: matrix
-/// products, convolutions, pooling, sums over outer dimensions. False if the kernel is not of this kind.
+/// A reduction with vectors along the innermost dimension of its result, and accumulators in
+/// registers: matrix products, convolutions, pooling, sums over outer dimensions. False if the
+/// kernel is not of this kind.
 bool scheduleRegisterTile(Model &model);
 
-/// Everything else: rows of the output, one after another or in parallel, with what they need computed beside them.
+/// Everything else: rows of the output, one after another or in parallel, with what they need
+/// computed beside them.
 void scheduleRows(Model &model);
 
 /// Vectors along the innermost loop of a stage that is computed by itself.
 void vectorizeNest(Model &model, Stage &stage);
 
-/// Runs the outer loops of an output on the thread pool, if there is enough to do. `loops` are the outer loops from
-/// the outermost; at least the first exists. Returns the loop inside which everything else runs.
+/// Runs the outer loops of an output on the thread pool, if there is enough to do. `loops` are the
+/// outer loops from the outermost; at least the first exists. Returns the loop inside which
+/// everything else runs.
 std::string parallelize(Model &model, Stage &stage, llvm::ArrayRef<int> loops, double work);
 
 } // namespace sinter::tile

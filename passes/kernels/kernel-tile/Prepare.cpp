@@ -11,8 +11,10 @@
 using namespace mlir;
 using namespace sinter;
 
-/// A stage that copies: `out = in`, with dimensions permuted. `map` says where element (d0, d1, ...) of the copy is.
-static Value createCopy(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_t> permutation) {
+/// A stage that copies: `out = in`, with dimensions permuted. `map` says where element (d0, d1,
+/// ...) of the copy is.
+static Value createCopy(OpBuilder &builder, Location loc, Value source,
+                        ArrayRef<int64_t> permutation) {
   auto type = cast<RankedTensorType>(source.getType());
   SmallVector<int64_t> shape;
   SmallVector<Value> sizes;
@@ -26,7 +28,8 @@ static Value createCopy(OpBuilder &builder, Location loc, Value source, ArrayRef
   SmallVector<AffineExpr> results(rank);
   for (unsigned i = 0; i < rank; ++i)
     results[permutation[i]] = builder.getAffineDimExpr(i);
-  AffineMap maps[] = {AffineMap::get(rank, 0, results, builder.getContext()), builder.getMultiDimIdentityMap(rank)};
+  AffineMap maps[] = {AffineMap::get(rank, 0, results, builder.getContext()),
+                      builder.getMultiDimIdentityMap(rank)};
   SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
   return linalg::GenericOp::create(builder, loc, empty.getType(), source, empty, maps, kinds,
                                    [](OpBuilder &builder, Location loc, ValueRange arguments) {
@@ -47,11 +50,13 @@ static void generalize(kernel::FuncOp kernel) {
   for (linalg::LinalgOp op : kernel.getStages())
     if (!isa<linalg::GenericOp>(op)) {
       rewriter.setInsertionPoint(op);
-      (void)linalg::generalizeNamedOp(rewriter, op); // A named op that stays is scheduled all the same.
+      (void)linalg::generalizeNamedOp(rewriter,
+                                      op); // A named op that stays is scheduled all the same.
     }
 }
 
-/// A product whose vectors would stride through an operand, as X * transpose(Y) does, reads a transposed copy instead.
+/// A product whose vectors would stride through an operand, as X * transpose(Y) does, reads a
+/// transposed copy instead.
 static void transposeOperands(linalg::GenericOp op, const Target &target) {
   if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return;
@@ -89,14 +94,15 @@ static void transposeOperands(linalg::GenericOp op, const Target &target) {
     Value copy = createCopy(builder, op.getLoc(), operand->get(), permutation);
     operand->set(copy);
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    maps[operand->getOperandNumber()] = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+    maps[operand->getOperandNumber()] =
+        AffineMap::get(map.getNumDims(), 0, results, op.getContext());
     op.setIndexingMapsAttr(builder.getAffineMapArrayAttr(maps));
     return;
   }
 }
 
-/// The width of packed weights whose last panel is not full, where the result's innermost loop does not even divide into
-/// vectors. 0 for all other ops.
+/// The width of packed weights whose last panel is not full, where the result's innermost loop does
+/// not even divide into vectors. 0 for all other ops.
 static int64_t openPanel(linalg::GenericOp op, const Target &target) {
   AffineMap outMap = op.getIndexingMapsArray().back();
   if (op.getNumReductionLoops() == 0 || op.getNumDpsInits() != 1 || outMap.getNumResults() == 0)
@@ -119,8 +125,9 @@ static int64_t openPanel(linalg::GenericOp op, const Target &target) {
   return 0;
 }
 
-/// A matrix that many rows are multiplied with, and that does not fit the caches, is packed first: panels of some vectors'
-/// width, each contiguous, as the weights of a convolution are packed at compile time.
+/// A matrix that many rows are multiplied with, and that does not fit the caches, is packed first:
+/// panels of some vectors' width, each contiguous, as the weights of a convolution are packed at
+/// compile time.
 static void packOperand(linalg::GenericOp op, const Target &target) {
   if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return;
@@ -134,8 +141,8 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
   for (OpOperand *operand : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(operand);
     auto type = dyn_cast<RankedTensorType>(operand->get().getType());
-    if (!type || !type.hasStaticShape() || !map.isProjectedPermutation() || map.getNumResults() < 2 ||
-        map.getResults().back() != vector)
+    if (!type || !type.hasStaticShape() || !map.isProjectedPermutation() ||
+        map.getNumResults() < 2 || map.getResults().back() != vector)
       continue;
     int64_t elementBytes = std::max<int64_t>(type.getElementTypeBitWidth() / 8, 1);
     int64_t width = 2 * target.lanes(std::max<int64_t>(elementBytes, 4)), rank = type.getRank();
@@ -143,7 +150,8 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
     for (auto [i, extent] : llvm::enumerate(extents))
       if (!map.isFunctionOfDim(i))
         rows *= ShapedType::isDynamic(extent) ? 64 : extent;
-    if (rows < 256 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 || type.getShape().back() % width != 0)
+    if (rows < 256 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 ||
+        type.getShape().back() % width != 0)
       continue;
     // (others..., n) becomes (n / width, others..., width).
     OpBuilder builder(op);
@@ -158,16 +166,18 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
     AffineMap maps[] = {AffineMap::get(rank + 1, 0, source, op.getContext()),
                         builder.getMultiDimIdentityMap(rank + 1)};
     SmallVector<utils::IteratorType> kinds(rank + 1, utils::IteratorType::parallel);
-    auto packed = linalg::GenericOp::create(builder, op.getLoc(), empty.getType(), operand->get(), empty, maps, kinds,
-                                            [](OpBuilder &builder, Location loc, ValueRange arguments) {
-                                              linalg::YieldOp::create(builder, loc, arguments[0]);
-                                            });
+    auto packed = linalg::GenericOp::create(
+        builder, op.getLoc(), empty.getType(), operand->get(), empty, maps, kinds,
+        [](OpBuilder &builder, Location loc, ValueRange arguments) {
+          linalg::YieldOp::create(builder, loc, arguments[0]);
+        });
     operand->set(packed.getResult(0));
     SmallVector<AffineExpr> results = {vector.floorDiv(width)};
     llvm::append_range(results, map.getResults().drop_back());
     results.push_back(vector % width);
     SmallVector<AffineMap> all = op.getIndexingMapsArray();
-    all[operand->getOperandNumber()] = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+    all[operand->getOperandNumber()] =
+        AffineMap::get(map.getNumDims(), 0, results, op.getContext());
     op.setIndexingMapsAttr(builder.getAffineMapArrayAttr(all));
     return;
   }
@@ -185,10 +195,11 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {
     auto stage = operand.get().getDefiningOp<linalg::LinalgOp>();
-    if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 || stage.getNumDpsInits() != 1)
+    if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 ||
+        stage.getNumDpsInits() != 1)
       continue;
-    SmallVector<int64_t> identity =
-        llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(operand.get().getType()).getRank()));
+    SmallVector<int64_t> identity = llvm::to_vector(
+        llvm::seq<int64_t>(0, cast<RankedTensorType>(operand.get().getType()).getRank()));
     operand.set(createCopy(builder, stage.getLoc(), operand.get(), identity));
   }
 

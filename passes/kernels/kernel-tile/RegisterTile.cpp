@@ -1,10 +1,11 @@
 //===- RegisterTile.cpp - accumulators in registers -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products, convolutions, pooling, sums over outer dimensions: one reduction whose result's innermost dimension v
-// lies densely in the operands that have it. A tile of the result, some vectors along v times some positions along
-// another dimension u, is accumulated in registers over the whole reduction; then the elementwise work behind the
-// reduction is done on it, and it is stored once.
+// Matrix products, convolutions, pooling, sums over outer dimensions: one reduction whose result's
+// innermost dimension v lies densely in the operands that have it. A tile of the result, some
+// vectors along v times some positions along another dimension u, is accumulated in registers over
+// the whole reduction; then the elementwise work behind the reduction is done on it, and it is
+// stored once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +30,8 @@ struct Operand {
   OpOperand *use = nullptr;
 };
 
-/// A dimension `u * stride + k` of an operand, where k is a reduction loop of some extent: a window that slides over it.
+/// A dimension `u * stride + k` of an operand, where k is a reduction loop of some extent: a window
+/// that slides over it.
 struct Window {
   int64_t stride = 1, extent = 1;
 };
@@ -61,9 +63,10 @@ private:
   Stage *staging = nullptr; ///< takes whole panels where the last one is not full
   SmallVector<Operand> operands;
   int64_t lanes = 1;
-  int vector = -1;                      ///< loop of the output
-  SmallVector<int64_t> packs;           ///< v is indexed by floordiv and mod of these
-  SmallVector<std::pair<int, int64_t>> unrolled; ///< loops of the output and positions, innermost first
+  int vector = -1;            ///< loop of the output
+  SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these
+  SmallVector<std::pair<int, int64_t>>
+      unrolled; ///< loops of the output and positions, innermost first
   int64_t vectorTile = 1;
   SmallVector<int> outer; ///< the output's loops around the tile, outermost first
   bool vectorOutermost = false;
@@ -88,8 +91,8 @@ int RegisterTiler::reductionLoop(int loop) const {
   return -1;
 }
 
-/// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another form. A window that moves
-/// by more than 4 is not worth vectors.
+/// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another
+/// form. A window that moves by more than 4 is not worth vectors.
 static int64_t strideOf(AffineExpr expr, AffineExpr v) {
   if (expr == v)
     return 1;
@@ -125,7 +128,8 @@ bool RegisterTiler::isDenseAlongVector(AffineMap map) {
     auto width = binary ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
     if (!width || binary.getLHS() != v)
       return false;
-    bool packed = last ? binary.getKind() == AffineExprKind::Mod : binary.getKind() == AffineExprKind::FloorDiv;
+    bool packed = last ? binary.getKind() == AffineExprKind::Mod
+                       : binary.getKind() == AffineExprKind::FloorDiv;
     if (!packed)
       return false;
     packs.push_back(width.getValue());
@@ -200,27 +204,33 @@ bool RegisterTiler::match() {
   lanes = model.lanes(*main);
   // Whole panels: see prepare.
   for (int64_t pack : packs)
-    if (isStatic(vector) && extent(vector) % pack != 0 && extent(vector) % model.target.lanes(4) != 0 && main->consumers.size() == 1 &&
+    if (isStatic(vector) && extent(vector) % pack != 0 &&
+        extent(vector) % model.target.lanes(4) != 0 && main->consumers.size() == 1 &&
         !main->consumers.front()->isOutput && main->consumers.front()->bodyCost() == 0)
       staging = main->consumers.front();
   return anyDepends;
 }
 
-/// Tries all tiles against a simple account of one step of the reduction, in cycles of a core that does two vector
-/// multiply-adds and two loads a cycle, and reads half a vector a cycle from the second cache.
+/// Tries all tiles against a simple account of one step of the reduction, in cycles of a core that
+/// does two vector multiply-adds and two loads a cycle, and reads half a vector a cycle from the
+/// second cache.
 void RegisterTiler::chooseTile() {
   int64_t registers = model.target.vectorRegisters;
-  // The loop to unroll: the innermost other one; where that is short and taken whole, the next one as well.
+  // The loop to unroll: the innermost other one; where that is short and taken whole, the next one
+  // as well.
   SmallVector<int> candidates;
   for (int loop : llvm::reverse(output->resultLoops))
     if (loop >= 0 && loop != vector && extent(loop) != 1)
       candidates.push_back(loop);
-  int first = candidates.empty() ? -1 : candidates[0], second = candidates.size() < 2 ? -1 : candidates[1];
+  int first = candidates.empty() ? -1 : candidates[0],
+      second = candidates.size() < 2 ? -1 : candidates[1];
 
-  // Loads of one step. Where the loop over a window is unrolled, neighbouring positions share what they load.
+  // Loads of one step. Where the loop over a window is unrolled, neighbouring positions share what
+  // they load.
   double panelBytes = 0;
   for (const Operand &operand : operands)
-    if (operand.dependsOn[reductionLoop(vector)] && first >= 0 && !operand.dependsOn[reductionLoop(first)])
+    if (operand.dependsOn[reductionLoop(vector)] && first >= 0 &&
+        !operand.dependsOn[reductionLoop(first)])
       panelBytes = std::max(panelBytes, operand.bytes);
   bool streams = panelBytes > model.target.l1Bytes / 2;
   auto loads = [&](int64_t vectors, int64_t m1, int64_t m2) {
@@ -228,9 +238,11 @@ void RegisterTiler::chooseTile() {
     for (const Operand &operand : operands) {
       bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
       bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
-      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1, positions = hasFirst ? m1 : 1;
+      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1,
+             positions = hasFirst ? m1 : 1;
       if (hasFirst && operand.dependsOn[reductionLoop(vector)])
-        if (auto window = windowOf(operand, first); window && vectors * m1 * m2 * window->extent <= unrolledBody)
+        if (auto window = windowOf(operand, first);
+            window && vectors * m1 * m2 * window->extent <= unrolledBody)
           positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
       sum += each * positions * (hasSecond ? m2 : 1);
     }
@@ -248,9 +260,12 @@ void RegisterTiler::chooseTile() {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
     if (accumulators + vectors + 1 > registers && accumulators > 1)
       return;
-    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0, streams ? vectors * 2.0 : 0.0, 4.0}) + 0.75;
-    double score = accumulators * (double(tile) / (vectors * lanes)) / step * useful(vectorExtent, tile) *
-                   useful(first < 0 ? 1 : extent(first), m1) * useful(second < 0 ? 1 : extent(second), m2);
+    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0,
+                            streams ? vectors * 2.0 : 0.0, 4.0}) +
+                  0.75;
+    double score = accumulators * (double(tile) / (vectors * lanes)) / step *
+                   useful(vectorExtent, tile) * useful(first < 0 ? 1 : extent(first), m1) *
+                   useful(second < 0 ? 1 : extent(second), m2);
     // Of equals the one with the longer vectors' run.
     if (score > best * 1.001) {
       best = score;
@@ -271,15 +286,19 @@ void RegisterTiler::chooseTile() {
   }
   if (tiles.empty()) {
     // Shorter than a vector, or packed oddly.
-    int64_t tile = dynamicVector || staging ? lanes : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
+    int64_t tile = dynamicVector || staging
+                       ? lanes
+                       : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
     for (int64_t pack : packs)
-      while (tile > 1 && (pack % tile != 0 || (!staging && !dynamicVector && vectorExtent % tile != 0)))
+      while (tile > 1 &&
+             (pack % tile != 0 || (!staging && !dynamicVector && vectorExtent % tile != 0)))
         tile /= 2;
     tiles.push_back(tile);
   }
   for (int64_t tile : tiles) {
-    int64_t most = first < 0 ? 1 : isStatic(first) ? std::min<int64_t>(extent(first), registers)
-                                                     : std::min<int64_t>(14, registers);
+    int64_t most = first < 0         ? 1
+                   : isStatic(first) ? std::min<int64_t>(extent(first), registers)
+                                     : std::min<int64_t>(14, registers);
     for (int64_t m1 = 1; m1 <= most; ++m1) {
       consider(tile, m1, 1);
       if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
@@ -293,8 +312,9 @@ void RegisterTiler::chooseTile() {
     unrolled.emplace_back(second, bestSecond);
 }
 
-/// The order of the loops around the tile. Weights that do not fit the second cache are gone through once, a panel at a
-/// time; otherwise rows of the output come first and their inputs stay near.
+/// The order of the loops around the tile. Weights that do not fit the second cache are gone
+/// through once, a panel at a time; otherwise rows of the output come first and their inputs stay
+/// near.
 void RegisterTiler::order() {
   double panelBytes = 0, wholeBytes = 0;
   for (const Operand &operand : operands) {
@@ -321,7 +341,8 @@ void RegisterTiler::order() {
   if (vectorOutermost) {
     auto inPanel = [&](int loop) {
       for (const Operand &operand : operands)
-        if (operand.dependsOn[reductionLoop(vector)] && operand.bytes == wholeBytes && reductionLoop(loop) >= 0)
+        if (operand.dependsOn[reductionLoop(vector)] && operand.bytes == wholeBytes &&
+            reductionLoop(loop) >= 0)
           return bool(operand.dependsOn[reductionLoop(loop)]);
       return false;
     };
@@ -339,7 +360,8 @@ void RegisterTiler::order() {
     outer.push_back(vector);
 }
 
-/// What the reduction reads many times is computed before: all of it, or what some rows of the output need.
+/// What the reduction reads many times is computed before: all of it, or what some rows of the
+/// output need.
 void RegisterTiler::place() {
   if (vectorOutermost || outer.empty())
     return;
@@ -418,7 +440,8 @@ void RegisterTiler::scheduleOutput() {
     for (auto &[each, positions] : unrolled)
       if (each == loop)
         step = positions;
-    int64_t count = isStatic(loop) ? int64_t(llvm::divideCeil(extent(loop), step)) : ShapedType::kDynamic;
+    int64_t count =
+        isStatic(loop) ? int64_t(llvm::divideCeil(extent(loop), step)) : ShapedType::kDynamic;
     if (loop == chunkLoop) {
       std::string name = loopName(loop);
       model.split(o, false, name, chunkRows, name + "_c", name + "_i", TailStrategy::ShiftInwards);
@@ -474,7 +497,8 @@ void RegisterTiler::scheduleOutput() {
     model.computeAt(main->handle, o, false, inner);
 }
 
-/// The tiles of one row of tiles, each a whole panel wide, go to memory of their own; the output is made of them.
+/// The tiles of one row of tiles, each a whole panel wide, go to memory of their own; the output is
+/// made of them.
 void RegisterTiler::scheduleStaging(StringRef level) {
   Stage &s = *staging;
   if (level.empty())
@@ -519,7 +543,8 @@ void RegisterTiler::scheduleReduction() {
       continue;
     std::string name = loopName(i);
     int64_t extent = m.extents[i];
-    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 && extent * body <= unrolledBody) {
+    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 &&
+        extent * body <= unrolledBody) {
       fully.push_back(name);
       update.push_back(name);
       body *= extent;

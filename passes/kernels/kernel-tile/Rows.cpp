@@ -1,8 +1,8 @@
 //===- Rows.cpp - the schedule of kernels that are no contraction ---------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The output is computed row by row. What a row needs, its maximum or its sum for a softmax, is computed just before
-// the row, while the row's inputs are in the cache.
+// The output is computed row by row. What a row needs, its maximum or its sum for a softmax, is
+// computed just before the row, while the row's inputs are in the cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,7 +49,8 @@ static void vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
   if (factor < 2)
     return;
   std::string name = loopName(loop);
-  model.split(stage, update, name, factor, name + "_o", name + "_v", tailOf(stage, loop, factor, update));
+  model.split(stage, update, name, factor, name + "_o", name + "_v",
+              tailOf(stage, loop, factor, update));
   model.vectorize(stage, update, name + "_v");
 }
 
@@ -71,7 +72,8 @@ static int denseReductionLoop(Stage &stage) {
 static bool factorReduction(Model &model, Stage &stage, Stage *place, StringRef placeLoop) {
   int loop = denseReductionLoop(stage);
   int64_t lanes = model.lanes(stage);
-  if (loop < 0 || !kernel::getCombiner(stage.op) || (stage.isStatic(loop) && stage.extents[loop] < 2 * lanes))
+  if (loop < 0 || !kernel::getCombiner(stage.op) ||
+      (stage.isStatic(loop) && stage.extents[loop] < 2 * lanes))
     return false;
   int64_t vectors = 1;
   if (stage.isStatic(loop))
@@ -113,7 +115,8 @@ std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, d
     std::string fused = name + "_" + loopName(loop).substr(1);
     model.fuse(stage, false, name, loopName(loop), fused);
     name = fused;
-    count = ShapedType::isDynamic(count) || !stage.isStatic(loop) ? ShapedType::kDynamic : count * stage.extents[loop];
+    count = ShapedType::isDynamic(count) || !stage.isStatic(loop) ? ShapedType::kDynamic
+                                                                  : count * stage.extents[loop];
   }
   // A task is worth starting if it is longer than the start: a few microseconds.
   constexpr int64_t tasks = 64;

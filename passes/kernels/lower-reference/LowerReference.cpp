@@ -54,7 +54,8 @@ func::FuncOp sinter::declareLoweredKernel(OpBuilder &builder, kernel::FuncOp ker
   return func;
 }
 
-/// The kernel's algorithm in the new function, still on tensors: inputs come from memrefs, results go to memrefs.
+/// The kernel's algorithm in the new function, still on tensors: inputs come from memrefs, results
+/// go to memrefs.
 static func::FuncOp moveBody(kernel::FuncOp kernel) {
   OpBuilder builder(kernel);
   func::FuncOp func = declareLoweredKernel(builder, kernel);
@@ -65,7 +66,8 @@ static func::FuncOp moveBody(kernel::FuncOp kernel) {
   for (BlockArgument argument : kernel.getBody().getArguments()) {
     Value value = entry->getArgument(argument.getArgNumber() + 1);
     if (isa<RankedTensorType>(argument.getType()))
-      value = bufferization::ToTensorOp::create(builder, loc, argument.getType(), value, /*restrict=*/true);
+      value = bufferization::ToTensorOp::create(builder, loc, argument.getType(), value,
+                                                /*restrict=*/true);
     mapping.map(argument, value);
   }
   for (Operation &op : kernel.getBody().front().without_terminator())
@@ -73,7 +75,8 @@ static func::FuncOp moveBody(kernel::FuncOp kernel) {
   unsigned firstResult = kernel.getArgumentTypes().size() + 1;
   for (auto [i, value] : llvm::enumerate(kernel.getYielded()))
     bufferization::MaterializeInDestinationOp::create(builder, loc, Type(), mapping.lookup(value),
-                                                      entry->getArgument(firstResult + i), /*restrict=*/true,
+                                                      entry->getArgument(firstResult + i),
+                                                      /*restrict=*/true,
                                                       /*writable=*/true);
   func::ReturnOp::create(builder, loc);
   return func;
@@ -88,8 +91,8 @@ static Value createRuntimeAlloc(OpBuilder &builder, func::FuncOp func, Location 
   if (!callee) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
-    auto declaration = func::FuncOp::create(builder, loc, name,
-                                            builder.getFunctionType({pointer, builder.getI64Type()}, {pointer}));
+    auto declaration = func::FuncOp::create(
+        builder, loc, name, builder.getFunctionType({pointer, builder.getI64Type()}, {pointer}));
     declaration.setPrivate();
     callee = declaration;
   }
@@ -99,14 +102,15 @@ static Value createRuntimeAlloc(OpBuilder &builder, func::FuncOp func, Location 
   return func::CallOp::create(builder, loc, name, pointer, operands).getResult(0);
 }
 
-/// Small buffers live on the stack; larger ones come from the context's arena. The descriptor is put together in the
-/// LLVM dialect and cast, as the conversion to LLVM will take it.
+/// Small buffers live on the stack; larger ones come from the context's arena. The descriptor is
+/// put together in the LLVM dialect and cast, as the conversion to LLVM will take it.
 static void lowerAlloc(RewriterBase &rewriter, func::FuncOp func, memref::AllocOp alloc) {
   constexpr int64_t stackBytes = 4096;
   MemRefType type = alloc.getType();
   Location loc = alloc.getLoc();
   rewriter.setInsertionPoint(alloc);
-  int64_t elementBytes = type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t elementBytes =
+      type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   if (type.hasStaticShape() && type.getNumElements() * elementBytes <= stackBytes) {
     rewriter.replaceOpWithNewOp<memref::AllocaOp>(alloc, type, rewriter.getI64IntegerAttr(64));
     return;
@@ -118,9 +122,11 @@ static void lowerAlloc(RewriterBase &rewriter, func::FuncOp func, memref::AllocO
   SmallVector<Value> sizes, strides(type.getRank());
   unsigned next = 0;
   for (int64_t size : type.getShape())
-    sizes.push_back(ShapedType::isDynamic(size)
-                        ? arith::IndexCastOp::create(rewriter, loc, i64, alloc.getDynamicSizes()[next++]).getResult()
-                        : constant(size));
+    sizes.push_back(
+        ShapedType::isDynamic(size)
+            ? arith::IndexCastOp::create(rewriter, loc, i64, alloc.getDynamicSizes()[next++])
+                  .getResult()
+            : constant(size));
   Value elements = constant(1);
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     strides[i] = elements;
@@ -132,8 +138,8 @@ static void lowerAlloc(RewriterBase &rewriter, func::FuncOp func, memref::AllocO
   SmallVector<Type> fields = {pointer.getType(), pointer.getType(), i64};
   if (type.getRank() != 0)
     fields.append(2, LLVM::LLVMArrayType::get(i64, type.getRank()));
-  Value descriptor = LLVM::UndefOp::create(rewriter, loc,
-                                           LLVM::LLVMStructType::getLiteral(rewriter.getContext(), fields));
+  Value descriptor = LLVM::UndefOp::create(
+      rewriter, loc, LLVM::LLVMStructType::getLiteral(rewriter.getContext(), fields));
   auto insert = [&](Value value, ArrayRef<int64_t> position) {
     descriptor = LLVM::InsertValueOp::create(rewriter, loc, descriptor, value, position);
   };
@@ -151,7 +157,8 @@ static LogicalResult bufferize(RewriterBase &rewriter, func::FuncOp func) {
   if (failed(bufferization::eliminateEmptyTensors(rewriter, func)))
     return failure();
   bufferization::OneShotBufferizationOptions options;
-  options.unknownTypeConverterFn = [](TensorType type, Attribute memorySpace, const bufferization::BufferizationOptions &) {
+  options.unknownTypeConverterFn = [](TensorType type, Attribute memorySpace,
+                                      const bufferization::BufferizationOptions &) {
     return bufferization::getMemRefTypeWithStaticIdentityLayout(type, memorySpace);
   };
   bufferization::BufferizationState state;

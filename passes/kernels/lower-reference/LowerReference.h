@@ -1,9 +1,10 @@
 //===- LowerReference.h - kernels as plain loops --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The second, independent road from a kernel to code: upstream's bufferization and linalg-to-loops, no schedule, no
-// Halide. Stands after kernel-tile, in the place of lower-kernels-halide; the two give functions of one convention.
-// Users compare with it (--codegen=reference), and a kernel that Halide's road cannot take goes here.
+// The second, independent road from a kernel to code: upstream's bufferization and linalg-to-loops,
+// no schedule, no Halide. Stands after kernel-tile, in the place of lower-kernels-halide; the two
+// give functions of one convention. Users compare with it (--codegen=reference), and a kernel that
+// Halide's road cannot take goes here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,15 +20,15 @@
 
 namespace sinter {
 
-/// What upstream's bufferization needs to know of tensor, linalg, arith and scf. Needed in the registry of any context
-/// that runs the pass.
+/// What upstream's bufferization needs to know of tensor, linalg, arith and scf. Needed in the
+/// registry of any context that runs the pass.
 void registerReferenceInterfaces(mlir::DialectRegistry &registry);
 
 /// Replaces one kernel by plain loops.
 mlir::LogicalResult lowerKernelToLoops(kernel::FuncOp kernel);
 
-/// The empty function with the convention of lowered kernels, in the place of `kernel`, which stays:
-/// (ctx, inputs as memrefs or scalars, outputs as memrefs).
+/// The empty function with the convention of lowered kernels, in the place of `kernel`, which
+/// stays: (ctx, inputs as memrefs or scalars, outputs as memrefs).
 mlir::func::FuncOp declareLoweredKernel(mlir::OpBuilder &builder, kernel::FuncOp kernel);
 
 #define GEN_PASS_DECL

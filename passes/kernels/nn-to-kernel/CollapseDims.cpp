@@ -79,8 +79,7 @@ private:
         continue;
       SmallVector<AffineMap> maps;
       for (AffineMap map : op.getIndexingMapsArray())
-        maps.push_back(simplifyAffineMap(
-            map.replaceDimsAndSymbols(replacement, {}, next, 0)));
+        maps.push_back(simplifyAffineMap(map.replaceDimsAndSymbols(replacement, {}, next, 0)));
       // Every loop must still be seen as the plain index of some operand.
       if (!inversePermutation(concatAffineMaps(maps, context)))
         continue;
@@ -123,8 +122,7 @@ private:
       for (int64_t d = 0; d < type.getRank(); ++d) {
         entry->second.drop.push_back(type.getDimSize(d) == 1);
         if (d + 1 < type.getRank())
-          entry->second.merge.push_back(!type.isDynamicDim(d) &&
-                                        !type.isDynamicDim(d + 1));
+          entry->second.merge.push_back(!type.isDynamicDim(d) && !type.isDynamicDim(d + 1));
       }
     }
     return entry->second;
@@ -239,8 +237,7 @@ private:
               continue;
             hasFirst |= *dim == d;
             hasSecond |= *dim == d + 1;
-            if (*dim == d && i + 1 < map.getNumResults() &&
-                plainDim(map.getResult(i + 1)) == d + 1)
+            if (*dim == d && i + 1 < map.getNumResults() && plainDim(map.getResult(i + 1)) == d + 1)
               merged = entry.merge[i];
           }
           if ((hasFirst || hasSecond) && !merged)
@@ -250,13 +247,11 @@ private:
       auto maps = op.getIndexingMapsArray();
       for (auto [value, map] : llvm::zip(op->getOperands(), maps))
         visit(value, map);
-      for (auto [init, result] :
-           llvm::zip(op.getDpsInits(), op->getResults()))
+      for (auto [init, result] : llvm::zip(op.getDpsInits(), op->getResults()))
         meet(dimsOf(init), dimsOf(result));
     }
     kernel.getBody().walk([&](linalg::FillOp fill) {
-      for (auto [init, result] :
-           llvm::zip(fill.getDpsInits(), fill->getResults()))
+      for (auto [init, result] : llvm::zip(fill.getDpsInits(), fill->getResults()))
         meet(dimsOf(init), dimsOf(result));
     });
     return changed;
@@ -296,8 +291,7 @@ private:
       for (unsigned p : position)
         replacement.push_back(getAffineDimExpr(p, context));
       SmallVector<AffineMap> maps;
-      for (auto [value, map] :
-           llvm::zip(op->getOperands(), op.getIndexingMapsArray())) {
+      for (auto [value, map] : llvm::zip(op->getOperands(), op.getIndexingMapsArray())) {
         SmallVector<AffineExpr> results;
         if (isa<RankedTensorType>(value.getType())) {
           const Dims &entry = dims.find(value)->second;
@@ -309,9 +303,7 @@ private:
         }
         maps.push_back(AffineMap::get(iterators.size(), 0, results, context));
       }
-      renumberIndices(op, [&](unsigned d) -> std::optional<unsigned> {
-        return position[d];
-      });
+      renumberIndices(op, [&](unsigned d) -> std::optional<unsigned> { return position[d]; });
       setLoops(op, maps, iterators);
     }
     SmallVector<std::pair<Value, RankedTensorType>> types;
@@ -319,9 +311,9 @@ private:
       types.push_back({value, newType(value)});
     for (auto &[value, type] : types)
       value.setType(type);
-    kernel.setFunctionType(FunctionType::get(
-        context, kernel.getBody().getArgumentTypes(),
-        kernel.getBody().front().getTerminator()->getOperandTypes()));
+    kernel.setFunctionType(
+        FunctionType::get(context, kernel.getBody().getArgumentTypes(),
+                          kernel.getBody().front().getTerminator()->getOperandTypes()));
   }
 
   kernel::FuncOp kernel;

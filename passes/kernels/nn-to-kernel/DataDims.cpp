@@ -17,17 +17,14 @@ struct DimBuilder {
 
   Scalar wrap(Value value) { return Scalar(builder, loc, value); }
   Scalar dim(Value tensor, int64_t position) {
-    return wrap(
-        builder.createOrFold<tensor::DimOp>(loc, remap(tensor), position));
+    return wrap(builder.createOrFold<tensor::DimOp>(loc, remap(tensor), position));
   }
   /// An element of a 0-D or 1-D tensor.
   Scalar element(Value tensor, int64_t position) {
     SmallVector<Value> indices;
     if (cast<RankedTensorType>(tensor.getType()).getRank() == 1)
-      indices.push_back(
-          arith::ConstantIndexOp::create(builder, loc, position));
-    return wrap(
-        tensor::ExtractOp::create(builder, loc, remap(tensor), indices));
+      indices.push_back(arith::ConstantIndexOp::create(builder, loc, position));
+    return wrap(tensor::ExtractOp::create(builder, loc, remap(tensor), indices));
   }
   Scalar toIndex(Scalar x) {
     if (x.isFloat())
@@ -38,8 +35,7 @@ struct DimBuilder {
 } // namespace
 
 // One size per dim that the data decides, null for the others.
-static void buildDims(nn::RangeOp op, DimBuilder &b,
-                      MutableArrayRef<Scalar> dims) {
+static void buildDims(nn::RangeOp op, DimBuilder &b, MutableArrayRef<Scalar> dims) {
   Type type = b.builder.getF64Type();
   Scalar start = convert(b.element(op.getStart(), 0), type);
   Scalar limit = convert(b.element(op.getLimit(), 0), type);
@@ -48,33 +44,29 @@ static void buildDims(nn::RangeOp op, DimBuilder &b,
   dims[0] = b.toIndex(max(count, count.like(0)));
 }
 
-static void buildDims(nn::OneHotOp op, DimBuilder &b,
-                      MutableArrayRef<Scalar> dims) {
+static void buildDims(nn::OneHotOp op, DimBuilder &b, MutableArrayRef<Scalar> dims) {
   dims[op.getAxis()] = b.toIndex(b.element(op.getDepth(), 0));
 }
 
-static void buildDims(nn::ResizeOp op, DimBuilder &b,
-                      MutableArrayRef<Scalar> dims) {
+static void buildDims(nn::ResizeOp op, DimBuilder &b, MutableArrayRef<Scalar> dims) {
   Type type = b.builder.getF32Type(), wide = b.builder.getF64Type();
   Scalar common;
   if (op.getSizes()) {
     for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
-      Scalar scale = convert(b.element(op.getSizes(), i), wide) /
-                     convert(b.dim(op.getInput(), axis), wide);
+      Scalar scale =
+          convert(b.element(op.getSizes(), i), wide) / convert(b.dim(op.getInput(), axis), wide);
       if (!common)
         common = scale;
       else
-        common = op.getAspectRatio() == nn::AspectRatio::not_larger
-                     ? min(common, scale)
-                     : max(common, scale);
+        common = op.getAspectRatio() == nn::AspectRatio::not_larger ? min(common, scale)
+                                                                    : max(common, scale);
     }
   }
   for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
     Scalar input = b.dim(op.getInput(), axis);
     Scalar size = common
                       ? floor(common * convert(input, wide) + 0.5)
-                      : floor(convert(input, type) *
-                              convert(b.element(op.getScales(), i), type));
+                      : floor(convert(input, type) * convert(b.element(op.getScales(), i), type));
     dims[axis] = b.toIndex(size);
   }
 }
@@ -107,6 +99,5 @@ Value sinter::buildDataShape(OpBuilder &builder, OpResult result,
   }
   return tensor::EmptyOp::create(
       builder, op->getLoc(),
-      RankedTensorType::get(shape, nn::getSignlessType(type.getElementType())),
-      sizes);
+      RankedTensorType::get(shape, nn::getSignlessType(type.getElementType())), sizes);
 }

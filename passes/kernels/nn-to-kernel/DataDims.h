@@ -17,9 +17,8 @@ namespace sinter {
 /// An uninitialised tensor of the shape of `result`, an op's result that is not
 /// translated yet, so that `tensor.dim` of it folds to the computed size. Its
 /// operands are read through `remap`. Null if the op is not one of these.
-mlir::Value
-buildDataShape(mlir::OpBuilder &builder, mlir::OpResult result,
-               llvm::function_ref<mlir::Value(mlir::Value)> remap);
+mlir::Value buildDataShape(mlir::OpBuilder &builder, mlir::OpResult result,
+                           llvm::function_ref<mlir::Value(mlir::Value)> remap);
 
 } // namespace sinter
 

@@ -17,8 +17,7 @@ using namespace sinter;
 
 RankedTensorType HostBuilder::hostType(Type type) {
   auto tensor = ::cast<RankedTensorType>(type);
-  return RankedTensorType::get(tensor.getShape(),
-                               nn::getSignlessType(tensor.getElementType()));
+  return RankedTensorType::get(tensor.getShape(), nn::getSignlessType(tensor.getElementType()));
 }
 
 Value HostBuilder::get(Value value) {
@@ -26,8 +25,7 @@ Value HostBuilder::get(Value value) {
     return host;
   // A dim that follows from an op's float data is asked for before the op.
   if (auto result = dyn_cast<OpResult>(value))
-    if (Value shape = buildDataShape(builder, result,
-                                     [&](Value v) { return get(v); }))
+    if (Value shape = buildDataShape(builder, result, [&](Value v) { return get(v); }))
       return shape;
   llvm_unreachable("value used before it was translated");
 }
@@ -43,8 +41,7 @@ Value HostBuilder::constantIndex(int64_t value) {
 }
 
 Value HostBuilder::index(AffineExpr expr) {
-  return analysis.materialize(builder, loc, expr,
-                              [&](Value value) { return get(value); });
+  return analysis.materialize(builder, loc, expr, [&](Value value) { return get(value); });
 }
 
 Value HostBuilder::empty(RankedTensorType type, ValueRange dynamicDims) {
@@ -62,8 +59,7 @@ Value HostBuilder::empty(Value result) {
   return empty(type, dims);
 }
 
-Value HostBuilder::view(Value source, RankedTensorType type,
-                        ArrayRef<AffineExpr> shape) {
+Value HostBuilder::view(Value source, RankedTensorType type, ArrayRef<AffineExpr> shape) {
   if (source.getType() == type && type.hasStaticShape())
     return source;
   SmallVector<Value> dims;
@@ -74,14 +70,12 @@ Value HostBuilder::view(Value source, RankedTensorType type,
 }
 
 Value HostBuilder::scalar(Value tensor) {
-  SmallVector<Value> zeros(::cast<ShapedType>(tensor.getType()).getRank(),
-                           constantIndex(0));
+  SmallVector<Value> zeros(::cast<ShapedType>(tensor.getType()).getRank(), constantIndex(0));
   return tensor::ExtractOp::create(builder, loc, tensor, zeros);
 }
 
 Value HostBuilder::scalarIndex(Value tensor) {
-  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                    scalar(tensor));
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), scalar(tensor));
 }
 
 Value HostBuilder::scalarTensor(Value scalar, RankedTensorType type) {
@@ -108,26 +102,23 @@ Value HostBuilder::fromContents(Value value) {
   RankedTensorType type = hostType(value.getType());
   SmallVector<Value> elements;
   for (AffineExpr element : *contents)
-    elements.push_back(arith::IndexCastOp::create(
-        builder, loc, type.getElementType(), index(element)));
+    elements.push_back(
+        arith::IndexCastOp::create(builder, loc, type.getElementType(), index(element)));
   if (elements.empty())
     return tensor::EmptyOp::create(builder, loc, type, ValueRange());
   return tensor::FromElementsOp::create(builder, loc, type, elements);
 }
 
 Value HostBuilder::copyInto(Value source, Value destination) {
-  return bufferization::MaterializeInDestinationOp::create(
-             builder, loc, source.getType(), source, destination)
+  return bufferization::MaterializeInDestinationOp::create(builder, loc, source.getType(), source,
+                                                           destination)
       ->getResult(0);
 }
 
-ValueRange HostBuilder::runtimeCall(StringRef name, Operation *op,
-                                    ArrayRef<Value> inputs,
-                                    ArrayRef<Value> inits,
-                                    ArrayRef<int64_t> params,
+ValueRange HostBuilder::runtimeCall(StringRef name, Operation *op, ArrayRef<Value> inputs,
+                                    ArrayRef<Value> inits, ArrayRef<int64_t> params,
                                     ArrayRef<int32_t> dtypes) {
-  return kernel::RuntimeCallOp::create(builder, loc, name, inputs, inits,
-                                       params, dtypes)
+  return kernel::RuntimeCallOp::create(builder, loc, name, inputs, inits, params, dtypes)
       ->getResults();
 }
 
@@ -142,15 +133,13 @@ LogicalResult HostBuilder::buildFunction(func::FuncOp function) {
   for (Type type : function.getResultTypes())
     results.push_back(hostType(type));
   builder.setInsertionPoint(function);
-  auto host = func::FuncOp::create(builder, function.getLoc(),
-                                   function.getName(),
+  auto host = func::FuncOp::create(builder, function.getLoc(), function.getName(),
                                    builder.getFunctionType(inputs, results));
   host->setAttrs(function->getAttrs());
   host.setFunctionType(builder.getFunctionType(inputs, results));
   // The interface that the user sees keeps the signedness of elements.
   auto note = [&](Type type) {
-    return builder.getI32IntegerAttr(
-        nn::getElementTypeNumber(getElementTypeOrSelf(type)));
+    return builder.getI32IntegerAttr(nn::getElementTypeNumber(getElementTypeOrSelf(type)));
   };
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
     host.setArgAttr(i, "sinter.dtype", note(type));
@@ -253,8 +242,8 @@ LogicalResult HostBuilder::buildKernel(Operation *op) {
     inputs.push_back(reshaped(get(value), target));
   for (auto [result, target] : llvm::zip(op->getResults(), type.getResults())) {
     SmallVector<Value> dims;
-    for (auto [dim, expr] : llvm::zip(hostType(result.getType()).getShape(),
-                                      analysis.shape(result)))
+    for (auto [dim, expr] :
+         llvm::zip(hostType(result.getType()).getShape(), analysis.shape(result)))
       if (ShapedType::isDynamic(dim))
         dims.push_back(index(expr));
     inits.push_back(empty(::cast<RankedTensorType>(target), dims));
@@ -267,8 +256,7 @@ LogicalResult HostBuilder::buildKernel(Operation *op) {
 
 LogicalResult HostBuilder::buildView(Operation *op) {
   Value result = op->getResult(0);
-  set(result, view(get(op->getOperand(0)), hostType(result.getType()),
-                   analysis.shape(result)));
+  set(result, view(get(op->getOperand(0)), hostType(result.getType()), analysis.shape(result)));
   return success();
 }
 
@@ -289,8 +277,7 @@ LogicalResult HostBuilder::buildIf(nn::IfOp op) {
       return failure();
     loc = outer;
     SmallVector<Value> yielded;
-    for (auto [value, type] :
-         llvm::zip(source.front().getTerminator()->getOperands(), types))
+    for (auto [value, type] : llvm::zip(source.front().getTerminator()->getOperands(), types))
       yielded.push_back(cast(get(value), type));
     scf::YieldOp::create(builder, loc, yielded);
     return success();

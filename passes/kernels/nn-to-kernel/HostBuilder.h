@@ -60,8 +60,7 @@ private:
 
   mlir::ValueRange runtimeCall(llvm::StringRef name, mlir::Operation *op,
                                llvm::ArrayRef<mlir::Value> inputs,
-                               llvm::ArrayRef<mlir::Value> inits,
-                               llvm::ArrayRef<int64_t> params,
+                               llvm::ArrayRef<mlir::Value> inits, llvm::ArrayRef<int64_t> params,
                                llvm::ArrayRef<int32_t> dtypes);
 
   mlir::FlatSymbolRefAttr outline(mlir::Operation *op,

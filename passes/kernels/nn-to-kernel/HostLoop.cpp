@@ -67,8 +67,7 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
     Value init = cast(get(op.getInits()[i]), type);
     bool fixed = analysis.shape(yield.getValues()[1 + i]) ==
                      analysis.shape(op.getBody().getArgument(2 + i)) ||
-                 (type.hasStaticShape() &&
-                  hostType(yield.getValues()[1 + i].getType()) == type);
+                 (type.hasStaticShape() && hostType(yield.getValues()[1 + i].getType()) == type);
     inPlace.push_back(fixed);
     // The loop's own buffer starts as a copy: the initial value may be a
     // constant, an input, or needed later.
@@ -88,8 +87,7 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
     SmallVector<int64_t> shape{ShapedType::kDynamic};
     llvm::append_range(shape, element.getShape());
     SmallVector<Value> dims{tripCount};
-    for (auto [dim, expr] :
-         llvm::zip(element.getShape(), analysis.shape(scan)))
+    for (auto [dim, expr] : llvm::zip(element.getShape(), analysis.shape(scan)))
       if (ShapedType::isDynamic(dim))
         dims.push_back(index(expr));
     auto type = RankedTensorType::get(shape, element.getElementType());
@@ -105,8 +103,7 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
       body->getTerminator()->erase();
     builder.setInsertionPointToEnd(body);
     set(op.getBody().getArgument(0),
-        scalarTensor(loop.getInductionVar(),
-                     hostType(op.getBody().getArgument(0).getType())));
+        scalarTensor(loop.getInductionVar(), hostType(op.getBody().getArgument(0).getType())));
     Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
     set(op.getBody().getArgument(1),
         scalarTensor(yes, hostType(op.getBody().getArgument(1).getType())));
@@ -121,22 +118,20 @@ LogicalResult HostBuilder::buildCountedLoop(nn::LoopOp op, Value tripCount) {
       Value accumulated = loop.getRegionIterArg(carried + number);
       Value element = get(scan);
       auto type = ::cast<RankedTensorType>(element.getType());
-      SmallVector<OpFoldResult> offsets{loop.getInductionVar()},
-          sizes{builder.getIndexAttr(1)},
+      SmallVector<OpFoldResult> offsets{loop.getInductionVar()}, sizes{builder.getIndexAttr(1)},
           strides(type.getRank() + 1, builder.getIndexAttr(1));
       for (int64_t d = 0; d < type.getRank(); ++d) {
         offsets.push_back(builder.getIndexAttr(0));
         sizes.push_back(tensor::getMixedSize(builder, loc, element, d));
       }
-      stacked.push_back(tensor::InsertSliceOp::create(
-          builder, loc, element, accumulated, offsets, sizes, strides));
+      stacked.push_back(tensor::InsertSliceOp::create(builder, loc, element, accumulated, offsets,
+                                                      sizes, strides));
     }
     for (unsigned i = 0; i < carried; ++i) {
       Value value = cast(get(yield.getValues()[1 + i]), types[i]);
       // A value written into the loop's own buffer doesn't escape the iteration.
       // An argument, its own or another, is passed on as it is.
-      if (inPlace[i] && value.getDefiningOp() &&
-          loop->isAncestor(value.getDefiningOp()))
+      if (inPlace[i] && value.getDefiningOp() && loop->isAncestor(value.getDefiningOp()))
         value = copyInto(value, loop.getRegionIterArg(i));
       yielded.push_back(value);
     }
@@ -159,13 +154,11 @@ LogicalResult HostBuilder::buildWhileLoop(nn::LoopOp op) {
     limit = scalarIndex(get(op.getTripCount()));
 
   // State: iteration, condition, carried values, scan outputs so far.
-  Value start = op.getCondition()
-                    ? scalar(get(op.getCondition()))
-                    : arith::ConstantIntOp::create(builder, loc, 1, 1);
+  Value start = op.getCondition() ? scalar(get(op.getCondition()))
+                                  : arith::ConstantIntOp::create(builder, loc, 1, 1);
   SmallVector<Value> inits{zero, start};
   for (auto [i, init] : llvm::enumerate(op.getInits()))
-    inits.push_back(cast(get(init),
-                         hostType(op.getBody().getArgument(2 + i).getType())));
+    inits.push_back(cast(get(init), hostType(op.getBody().getArgument(2 + i).getType())));
   SmallVector<Value> scans(yield.getValues().drop_front(1 + carried));
   SmallVector<RankedTensorType> scanTypes;
   for (Value scan : scans) {
@@ -185,8 +178,7 @@ LogicalResult HostBuilder::buildWhileLoop(nn::LoopOp op) {
   auto before = [&](OpBuilder &, Location, ValueRange state) {
     Value more = state[1];
     if (limit) {
-      Value below = arith::CmpIOp::create(
-          builder, loc, arith::CmpIPredicate::slt, state[0], limit);
+      Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, state[0], limit);
       more = arith::AndIOp::create(builder, loc, more, below);
     }
     scf::ConditionOp::create(builder, loc, more, state);
@@ -217,29 +209,24 @@ LogicalResult HostBuilder::buildWhileLoop(nn::LoopOp op) {
       Value longer = arith::AddIOp::create(builder, loc, count, one);
       SmallVector<Value> dims{longer};
       SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)),
-          sizes{OpFoldResult(count)},
-          strides(type.getRank(), builder.getIndexAttr(1));
+          sizes{OpFoldResult(count)}, strides(type.getRank(), builder.getIndexAttr(1));
       for (int64_t d = 1; d < type.getRank(); ++d) {
         OpFoldResult size = tensor::getMixedSize(builder, loc, element, d - 1);
         sizes.push_back(size);
         if (type.isDynamicDim(d))
-          dims.push_back(
-              getValueOrCreateConstantIndexOp(builder, loc, size));
+          dims.push_back(getValueOrCreateConstantIndexOp(builder, loc, size));
       }
       Value grown = empty(type, dims);
       // Before the first iteration there are no rows, whatever the other dims say.
-      Value resized = kernel::ViewOp::create(
-          builder, loc, type, old, [&] {
-            SmallVector<Value> viewDims(dims);
-            viewDims[0] = count;
-            return viewDims;
-          }());
-      grown = tensor::InsertSliceOp::create(builder, loc, resized, grown,
-                                            offsets, sizes, strides);
+      Value resized = kernel::ViewOp::create(builder, loc, type, old, [&] {
+        SmallVector<Value> viewDims(dims);
+        viewDims[0] = count;
+        return viewDims;
+      }());
+      grown = tensor::InsertSliceOp::create(builder, loc, resized, grown, offsets, sizes, strides);
       offsets[0] = OpFoldResult(count);
       sizes[0] = builder.getIndexAttr(1);
-      grown = tensor::InsertSliceOp::create(builder, loc, element, grown,
-                                            offsets, sizes, strides);
+      grown = tensor::InsertSliceOp::create(builder, loc, element, grown, offsets, sizes, strides);
       next.push_back(grown);
     }
     scf::YieldOp::create(builder, loc, next);

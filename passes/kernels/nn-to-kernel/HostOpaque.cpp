@@ -18,8 +18,7 @@ static SmallVector<int32_t> dtypesOf(ValueRange inputs, ValueRange results) {
   SmallVector<int32_t> dtypes;
   for (ValueRange values : {inputs, results})
     for (Value value : values)
-      dtypes.push_back(
-          nn::getElementTypeNumber(getElementTypeOrSelf(value.getType())));
+      dtypes.push_back(nn::getElementTypeNumber(getElementTypeOrSelf(value.getType())));
   return dtypes;
 }
 
@@ -30,8 +29,8 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
       inputs.push_back(get(operand));
     for (Value result : op->getResults())
       inits.push_back(empty(result));
-    auto results = runtimeCall(name, op, inputs, inits, params,
-                               dtypesOf(op->getOperands(), op->getResults()));
+    auto results =
+        runtimeCall(name, op, inputs, inits, params, dtypesOf(op->getOperands(), op->getResults()));
     for (auto [result, host] : llvm::zip(op->getResults(), results))
       set(result, host);
     return success();
@@ -42,9 +41,8 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
   if (auto scatter = dyn_cast<nn::ScatterNDOp>(op))
     return call("scatter_nd", {static_cast<int64_t>(scatter.getReduction())});
   if (auto cumulative = dyn_cast<nn::CumulativeOp>(op))
-    return call("cumulative", {static_cast<int64_t>(cumulative.getKind()),
-                               cumulative.getAxis(), cumulative.getExclusive(),
-                               cumulative.getReverse()});
+    return call("cumulative", {static_cast<int64_t>(cumulative.getKind()), cumulative.getAxis(),
+                               cumulative.getExclusive(), cumulative.getReverse()});
   if (isa<nn::DetOp>(op))
     return call("det", {});
   if (auto unpool = dyn_cast<nn::MaxUnpoolOp>(op)) {
@@ -55,36 +53,33 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
     llvm::append_range(params, unpool.getPads());
     SmallVector<Value> inputs{get(unpool.getInput()), get(unpool.getIndices())};
     Value init = empty(unpool.getOutput());
-    auto results = runtimeCall(
-        "max_unpool", op, inputs, {init}, params,
-        dtypesOf({unpool.getInput(), unpool.getIndices()}, op->getResults()));
+    auto results =
+        runtimeCall("max_unpool", op, inputs, {init}, params,
+                    dtypesOf({unpool.getInput(), unpool.getIndices()}, op->getResults()));
     set(unpool.getOutput(), results[0]);
     return success();
   }
   if (auto top = dyn_cast<nn::TopKOp>(op)) {
     // k below 0: the output's size along the axis.
     SmallVector<Value> inits{empty(top.getValues()), empty(top.getIndices())};
-    auto results =
-        runtimeCall("top_k", op, {get(top.getInput())}, inits,
-                    {top.getAxis(), -1, top.getLargest(), top.getSorted()},
-                    dtypesOf(top.getInput(), op->getResults()));
+    auto results = runtimeCall("top_k", op, {get(top.getInput())}, inits,
+                               {top.getAxis(), -1, top.getLargest(), top.getSorted()},
+                               dtypesOf(top.getInput(), op->getResults()));
     set(top.getValues(), results[0]);
     set(top.getIndices(), results[1]);
     return success();
   }
   auto scalarType = RankedTensorType::get({}, builder.getI64Type());
   if (auto nonzero = dyn_cast<nn::NonZeroOp>(op)) {
-    int32_t dtype = nn::getElementTypeNumber(
-        getElementTypeOrSelf(nonzero.getInput().getType()));
+    int32_t dtype = nn::getElementTypeNumber(getElementTypeOrSelf(nonzero.getInput().getType()));
     Value input = get(nonzero.getInput());
-    Value count = runtimeCall("count_nonzero", op, {input},
-                              {empty(scalarType, {})}, {}, {dtype, 7})[0];
+    Value count =
+        runtimeCall("count_nonzero", op, {input}, {empty(scalarType, {})}, {}, {dtype, 7})[0];
     RankedTensorType type = hostType(nonzero.getType());
     SmallVector<Value> dims;
     if (type.isDynamicDim(1))
       dims.push_back(scalarIndex(count));
-    set(nonzero, runtimeCall("nonzero", op, {input}, {empty(type, dims)}, {},
-                             {dtype, 7})[0]);
+    set(nonzero, runtimeCall("nonzero", op, {input}, {empty(type, dims)}, {}, {dtype, 7})[0]);
     return success();
   }
   if (auto compress = dyn_cast<nn::CompressOp>(op))
@@ -99,8 +94,7 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
 LogicalResult HostBuilder::buildCompress(nn::CompressOp op) {
   auto scalarType = RankedTensorType::get({}, builder.getI64Type());
   Value input = get(op.getInput()), condition = get(op.getCondition());
-  Value count = runtimeCall("count_true", op, {condition},
-                            {empty(scalarType, {})}, {}, {9, 7})[0];
+  Value count = runtimeCall("count_true", op, {condition}, {empty(scalarType, {})}, {}, {9, 7})[0];
   RankedTensorType type = hostType(op.getType());
   int64_t axis = op.getAxis().value_or(0);
   nn::SymbolicShape shape = analysis.shape(op.getInput());
@@ -117,12 +111,10 @@ LogicalResult HostBuilder::buildCompress(nn::CompressOp op) {
 LogicalResult HostBuilder::buildUnique(nn::UniqueOp op) {
   auto scalarType = RankedTensorType::get({}, builder.getI64Type());
   Value input = get(op.getInput());
-  int32_t dtype =
-      nn::getElementTypeNumber(getElementTypeOrSelf(op.getInput().getType()));
-  SmallVector<int64_t> params{op.getAxis().has_value(), op.getAxis().value_or(0),
-                              op.getSorted()};
-  Value count = runtimeCall("unique_count", op, {input},
-                            {empty(scalarType, {})}, params, {dtype, 7})[0];
+  int32_t dtype = nn::getElementTypeNumber(getElementTypeOrSelf(op.getInput().getType()));
+  SmallVector<int64_t> params{op.getAxis().has_value(), op.getAxis().value_or(0), op.getSorted()};
+  Value count =
+      runtimeCall("unique_count", op, {input}, {empty(scalarType, {})}, params, {dtype, 7})[0];
   Value size = scalarIndex(count);
   int64_t axis = op.getAxis().value_or(0);
   nn::SymbolicShape shape = analysis.shape(op.getInput());
@@ -132,8 +124,7 @@ LogicalResult HostBuilder::buildUnique(nn::UniqueOp op) {
     for (int64_t d = 0; d < type.getRank(); ++d)
       if (type.isDynamicDim(d)) {
         if (inverse)
-          dims.push_back(index(op.getAxis() ? shape[axis]
-                                            : analysis.product(shape)));
+          dims.push_back(index(op.getAxis() ? shape[axis] : analysis.product(shape)));
         else if (type.getRank() == 1 || d == axis)
           dims.push_back(size);
         else
@@ -141,41 +132,33 @@ LogicalResult HostBuilder::buildUnique(nn::UniqueOp op) {
       }
     return empty(type, dims);
   };
-  SmallVector<Value> inits{
-      init(op.getOutput(), false), init(op.getIndices(), false),
-      init(op.getInverseIndices(), true), init(op.getCounts(), false)};
-  auto results = runtimeCall("unique", op, {input}, inits, params,
-                             dtypesOf(op.getInput(), op->getResults()));
+  SmallVector<Value> inits{init(op.getOutput(), false), init(op.getIndices(), false),
+                           init(op.getInverseIndices(), true), init(op.getCounts(), false)};
+  auto results =
+      runtimeCall("unique", op, {input}, inits, params, dtypesOf(op.getInput(), op->getResults()));
   for (auto [result, host] : llvm::zip(op->getResults(), results))
     set(result, host);
   return success();
 }
 
-LogicalResult
-HostBuilder::buildNonMaxSuppression(nn::NonMaxSuppressionOp op) {
+LogicalResult HostBuilder::buildNonMaxSuppression(nn::NonMaxSuppressionOp op) {
   auto scalarType = RankedTensorType::get({}, builder.getI64Type());
   auto f32Type = RankedTensorType::get({}, builder.getF32Type());
   auto constant = [&](RankedTensorType type, Attribute value) -> Value {
-    return arith::ConstantOp::create(builder, loc,
-                                     DenseElementsAttr::get(type, value));
+    return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, value));
   };
   // ONNX's defaults: no boxes, threshold 0, no score threshold.
   Value maxBoxes = op.getMaxOutputBoxesPerClass()
                        ? get(op.getMaxOutputBoxesPerClass())
                        : constant(scalarType, builder.getI64IntegerAttr(0));
-  Value iou = op.getIouThreshold()
-                  ? get(op.getIouThreshold())
-                  : constant(f32Type, builder.getF32FloatAttr(0));
-  Value score = op.getScoreThreshold()
-                    ? get(op.getScoreThreshold())
-                    : constant(f32Type, builder.getF32FloatAttr(0));
-  SmallVector<Value> inputs{get(op.getBoxes()), get(op.getScores()), maxBoxes,
-                            iou, score};
+  Value iou = op.getIouThreshold() ? get(op.getIouThreshold())
+                                   : constant(f32Type, builder.getF32FloatAttr(0));
+  Value score = op.getScoreThreshold() ? get(op.getScoreThreshold())
+                                       : constant(f32Type, builder.getF32FloatAttr(0));
+  SmallVector<Value> inputs{get(op.getBoxes()), get(op.getScores()), maxBoxes, iou, score};
   SmallVector<int32_t> dtypes{1, 1, 7, 1, 1, 7};
-  SmallVector<int64_t> params{op.getCenterPointBox(),
-                              static_cast<bool>(op.getScoreThreshold())};
-  Value count = runtimeCall("nms_count", op, inputs, {empty(scalarType, {})},
-                            params, dtypes)[0];
+  SmallVector<int64_t> params{op.getCenterPointBox(), static_cast<bool>(op.getScoreThreshold())};
+  Value count = runtimeCall("nms_count", op, inputs, {empty(scalarType, {})}, params, dtypes)[0];
   RankedTensorType type = hostType(op.getType());
   SmallVector<Value> dims;
   if (type.isDynamicDim(0))

@@ -40,13 +40,11 @@ Scalar Body::read(const Operand &operand, ArrayRef<Scalar> indices) {
   SmallVector<Value> positions;
   for (Scalar index : indices)
     positions.push_back(index.get());
-  return wrap(
-      tensor::ExtractOp::create(builder, loc, operand.tensor, positions));
+  return wrap(tensor::ExtractOp::create(builder, loc, operand.tensor, positions));
 }
 
 Scalar Body::readWide(const Operand &operand, ArrayRef<Scalar> indices) {
-  return convert(read(operand, indices),
-                 getAccumulatorType(operand.elementType));
+  return convert(read(operand, indices), getAccumulatorType(operand.elementType));
 }
 
 //===----------------------------------------------------------------------===//
@@ -54,8 +52,7 @@ Scalar Body::readWide(const Operand &operand, ArrayRef<Scalar> indices) {
 //===----------------------------------------------------------------------===//
 
 static RankedTensorType withElementType(Type type, Type elementType) {
-  return RankedTensorType::get(cast<RankedTensorType>(type).getShape(),
-                               elementType);
+  return RankedTensorType::get(cast<RankedTensorType>(type).getShape(), elementType);
 }
 
 // Element `index` of a constant as a signless attribute.
@@ -64,15 +61,14 @@ static TypedAttr getElement(ElementsAttr elements, int64_t index) {
   Type type = nn::getSignlessType(elements.getElementType());
   if (isa<FloatType>(type))
     return FloatAttr::get(type, tensor.getDouble(index));
-  return IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(),
-                                      tensor.getInt(index), /*isSigned=*/true,
+  return IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(), tensor.getInt(index),
+                                      /*isSigned=*/true,
                                       /*implicitTrunc=*/true));
 }
 
 Operand LowerContext::operand(Value value) {
   Type elementType = getElementTypeOrSelf(value.getType());
-  Operand result{Value(), {}, nn::getSignlessType(elementType),
-                 isUnsigned(elementType)};
+  Operand result{Value(), {}, nn::getSignlessType(elementType), isUnsigned(elementType)};
   if (ElementsAttr elements = nn::getConstant(value)) {
     bool splat = isa<DenseElementsAttr>(elements) && elements.isSplat();
     if (splat || elements.getNumElements() == 1) {
@@ -90,13 +86,12 @@ Value LowerContext::tensor(Value value) {
   ElementsAttr elements = nn::getConstant(value);
   if (!elements) {
     // A dim of the op that is being lowered, from its operands' data.
-    Value shape = buildDataShape(builder, cast<OpResult>(value),
-                                 [&](Value v) { return tensor(v); });
+    Value shape =
+        buildDataShape(builder, cast<OpResult>(value), [&](Value v) { return tensor(v); });
     assert(shape && "operand was not lowered");
     return shape;
   }
-  auto type = withElementType(
-      value.getType(), nn::getSignlessType(elements.getElementType()));
+  auto type = withElementType(value.getType(), nn::getSignlessType(elements.getElementType()));
   Value init = tensor::EmptyOp::create(builder, getLoc(), type, ValueRange());
   int64_t count = elements.getNumElements();
   if (count == 0)
@@ -112,8 +107,7 @@ Value LowerContext::tensor(Value value) {
       position = position * type.getDimSize(dim) + body.index(dim);
     Scalar result = body.constant(getElement(elements, count - 1));
     for (int64_t i = count - 2; i >= 0; --i)
-      result = select(position == i, body.constant(getElement(elements, i)),
-                      result);
+      result = select(position == i, body.constant(getElement(elements, i)), result);
     return result;
   });
   return values[value] = table;
@@ -122,8 +116,7 @@ Value LowerContext::tensor(Value value) {
 Value LowerContext::size(AffineExpr expr) {
   if (Value known = sizes.lookup(expr))
     return known;
-  Value value = shapes.materialize(builder, getLoc(), expr,
-                                   [&](Value v) { return tensor(v); });
+  Value value = shapes.materialize(builder, getLoc(), expr, [&](Value v) { return tensor(v); });
   sizes[expr] = value;
   return value;
 }
@@ -138,14 +131,11 @@ FailureOr<nn::SymbolicShape> LowerContext::elements(Value value) {
 Scalar LowerContext::element(Value value, int64_t position) {
   auto wrap = [&](Value scalar) { return Scalar(builder, getLoc(), scalar); };
   if (ElementsAttr elements = nn::getConstant(value))
-    return wrap(arith::ConstantOp::create(builder, getLoc(),
-                                          getElement(elements, position)));
+    return wrap(arith::ConstantOp::create(builder, getLoc(), getElement(elements, position)));
   SmallVector<Value> indices;
   if (cast<RankedTensorType>(value.getType()).getRank() == 1)
-    indices.push_back(
-        arith::ConstantIndexOp::create(builder, getLoc(), position));
-  return wrap(
-      tensor::ExtractOp::create(builder, getLoc(), tensor(value), indices));
+    indices.push_back(arith::ConstantIndexOp::create(builder, getLoc(), position));
+  return wrap(tensor::ExtractOp::create(builder, getLoc(), tensor(value), indices));
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,8 +151,7 @@ Value LowerContext::empty(Value like, Type elementType) {
   for (auto [dim, expr] : llvm::zip(type.getShape(), dims))
     if (ShapedType::isDynamic(dim))
       dynamic.push_back(size(expr));
-  return tensor::EmptyOp::create(builder, getLoc(),
-                                 withElementType(type, elementType), dynamic);
+  return tensor::EmptyOp::create(builder, getLoc(), withElementType(type, elementType), dynamic);
 }
 
 Value LowerContext::empty(ArrayRef<AffineExpr> shape, Type elementType) {
@@ -170,8 +159,7 @@ Value LowerContext::empty(ArrayRef<AffineExpr> shape, Type elementType) {
   for (AffineExpr expr : shape)
     if (!nn::asConstant(expr))
       dynamic.push_back(size(expr));
-  return tensor::EmptyOp::create(
-      builder, getLoc(), nn::getTensorType(shape, elementType), dynamic);
+  return tensor::EmptyOp::create(builder, getLoc(), nn::getTensorType(shape, elementType), dynamic);
 }
 
 Value LowerContext::fill(Value init, TypedAttr value) {
@@ -180,28 +168,23 @@ Value LowerContext::fill(Value init, TypedAttr value) {
 }
 
 Value LowerContext::fill(Value init, double value) {
-  Value scalar = constantScalar(builder, getLoc(),
-                                getElementTypeOrSelf(init.getType()), value)
-                     .get();
+  Value scalar =
+      constantScalar(builder, getLoc(), getElementTypeOrSelf(init.getType()), value).get();
   return linalg::FillOp::create(builder, getLoc(), scalar, init).getResult(0);
 }
 
-Value LowerContext::map(Value init, ArrayRef<Input> inputs,
-                        BodyFunction body) {
+Value LowerContext::map(Value init, ArrayRef<Input> inputs, BodyFunction body) {
   return reduce(init, {}, inputs, body);
 }
 
-Value LowerContext::reduce(Value init, ArrayRef<Size> reductions,
-                           ArrayRef<Input> inputs, BodyFunction body) {
-  return generic(init, reductions, inputs, [&](Body &b) {
-    return SmallVector<Scalar>{body(b)};
-  })[0];
+Value LowerContext::reduce(Value init, ArrayRef<Size> reductions, ArrayRef<Input> inputs,
+                           BodyFunction body) {
+  return generic(init, reductions, inputs,
+                 [&](Body &b) { return SmallVector<Scalar>{body(b)}; })[0];
 }
 
-SmallVector<Value> LowerContext::generic(ValueRange inits,
-                                         ArrayRef<Size> reductions,
-                                         ArrayRef<Input> inputs,
-                                         BodiesFunction body) {
+SmallVector<Value> LowerContext::generic(ValueRange inits, ArrayRef<Size> reductions,
+                                         ArrayRef<Input> inputs, BodiesFunction body) {
   MLIRContext *context = builder.getContext();
   unsigned rank = cast<RankedTensorType>(inits[0].getType()).getRank();
   unsigned loopCount = rank + reductions.size();
@@ -229,8 +212,7 @@ SmallVector<Value> LowerContext::generic(ValueRange inits,
       continue;
     const Size &extent = reductions[i - rank];
     hidden.push_back(loop(i));
-    auto constant =
-        extent.expr ? nn::asConstant(extent.expr) : std::optional<int64_t>();
+    auto constant = extent.expr ? nn::asConstant(extent.expr) : std::optional<int64_t>();
     if (!extent.expr)
       constant = getConstantIntValue(extent.value);
     hiddenDims.push_back(constant.value_or(ShapedType::kDynamic));
@@ -240,14 +222,11 @@ SmallVector<Value> LowerContext::generic(ValueRange inits,
   if (!hidden.empty()) {
     operands.push_back(tensor::EmptyOp::create(
         builder, getLoc(),
-        RankedTensorType::get(hiddenDims,
-                              getElementTypeOrSelf(inits[0].getType())),
-        hiddenSizes));
+        RankedTensorType::get(hiddenDims, getElementTypeOrSelf(inits[0].getType())), hiddenSizes));
     maps.push_back(AffineMap::get(loopCount, 0, hidden, context));
   }
 
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   iterators.resize(loopCount, utils::IteratorType::reduction);
   for (size_t i = 0; i < inits.size(); ++i)
     maps.push_back(AffineMap::get(loopCount, 0, loops(0, rank), context));
@@ -261,9 +240,8 @@ SmallVector<Value> LowerContext::generic(ValueRange inits,
         Body state(*this, inner, loc);
         unsigned next = 0;
         for (const Input &input : inputs)
-          state.in.push_back(input.operand.tensor
-                                 ? state.wrap(arguments[next++])
-                                 : state.constant(input.operand.splat));
+          state.in.push_back(input.operand.tensor ? state.wrap(arguments[next++])
+                                                  : state.constant(input.operand.splat));
         assert(next == readCount && "inputs and arguments disagree");
         for (Value argument : arguments.take_back(inits.size()))
           state.out.push_back(state.wrap(argument));
@@ -283,10 +261,9 @@ Value LowerContext::narrow(Value tensor, Type elementType) {
   SmallVector<Value> dynamic;
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.isDynamicDim(dim))
-      dynamic.push_back(
-          builder.createOrFold<tensor::DimOp>(getLoc(), tensor, dim));
-  Value init = tensor::EmptyOp::create(
-      builder, getLoc(), withElementType(type, elementType), dynamic);
+      dynamic.push_back(builder.createOrFold<tensor::DimOp>(getLoc(), tensor, dim));
+  Value init =
+      tensor::EmptyOp::create(builder, getLoc(), withElementType(type, elementType), dynamic);
   return map(init, Input{stage(tensor), loops(0, type.getRank())},
              [&](Body &body) { return convert(body.in[0], elementType); });
 }
@@ -307,8 +284,7 @@ Input LowerContext::broadcast(Value value, RankedTensorType result) {
   Input input{operand(value), {}};
   int64_t offset = result.getRank() - type.getRank();
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    bool repeated = type.getDimSize(dim) == 1 &&
-                    result.getDimSize(dim + offset) != 1;
+    bool repeated = type.getDimSize(dim) == 1 && result.getDimSize(dim + offset) != 1;
     input.indices.push_back(repeated ? zero() : loop(dim + offset));
   }
   return input;

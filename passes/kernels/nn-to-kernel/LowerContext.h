@@ -61,9 +61,7 @@ public:
   Scalar constant(mlir::Type type, double value) {
     return constantScalar(builder, loc, type, value);
   }
-  Scalar constantIndex(int64_t value) {
-    return constant(builder.getIndexType(), value);
-  }
+  Scalar constantIndex(int64_t value) { return constant(builder.getIndexType(), value); }
   Scalar constant(mlir::TypedAttr value) {
     return wrap(mlir::arith::ConstantOp::create(builder, loc, value));
   }
@@ -85,8 +83,7 @@ using BodiesFunction = llvm::function_ref<llvm::SmallVector<Scalar>(Body &)>;
 
 class LowerContext {
 public:
-  explicit LowerContext(mlir::MLIRContext *context)
-      : builder(context), shapes(context) {}
+  explicit LowerContext(mlir::MLIRContext *context) : builder(context), shapes(context) {}
 
   //===-- Values of nn -----------------------------------------------------===//
 
@@ -112,22 +109,18 @@ public:
   /// An uninitialised tensor of the (nn) value's shape, in its signless
   /// element type or another one.
   mlir::Value empty(mlir::Value like, mlir::Type elementType = {});
-  mlir::Value empty(llvm::ArrayRef<mlir::AffineExpr> shape,
-                    mlir::Type elementType);
+  mlir::Value empty(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type elementType);
   mlir::Value fill(mlir::Value init, double value);
   mlir::Value fill(mlir::Value init, mlir::TypedAttr value);
 
   /// Every element of `init` from one evaluation of `body`.
-  mlir::Value map(mlir::Value init, llvm::ArrayRef<Input> inputs,
-                  BodyFunction body);
+  mlir::Value map(mlir::Value init, llvm::ArrayRef<Input> inputs, BodyFunction body);
   /// Starts from the values in `init` and runs `body` over the reduction loops.
   mlir::Value reduce(mlir::Value init, llvm::ArrayRef<Size> reductions,
                      llvm::ArrayRef<Input> inputs, BodyFunction body);
   /// Several results of one shape.
-  llvm::SmallVector<mlir::Value> generic(mlir::ValueRange inits,
-                                         llvm::ArrayRef<Size> reductions,
-                                         llvm::ArrayRef<Input> inputs,
-                                         BodiesFunction body);
+  llvm::SmallVector<mlir::Value> generic(mlir::ValueRange inits, llvm::ArrayRef<Size> reductions,
+                                         llvm::ArrayRef<Input> inputs, BodiesFunction body);
   /// Converts every element: the end of a sum that was kept in a wider type.
   mlir::Value narrow(mlir::Value tensor, mlir::Type elementType);
 
@@ -136,17 +129,13 @@ public:
   mlir::AffineExpr loop(unsigned position) {
     return mlir::getAffineDimExpr(position, builder.getContext());
   }
-  mlir::AffineExpr zero() {
-    return mlir::getAffineConstantExpr(0, builder.getContext());
-  }
+  mlir::AffineExpr zero() { return mlir::getAffineConstantExpr(0, builder.getContext()); }
   /// Loops [begin, end).
   llvm::SmallVector<mlir::AffineExpr, 4> loops(unsigned begin, unsigned end);
   /// `value` read at every loop of the (nn) result that it broadcasts to.
   Input broadcast(mlir::Value value, mlir::RankedTensorType result);
 
-  mlir::LogicalResult fail(const llvm::Twine &message) {
-    return op->emitOpError(message);
-  }
+  mlir::LogicalResult fail(const llvm::Twine &message) { return op->emitOpError(message); }
 
   /// Stands before `op`, the op that is being lowered.
   mlir::OpBuilder builder;
@@ -161,17 +150,14 @@ private:
 
 //===-- Registry -----------------------------------------------------------===//
 
-using LowerFunction = mlir::LogicalResult (*)(mlir::Operation *,
-                                              LowerContext &);
+using LowerFunction = mlir::LogicalResult (*)(mlir::Operation *, LowerContext &);
 
 /// The lowering of each op, by its name.
 class LoweringTable {
 public:
-  template <typename OpTy,
-            mlir::LogicalResult (*function)(OpTy, LowerContext &)>
+  template <typename OpTy, mlir::LogicalResult (*function)(OpTy, LowerContext &)>
   void add() {
-    functions[OpTy::getOperationName()] = [](mlir::Operation *op,
-                                             LowerContext &context) {
+    functions[OpTy::getOperationName()] = [](mlir::Operation *op, LowerContext &context) {
       return function(llvm::cast<OpTy>(op), context);
     };
   }
@@ -184,8 +170,7 @@ private:
   llvm::StringMap<LowerFunction> functions;
 };
 
-mlir::LogicalResult lowerElementwise(mlir::Operation *op,
-                                     LowerContext &context);
+mlir::LogicalResult lowerElementwise(mlir::Operation *op, LowerContext &context);
 void addViewLowerings(LoweringTable &table);
 void addSliceLowerings(LoweringTable &table);
 void addMovementLowerings(LoweringTable &table);
@@ -218,19 +203,18 @@ struct Window {
 };
 
 /// `pads` is [begins…, ends…]; only read when auto_pad is notset.
-llvm::SmallVector<Window>
-getWindows(LowerContext &context, llvm::ArrayRef<int64_t> strides,
-           llvm::ArrayRef<int64_t> pads, llvm::ArrayRef<int64_t> dilations,
-           nn::AutoPad autoPad, llvm::ArrayRef<mlir::AffineExpr> kernel,
-           llvm::ArrayRef<mlir::AffineExpr> input,
-           llvm::ArrayRef<mlir::AffineExpr> output);
+llvm::SmallVector<Window> getWindows(LowerContext &context, llvm::ArrayRef<int64_t> strides,
+                                     llvm::ArrayRef<int64_t> pads,
+                                     llvm::ArrayRef<int64_t> dilations, nn::AutoPad autoPad,
+                                     llvm::ArrayRef<mlir::AffineExpr> kernel,
+                                     llvm::ArrayRef<mlir::AffineExpr> input,
+                                     llvm::ArrayRef<mlir::AffineExpr> output);
 
 /// A stage that has `value` around the input: dim `firstSpatial + i` runs over
 /// the padded extent of window i. The input itself if there is no border to
 /// read, which may also come from ceil_mode.
-Operand padInput(LowerContext &context, mlir::Value input,
-                 llvm::ArrayRef<Window> windows, unsigned firstSpatial,
-                 mlir::TypedAttr value);
+Operand padInput(LowerContext &context, mlir::Value input, llvm::ArrayRef<Window> windows,
+                 unsigned firstSpatial, mlir::TypedAttr value);
 
 } // namespace sinter
 

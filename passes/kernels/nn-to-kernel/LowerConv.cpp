@@ -25,15 +25,12 @@ using namespace sinter;
 // Windows
 //===----------------------------------------------------------------------===//
 
-AffineExpr Window::extent() const {
-  return (output - 1) * stride + (kernel - 1) * dilation + 1;
-}
+AffineExpr Window::extent() const { return (output - 1) * stride + (kernel - 1) * dilation + 1; }
 
-SmallVector<Window> sinter::getWindows(
-    LowerContext &context, ArrayRef<int64_t> strides, ArrayRef<int64_t> pads,
-    ArrayRef<int64_t> dilations, nn::AutoPad autoPad,
-    ArrayRef<AffineExpr> kernel, ArrayRef<AffineExpr> input,
-    ArrayRef<AffineExpr> output) {
+SmallVector<Window> sinter::getWindows(LowerContext &context, ArrayRef<int64_t> strides,
+                                       ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,
+                                       nn::AutoPad autoPad, ArrayRef<AffineExpr> kernel,
+                                       ArrayRef<AffineExpr> input, ArrayRef<AffineExpr> output) {
   SmallVector<Window> windows;
   unsigned rank = kernel.size();
   AffineExpr zero = context.constant(0);
@@ -53,10 +50,10 @@ SmallVector<Window> sinter::getWindows(
       // The result has ⌈input / stride⌉ positions; an odd pad goes to the end
       // (upper) or the beginning (lower).
       AffineExpr positions = window.input.ceilDiv(window.stride);
-      AffineExpr total = context.shapes.max(
-          (positions - 1) * window.stride +
-              (window.kernel - 1) * window.dilation + 1 - window.input,
-          zero);
+      AffineExpr total =
+          context.shapes.max((positions - 1) * window.stride +
+                                 (window.kernel - 1) * window.dilation + 1 - window.input,
+                             zero);
       AffineExpr smaller = total.floorDiv(2);
       AffineExpr larger = total - smaller;
       window.padBegin = upper ? smaller : larger;
@@ -67,9 +64,8 @@ SmallVector<Window> sinter::getWindows(
   return windows;
 }
 
-Operand sinter::padInput(LowerContext &context, Value input,
-                         ArrayRef<Window> windows, unsigned firstSpatial,
-                         TypedAttr value) {
+Operand sinter::padInput(LowerContext &context, Value input, ArrayRef<Window> windows,
+                         unsigned firstSpatial, TypedAttr value) {
   nn::SymbolicShape shape = context.shape(input);
   SmallVector<bool> padded;
   for (auto [dim, window] : llvm::enumerate(windows)) {
@@ -88,23 +84,21 @@ Operand sinter::padInput(LowerContext &context, Value input,
   if (llvm::none_of(padded, [](bool each) { return each; }))
     return operand;
   unsigned rank = shape.size();
-  Value stage = context.map(
-      context.empty(shape, operand.elementType), {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(rank);
-        Scalar inside;
-        for (auto [dim, window] : llvm::enumerate(windows)) {
-          if (!padded[dim])
-            continue;
-          Scalar &position = positions[firstSpatial + dim];
-          Scalar extent = body.size(window.input);
-          position = position - body.size(window.padBegin);
-          Scalar here = (position >= 0) & (position < extent);
-          inside = inside ? inside & here : here;
-          position = clamp(position, position.like(0), extent - 1);
-        }
-        return select(inside, body.read(operand, positions),
-                      body.constant(value));
-      });
+  Value stage = context.map(context.empty(shape, operand.elementType), {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(rank);
+    Scalar inside;
+    for (auto [dim, window] : llvm::enumerate(windows)) {
+      if (!padded[dim])
+        continue;
+      Scalar &position = positions[firstSpatial + dim];
+      Scalar extent = body.size(window.input);
+      position = position - body.size(window.padBegin);
+      Scalar here = (position >= 0) & (position < extent);
+      inside = inside ? inside & here : here;
+      position = clamp(position, position.like(0), extent - 1);
+    }
+    return select(inside, body.read(operand, positions), body.constant(value));
+  });
   return context.stage(stage, operand.isUnsigned);
 }
 
@@ -127,24 +121,19 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   auto spatialDims = [&](const nn::SymbolicShape &shape, unsigned first) {
     return ArrayRef<AffineExpr>(shape).slice(first, spatial);
   };
-  SmallVector<Window> windows = getWindows(
-      context, op.getStrides(), op.getPads(), op.getDilations(),
-      op.getAutoPad(), spatialDims(filterShape, firstKernel),
-      spatialDims(inputShape, firstSpatial),
-      spatialDims(resultShape, firstSpatial));
-  Type elementType =
-      nn::getSignlessType(op.getInput().getType().getElementType());
-  Operand input =
-      padInput(context, op.getInput(), windows, firstSpatial,
-               cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+  SmallVector<Window> windows =
+      getWindows(context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(),
+                 spatialDims(filterShape, firstKernel), spatialDims(inputShape, firstSpatial),
+                 spatialDims(resultShape, firstSpatial));
+  Type elementType = nn::getSignlessType(op.getInput().getType().getElementType());
+  Operand input = padInput(context, op.getInput(), windows, firstSpatial,
+                           cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
 
   // Channels of one group: a dim of the filter.
   AffineExpr groupChannels =
-      depthwise ? context.constant(1)
-                : filterShape[block > 0 ? 1 + spatial : 1];
+      depthwise ? context.constant(1) : filterShape[block > 0 ? 1 + spatial : 1];
   auto knownChannels = nn::asConstant(groupChannels);
-  bool perChannel = depthwise || (group > 1 && knownChannels &&
-                                  *knownChannels == 1);
+  bool perChannel = depthwise || (group > 1 && knownChannels && *knownChannels == 1);
   AffineExpr f = context.loop(channel);
   AffineExpr inputChannel;
   AffineExpr c = context.loop(rank + spatial);
@@ -197,17 +186,13 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
     return body.out[0] + convert(body.in[0], type) * convert(body.in[1], type);
   });
   if (op.getBias())
-    sum = context.map(context.empty(op.getOutput()),
-                      {Input{context.stage(sum), context.loops(0, rank)},
-                       Input{context.operand(op.getBias()), {f}}},
-                      [&](Body &body) {
-                        return convert(body.in[0] + convert(body.in[1], type),
-                                       elementType);
-                      });
+    sum = context.map(
+        context.empty(op.getOutput()),
+        {Input{context.stage(sum), context.loops(0, rank)},
+         Input{context.operand(op.getBias()), {f}}},
+        [&](Body &body) { return convert(body.in[0] + convert(body.in[1], type), elementType); });
   context.set(op.getOutput(), context.narrow(sum, elementType));
   return success();
 }
 
-void sinter::addConvLowerings(LoweringTable &table) {
-  table.add<nn::ConvOp, lowerConv>();
-}
+void sinter::addConvLowerings(LoweringTable &table) { table.add<nn::ConvOp, lowerConv>(); }

@@ -13,10 +13,8 @@ using namespace sinter;
 
 // The input position q with q · stride − pad + tap · dilation = `output`, and
 // whether there is one in [0, extent).
-static std::pair<Scalar, Scalar> sourcePosition(Scalar output, Scalar tap,
-                                                Scalar pad, int64_t stride,
-                                                int64_t dilation,
-                                                Scalar extent) {
+static std::pair<Scalar, Scalar> sourcePosition(Scalar output, Scalar tap, Scalar pad,
+                                                int64_t stride, int64_t dilation, Scalar extent) {
   Scalar scaled = output + pad - tap * dilation;
   Scalar positive = max(scaled, scaled.like(0));
   Scalar position = stride == 1 ? positive : positive / stride;
@@ -26,8 +24,7 @@ static std::pair<Scalar, Scalar> sourcePosition(Scalar output, Scalar tap,
   return {min(position, extent - 1), inside};
 }
 
-static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op,
-                                        LowerContext &context) {
+static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op, LowerContext &context) {
   nn::SymbolicShape from = context.shape(op.getInput());
   nn::SymbolicShape filterShape = context.shape(op.getFilter());
   nn::SymbolicShape to = context.shape(op.getOutput());
@@ -47,23 +44,18 @@ static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op,
   // Pads before the first position. An output shape decides the total; an odd
   // one goes to the end only for same_upper.
   SmallVector<AffineExpr> pads;
-  bool decided = !op.getOutputShape().empty() ||
-                 op.getAutoPad() == nn::AutoPad::same_upper ||
+  bool decided = !op.getOutputShape().empty() || op.getAutoPad() == nn::AutoPad::same_upper ||
                  op.getAutoPad() == nn::AutoPad::same_lower;
   for (unsigned dim = 0; dim < spatial; ++dim) {
     if (decided) {
-      int64_t extra =
-          dim < op.getOutputPadding().size() ? op.getOutputPadding()[dim] : 0;
+      int64_t extra = dim < op.getOutputPadding().size() ? op.getOutputPadding()[dim] : 0;
       AffineExpr total = (from[2 + dim] - 1) * strideOf(dim) + extra +
-                         (filterShape[2 + dim] - 1) * dilationOf(dim) + 1 -
-                         to[2 + dim];
+                         (filterShape[2 + dim] - 1) * dilationOf(dim) + 1 - to[2 + dim];
       total = context.shapes.max(total, context.constant(0));
       AffineExpr half = total.floorDiv(2);
-      pads.push_back(op.getAutoPad() == nn::AutoPad::same_upper ? half
-                                                                : total - half);
+      pads.push_back(op.getAutoPad() == nn::AutoPad::same_upper ? half : total - half);
     } else {
-      bool given = op.getAutoPad() == nn::AutoPad::notset &&
-                   dim < op.getPads().size();
+      bool given = op.getAutoPad() == nn::AutoPad::notset && dim < op.getPads().size();
       pads.push_back(context.constant(given ? op.getPads()[dim] : 0));
     }
   }
@@ -83,8 +75,7 @@ static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op,
     filter.indices.push_back(context.loop(rank + dim));
     reductions.push_back(filterShape[2 + dim]);
   }
-  reductions.push_back(group == 1 ? from[1]
-                                  : context.constant(*channels / group));
+  reductions.push_back(group == 1 ? from[1] : context.constant(*channels / group));
 
   Type type = getAccumulatorType(input.elementType);
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
@@ -95,9 +86,9 @@ static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op,
     SmallVector<Scalar> positions{body.index(0), channel};
     Scalar inside;
     for (unsigned dim = 0; dim < spatial; ++dim) {
-      auto [position, here] = sourcePosition(
-          body.index(2 + dim), body.index(rank + dim), body.size(pads[dim]),
-          strideOf(dim), dilationOf(dim), body.size(from[2 + dim]));
+      auto [position, here] =
+          sourcePosition(body.index(2 + dim), body.index(rank + dim), body.size(pads[dim]),
+                         strideOf(dim), dilationOf(dim), body.size(from[2 + dim]));
       positions.push_back(position);
       inside = inside ? inside & here : here;
     }
@@ -111,8 +102,7 @@ static LogicalResult lowerConvTranspose(nn::ConvTransposeOp op,
                       {Input{context.stage(sum), context.loops(0, rank)},
                        Input{context.operand(op.getBias()), {f}}},
                       [&](Body &body) {
-                        return convert(body.in[0] + convert(body.in[1], type),
-                                       input.elementType);
+                        return convert(body.in[0] + convert(body.in[1], type), input.elementType);
                       });
   context.set(op.getOutput(), context.narrow(sum, input.elementType));
   return success();
@@ -130,8 +120,7 @@ static LogicalResult lowerCol2Im(nn::Col2ImOp op, LowerContext &context) {
   int64_t blockSize = 1;
   for (unsigned dim = 0; dim < spatial; ++dim) {
     int64_t covered = (block[dim] - 1) * at(op.getDilations(), dim, 1) + 1;
-    int64_t padded = image[dim] + at(op.getPads(), dim, 0) +
-                     at(op.getPads(), spatial + dim, 0);
+    int64_t padded = image[dim] + at(op.getPads(), dim, 0) + at(op.getPads(), spatial + dim, 0);
     counts.push_back((padded - covered) / at(op.getStrides(), dim, 1) + 1);
     reductions.push_back(context.constant(block[dim]));
     blockSize *= block[dim];
@@ -144,11 +133,10 @@ static LogicalResult lowerCol2Im(nn::Col2ImOp op, LowerContext &context) {
     Scalar inside;
     for (unsigned dim = 0; dim < spatial; ++dim) {
       Scalar tap = body.index(rank + dim);
-      auto [position, here] = sourcePosition(
-          body.index(2 + dim), tap,
-          body.constantIndex(at(op.getPads(), dim, 0)),
-          at(op.getStrides(), dim, 1), at(op.getDilations(), dim, 1),
-          body.constantIndex(counts[dim]));
+      auto [position, here] =
+          sourcePosition(body.index(2 + dim), tap, body.constantIndex(at(op.getPads(), dim, 0)),
+                         at(op.getStrides(), dim, 1), at(op.getDilations(), dim, 1),
+                         body.constantIndex(counts[dim]));
       tapIndex = tapIndex * block[dim] + tap;
       place = place * counts[dim] + position;
       inside = inside ? inside & here : here;

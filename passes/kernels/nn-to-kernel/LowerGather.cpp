@@ -21,33 +21,29 @@ static LogicalResult lowerGather(nn::GatherOp op, LowerContext &context) {
   unsigned rank = op.getOutput().getType().getRank();
   AffineExpr extent = context.shape(op.getInput())[axis];
   Operand input = context.operand(op.getInput());
-  Input indices{context.operand(op.getIndices()),
-                context.loops(axis, axis + indicesRank)};
-  Value stage =
-      context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(axis);
-        positions.push_back(position(body, body.in[0], extent));
-        for (unsigned dim = axis + indicesRank; dim < rank; ++dim)
-          positions.push_back(body.index(dim));
-        return body.read(input, positions);
-      });
+  Input indices{context.operand(op.getIndices()), context.loops(axis, axis + indicesRank)};
+  Value stage = context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(axis);
+    positions.push_back(position(body, body.in[0], extent));
+    for (unsigned dim = axis + indicesRank; dim < rank; ++dim)
+      positions.push_back(body.index(dim));
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
 
-static LogicalResult lowerGatherElements(nn::GatherElementsOp op,
-                                         LowerContext &context) {
+static LogicalResult lowerGatherElements(nn::GatherElementsOp op, LowerContext &context) {
   unsigned axis = op.getAxis();
   unsigned rank = op.getOutput().getType().getRank();
   AffineExpr extent = context.shape(op.getInput())[axis];
   Operand input = context.operand(op.getInput());
   Input indices{context.operand(op.getIndices()), context.loops(0, rank)};
-  Value stage =
-      context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(rank);
-        positions[axis] = position(body, body.in[0], extent);
-        return body.read(input, positions);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(rank);
+    positions[axis] = position(body, body.in[0], extent);
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
@@ -67,19 +63,17 @@ static LogicalResult lowerGatherND(nn::GatherNDOp op, LowerContext &context) {
   SmallVector<Input> indices;
   for (int64_t i = 0; i < *depth; ++i) {
     Input component{context.operand(op.getIndices()), context.loops(0, outer)};
-    component.indices.push_back(
-        getAffineConstantExpr(i, context.builder.getContext()));
+    component.indices.push_back(getAffineConstantExpr(i, context.builder.getContext()));
     indices.push_back(component);
   }
-  Value stage =
-      context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(batch);
-        for (int64_t i = 0; i < *depth; ++i)
-          positions.push_back(position(body, body.in[i], from[batch + i]));
-        for (unsigned dim = outer; dim < rank; ++dim)
-          positions.push_back(body.index(dim));
-        return body.read(input, positions);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(batch);
+    for (int64_t i = 0; i < *depth; ++i)
+      positions.push_back(position(body, body.in[i], from[batch + i]));
+    for (unsigned dim = outer; dim < rank; ++dim)
+      positions.push_back(body.index(dim));
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }

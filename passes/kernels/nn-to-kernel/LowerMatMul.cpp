@@ -13,9 +13,8 @@ using namespace mlir;
 using namespace sinter;
 
 // Dims [0, count) of an operand as the last of `batch` loops, NumPy broadcast.
-static void appendBatch(Value value, unsigned count, unsigned batch,
-                        ArrayRef<int64_t> result, LowerContext &context,
-                        SmallVectorImpl<AffineExpr> &indices) {
+static void appendBatch(Value value, unsigned count, unsigned batch, ArrayRef<int64_t> result,
+                        LowerContext &context, SmallVectorImpl<AffineExpr> &indices) {
   auto type = cast<RankedTensorType>(value.getType());
   for (unsigned dim = 0; dim < count; ++dim) {
     unsigned loop = batch - count + dim;
@@ -42,8 +41,7 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
   bool transposeLhs = hasRow && op.getTransposeLhs();
   if (hasRow) {
     appendBatch(op.getLhs(), lhsRank - 2, batch, dims, context, lhs.indices);
-    llvm::append_values(lhs.indices, transposeLhs ? k : m,
-                        transposeLhs ? m : k);
+    llvm::append_values(lhs.indices, transposeLhs ? k : m, transposeLhs ? m : k);
   } else {
     lhs.indices.push_back(k);
   }
@@ -54,8 +52,7 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
     llvm::append_values(rhs.indices, n.floorDiv(block), k, n % block);
   } else if (hasColumn) {
     appendBatch(op.getRhs(), rhsRank - 2, batch, dims, context, rhs.indices);
-    llvm::append_values(rhs.indices, op.getTransposeRhs() ? n : k,
-                        op.getTransposeRhs() ? k : n);
+    llvm::append_values(rhs.indices, op.getTransposeRhs() ? n : k, op.getTransposeRhs() ? k : n);
   } else {
     rhs.indices.push_back(k);
   }
@@ -104,8 +101,7 @@ static LogicalResult lowerEinsum(nn::EinsumOp op, LowerContext &context) {
     return context.fail("has an equation with another number of terms than "
                         "operands");
   unsigned resultRank = op.getOutput().getType().getRank();
-  SmallVector<unsigned> resultLabels =
-      parseTerm(right, resultRank - countLetters(right));
+  SmallVector<unsigned> resultLabels = parseTerm(right, resultRank - countLetters(right));
 
   // Result labels are the first loops, the others reductions.
   llvm::MapVector<unsigned, unsigned> loopOf;
@@ -116,8 +112,7 @@ static LogicalResult lowerEinsum(nn::EinsumOp op, LowerContext &context) {
   for (auto [term, value] : llvm::zip(terms, op.getInputs())) {
     unsigned rank = cast<RankedTensorType>(value.getType()).getRank();
     inputLabels.push_back(parseTerm(term, rank - countLetters(term)));
-    for (auto [label, size] :
-         llvm::zip(inputLabels.back(), context.shape(value))) {
+    for (auto [label, size] : llvm::zip(inputLabels.back(), context.shape(value))) {
       loopOf.insert({label, loopOf.size()});
       AffineExpr &known = sizes[label];
       auto constant = known ? nn::asConstant(known) : std::nullopt;
@@ -137,8 +132,7 @@ static LogicalResult lowerEinsum(nn::EinsumOp op, LowerContext &context) {
     for (auto [label, size] : llvm::zip(labels, shape)) {
       auto whole = nn::asConstant(sizes[label]);
       bool repeated = size == 1 && !(whole && *whole == 1);
-      input.indices.push_back(repeated ? context.zero()
-                                       : context.loop(loopOf[label]));
+      input.indices.push_back(repeated ? context.zero() : context.loop(loopOf[label]));
     }
     inputs.push_back(input);
   }
@@ -152,17 +146,14 @@ static LogicalResult lowerEinsum(nn::EinsumOp op, LowerContext &context) {
     return product;
   };
   if (reductions.empty()) {
-    context.set(op.getOutput(),
-                context.map(context.empty(op.getOutput()), inputs,
-                            [&](Body &body) {
-                              return convert(multiply(body), elementType);
-                            }));
+    context.set(op.getOutput(), context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {
+      return convert(multiply(body), elementType);
+    }));
     return success();
   }
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
-  Value sum = context.reduce(init, reductions, inputs, [&](Body &body) {
-    return body.out[0] + multiply(body);
-  });
+  Value sum = context.reduce(init, reductions, inputs,
+                             [&](Body &body) { return body.out[0] + multiply(body); });
   context.set(op.getOutput(), context.narrow(sum, elementType));
   return success();
 }

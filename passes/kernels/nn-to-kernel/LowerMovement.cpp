@@ -16,72 +16,61 @@ static LogicalResult lowerTrilu(nn::TriluOp op, LowerContext &context) {
     offset = (*elements)[0];
   }
   Input input{context.operand(op.getInput()), context.loops(0, rank)};
-  Value stage =
-      context.map(context.empty(op.getOutput()), input, [&](Body &body) {
-        Scalar diagonal = body.index(rank - 2) + body.size(offset);
-        Scalar column = body.index(rank - 1);
-        Scalar kept = op.getUpper() ? column >= diagonal : column <= diagonal;
-        return select(kept, body.in[0], body.in[0].like(0));
-      });
+  Value stage = context.map(context.empty(op.getOutput()), input, [&](Body &body) {
+    Scalar diagonal = body.index(rank - 2) + body.size(offset);
+    Scalar column = body.index(rank - 1);
+    Scalar kept = op.getUpper() ? column >= diagonal : column <= diagonal;
+    return select(kept, body.in[0], body.in[0].like(0));
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
 
-static LogicalResult lowerReverseSequence(nn::ReverseSequenceOp op,
-                                          LowerContext &context) {
+static LogicalResult lowerReverseSequence(nn::ReverseSequenceOp op, LowerContext &context) {
   unsigned time = op.getTimeAxis(), batch = op.getBatchAxis();
   unsigned rank = op.getInput().getType().getRank();
   Operand input = context.operand(op.getInput());
   AffineExpr extent = context.shape(op.getInput())[time];
-  Input lengths{context.operand(op.getSequenceLengths()),
-                {context.loop(batch)}};
-  Value stage =
-      context.map(context.empty(op.getOutput()), lengths, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(rank);
-        Scalar length = convert(body.in[0], body.builder.getIndexType());
-        Scalar reversed = select(positions[time] < length,
-                                 length - positions[time] - 1, positions[time]);
-        positions[time] =
-            clamp(reversed, reversed.like(0), body.size(extent) - 1);
-        return body.read(input, positions);
-      });
+  Input lengths{context.operand(op.getSequenceLengths()), {context.loop(batch)}};
+  Value stage = context.map(context.empty(op.getOutput()), lengths, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(rank);
+    Scalar length = convert(body.in[0], body.builder.getIndexType());
+    Scalar reversed =
+        select(positions[time] < length, length - positions[time] - 1, positions[time]);
+    positions[time] = clamp(reversed, reversed.like(0), body.size(extent) - 1);
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
 
 // N C H W → N C/b² H·b W·b.
-static LogicalResult lowerDepthToSpace(nn::DepthToSpaceOp op,
-                                       LowerContext &context) {
+static LogicalResult lowerDepthToSpace(nn::DepthToSpaceOp op, LowerContext &context) {
   int64_t block = op.getBlocksize();
   Operand input = context.operand(op.getInput());
   AffineExpr channels = context.shape(op.getOutput())[1];
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        Scalar c = body.index(1), h = body.index(2), w = body.index(3);
-        Scalar place = (h % block) * block + w % block;
-        Scalar channel = op.getMode() == nn::DepthMode::DCR
-                             ? place * body.size(channels) + c
-                             : c * (block * block) + place;
-        return body.read(input, {body.index(0), channel, h / block, w / block});
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    Scalar c = body.index(1), h = body.index(2), w = body.index(3);
+    Scalar place = (h % block) * block + w % block;
+    Scalar channel = op.getMode() == nn::DepthMode::DCR ? place * body.size(channels) + c
+                                                        : c * (block * block) + place;
+    return body.read(input, {body.index(0), channel, h / block, w / block});
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
 
 // N C H W → N C·b² H/b W/b.
-static LogicalResult lowerSpaceToDepth(nn::SpaceToDepthOp op,
-                                       LowerContext &context) {
+static LogicalResult lowerSpaceToDepth(nn::SpaceToDepthOp op, LowerContext &context) {
   int64_t block = op.getBlocksize();
   Operand input = context.operand(op.getInput());
   AffineExpr channels = context.shape(op.getInput())[1];
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        Scalar depth = body.index(1), count = body.size(channels);
-        Scalar place = depth / count;
-        return body.read(input, {body.index(0), depth % count,
-                                 body.index(2) * block + place / block,
-                                 body.index(3) * block + place % block});
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    Scalar depth = body.index(1), count = body.size(channels);
+    Scalar place = depth / count;
+    return body.read(input, {body.index(0), depth % count, body.index(2) * block + place / block,
+                             body.index(3) * block + place % block});
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
@@ -89,32 +78,30 @@ static LogicalResult lowerSpaceToDepth(nn::SpaceToDepthOp op,
 static LogicalResult lowerRange(nn::RangeOp op, LowerContext &context) {
   Scalar start = context.element(op.getStart(), 0);
   Scalar delta = context.element(op.getDelta(), 0);
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        Type type = start.getType();
-        Type wide = getAccumulatorType(type);
-        Scalar position;
-        if (isa<FloatType>(wide)) {
-          Scalar integer = convert(body.index(0), body.builder.getI64Type());
-          position = convert(integer, wide);
-        } else {
-          position = convert(body.index(0), wide);
-        }
-        Scalar value = convert(body.wrap(start.get()), wide) +
-                       position * convert(body.wrap(delta.get()), wide);
-        return convert(value, type);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    Type type = start.getType();
+    Type wide = getAccumulatorType(type);
+    Scalar position;
+    if (isa<FloatType>(wide)) {
+      Scalar integer = convert(body.index(0), body.builder.getI64Type());
+      position = convert(integer, wide);
+    } else {
+      position = convert(body.index(0), wide);
+    }
+    Scalar value =
+        convert(body.wrap(start.get()), wide) + position * convert(body.wrap(delta.get()), wide);
+    return convert(value, type);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
 
 static LogicalResult lowerEye(nn::EyeOp op, LowerContext &context) {
   Type type = nn::getSignlessType(op.getOutput().getType().getElementType());
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        Scalar diagonal = body.index(1) == body.index(0) + op.getK();
-        return select(diagonal, body.constant(type, 1), body.constant(type, 0));
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    Scalar diagonal = body.index(1) == body.index(0) + op.getK();
+    return select(diagonal, body.constant(type, 1), body.constant(type, 0));
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
@@ -128,18 +115,15 @@ static LogicalResult lowerOneHot(nn::OneHotOp op, LowerContext &context) {
   Input indices{context.operand(op.getIndices()), context.loops(0, axis)};
   for (unsigned dim = axis + 1; dim < rank; ++dim)
     indices.indices.push_back(context.loop(dim));
-  Value stage =
-      context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
-        Scalar index = body.in[0];
-        if (index.isFloat())
-          index = convert(index, body.builder.getI64Type());
-        index = convert(index, body.builder.getIndexType(),
-                        indices.operand.isUnsigned);
-        if (!indices.operand.isUnsigned)
-          index = select(index < 0, index + body.size(depth), index);
-        return select(index == body.index(axis), body.wrap(on.get()),
-                      body.wrap(off.get()));
-      });
+  Value stage = context.map(context.empty(op.getOutput()), indices, [&](Body &body) {
+    Scalar index = body.in[0];
+    if (index.isFloat())
+      index = convert(index, body.builder.getI64Type());
+    index = convert(index, body.builder.getIndexType(), indices.operand.isUnsigned);
+    if (!indices.operand.isUnsigned)
+      index = select(index < 0, index + body.size(depth), index);
+    return select(index == body.index(axis), body.wrap(on.get()), body.wrap(off.get()));
+  });
   context.set(op.getOutput(), stage);
   return success();
 }

@@ -36,45 +36,37 @@ static Scalar countOver(Body &body, const Rows &rows) {
 // Σ x / n.
 static Value buildMean(const Rows &rows, Type type, LowerContext &context) {
   Value row = context.empty(rows.rows, type);
-  Value sum = context.reduce(
-      context.fill(row, 0.0), rows.sizes, rows.reduced, [&](Body &body) {
-        return body.out[0] + convert(body.in[0], type);
-      });
-  return context.map(
-      row, Input{context.stage(sum), context.loops(0, rows.rows.size())},
-      [&](Body &body) { return body.in[0] / countOver(body, rows); });
+  Value sum = context.reduce(context.fill(row, 0.0), rows.sizes, rows.reduced,
+                             [&](Body &body) { return body.out[0] + convert(body.in[0], type); });
+  return context.map(row, Input{context.stage(sum), context.loops(0, rows.rows.size())},
+                     [&](Body &body) { return body.in[0] / countOver(body, rows); });
 }
 
 // 1/√(Σ (x − mean)²/n + epsilon); without a mean, of x².
-static Value buildInverseDeviation(const Rows &rows, Type type, Value mean,
-                                   double epsilon, LowerContext &context) {
+static Value buildInverseDeviation(const Rows &rows, Type type, Value mean, double epsilon,
+                                   LowerContext &context) {
   Value row = context.empty(rows.rows, type);
   unsigned rank = rows.rows.size();
   SmallVector<Input> inputs{rows.reduced};
   if (mean)
     inputs.push_back({context.stage(mean), context.loops(0, rank)});
-  Value sum = context.reduce(
-      context.fill(row, 0.0), rows.sizes, inputs, [&](Body &body) {
-        Scalar x = convert(body.in[0], type);
-        if (mean)
-          x = x - body.in[1];
-        return body.out[0] + x * x;
-      });
-  return context.map(
-      row, Input{context.stage(sum), context.loops(0, rank)},
-      [&](Body &body) {
-        Scalar variance = body.in[0] / countOver(body, rows);
-        return 1.0 / sqrt(variance + epsilon);
-      });
+  Value sum = context.reduce(context.fill(row, 0.0), rows.sizes, inputs, [&](Body &body) {
+    Scalar x = convert(body.in[0], type);
+    if (mean)
+      x = x - body.in[1];
+    return body.out[0] + x * x;
+  });
+  return context.map(row, Input{context.stage(sum), context.loops(0, rank)}, [&](Body &body) {
+    Scalar variance = body.in[0] / countOver(body, rows);
+    return 1.0 / sqrt(variance + epsilon);
+  });
 }
 
 // (x − mean) · inverse · scale + bias; mean and bias may be missing.
-static Value buildNormalize(Value result, const Rows &rows, Type type,
-                            Value mean, Value inverse, Input scale,
-                            std::optional<Input> bias, LowerContext &context) {
+static Value buildNormalize(Value result, const Rows &rows, Type type, Value mean, Value inverse,
+                            Input scale, std::optional<Input> bias, LowerContext &context) {
   Type elementType = rows.whole.operand.elementType;
-  SmallVector<Input> inputs{
-      rows.whole, {context.stage(inverse), rows.statistics}, scale};
+  SmallVector<Input> inputs{rows.whole, {context.stage(inverse), rows.statistics}, scale};
   if (mean)
     inputs.push_back({context.stage(mean), rows.statistics});
   if (bias)
@@ -105,22 +97,18 @@ static LogicalResult lowerBatchNorm(nn::BatchNormOp op, LowerContext &context) {
     return Input{context.operand(value), {context.loop(loop)}};
   };
 
-  Value factor = context.map(
-      context.empty(op.getScale(), type),
-      {perChannel(op.getScale(), 0), perChannel(op.getVariance(), 0)},
-      [&](Body &body) {
-        return convert(body.in[0], type) /
-               sqrt(convert(body.in[1], type) + epsilon);
-      });
+  Value factor =
+      context.map(context.empty(op.getScale(), type),
+                  {perChannel(op.getScale(), 0), perChannel(op.getVariance(), 0)}, [&](Body &body) {
+                    return convert(body.in[0], type) / sqrt(convert(body.in[1], type) + epsilon);
+                  });
   Value stage = context.map(
       context.empty(op.getOutput()),
-      {Input{input, context.loops(0, rank)},
-       Input{context.stage(factor), {context.loop(channel)}},
+      {Input{input, context.loops(0, rank)}, Input{context.stage(factor), {context.loop(channel)}},
        perChannel(op.getMean(), channel), perChannel(op.getBias(), channel)},
       [&](Body &body) {
         Scalar x = convert(body.in[0], type) - convert(body.in[2], type);
-        return convert(x * body.in[1] + convert(body.in[3], type),
-                       input.elementType);
+        return convert(x * body.in[1] + convert(body.in[3], type), input.elementType);
       });
   context.set(op.getOutput(), stage);
   return success();
@@ -152,43 +140,39 @@ static LogicalResult lowerLayerNorm(nn::LayerNormOp op, LowerContext &context) {
   Type type = getAccumulatorType(rows.whole.operand.elementType);
   auto resultType = op.getOutput().getType();
   Value mean = buildMean(rows, type, context);
-  Value inverse = buildInverseDeviation(
-      rows, type, mean, op.getEpsilon().convertToDouble(), context);
+  Value inverse =
+      buildInverseDeviation(rows, type, mean, op.getEpsilon().convertToDouble(), context);
   std::optional<Input> bias;
   if (op.getBias())
     bias = context.broadcast(op.getBias(), resultType);
   context.set(op.getOutput(),
               buildNormalize(op.getOutput(), rows, type, mean, inverse,
-                             context.broadcast(op.getScale(), resultType), bias,
-                             context));
+                             context.broadcast(op.getScale(), resultType), bias, context));
   return success();
 }
 
 static LogicalResult lowerRMSNorm(nn::RMSNormOp op, LowerContext &context) {
   Rows rows = trailingRows(op.getInput(), op.getAxis(), context);
   Type type = getAccumulatorType(rows.whole.operand.elementType);
-  Value inverse = buildInverseDeviation(
-      rows, type, Value(), op.getEpsilon().convertToDouble(), context);
-  context.set(
-      op.getOutput(),
-      buildNormalize(op.getOutput(), rows, type, Value(), inverse,
-                     context.broadcast(op.getScale(),
-                                       op.getOutput().getType()),
-                     std::nullopt, context));
+  Value inverse =
+      buildInverseDeviation(rows, type, Value(), op.getEpsilon().convertToDouble(), context);
+  context.set(op.getOutput(),
+              buildNormalize(op.getOutput(), rows, type, Value(), inverse,
+                             context.broadcast(op.getScale(), op.getOutput().getType()),
+                             std::nullopt, context));
   return success();
 }
 
-static LogicalResult lowerInstanceNorm(nn::InstanceNormOp op,
-                                       LowerContext &context) {
+static LogicalResult lowerInstanceNorm(nn::InstanceNormOp op, LowerContext &context) {
   Rows rows = trailingRows(op.getInput(), 2, context);
   Type type = getAccumulatorType(rows.whole.operand.elementType);
   Value mean = buildMean(rows, type, context);
-  Value inverse = buildInverseDeviation(
-      rows, type, mean, op.getEpsilon().convertToDouble(), context);
+  Value inverse =
+      buildInverseDeviation(rows, type, mean, op.getEpsilon().convertToDouble(), context);
   Input scale{context.operand(op.getScale()), {context.loop(1)}};
   Input bias{context.operand(op.getBias()), {context.loop(1)}};
-  context.set(op.getOutput(), buildNormalize(op.getOutput(), rows, type, mean,
-                                             inverse, scale, bias, context));
+  context.set(op.getOutput(),
+              buildNormalize(op.getOutput(), rows, type, mean, inverse, scale, bias, context));
   return success();
 }
 
@@ -211,8 +195,7 @@ static LogicalResult lowerGroupNorm(nn::GroupNormOp op, LowerContext &context) {
   Operand input = context.operand(op.getInput());
   rows.rows = {shape[0], context.constant(groups)};
   rows.sizes.push_back(context.constant(size));
-  rows.reduced = {input,
-                  {context.loop(0), context.loop(1) * size + context.loop(2)}};
+  rows.reduced = {input, {context.loop(0), context.loop(1) * size + context.loop(2)}};
   for (unsigned dim = 2; dim < rank; ++dim) {
     rows.sizes.push_back(shape[dim]);
     rows.reduced.indices.push_back(context.loop(dim + 1));
@@ -222,12 +205,12 @@ static LogicalResult lowerGroupNorm(nn::GroupNormOp op, LowerContext &context) {
 
   Type type = getAccumulatorType(input.elementType);
   Value mean = buildMean(rows, type, context);
-  Value inverse = buildInverseDeviation(
-      rows, type, mean, op.getEpsilon().convertToDouble(), context);
+  Value inverse =
+      buildInverseDeviation(rows, type, mean, op.getEpsilon().convertToDouble(), context);
   Input scale{context.operand(op.getScale()), {context.loop(1)}};
   Input bias{context.operand(op.getBias()), {context.loop(1)}};
-  context.set(op.getOutput(), buildNormalize(op.getOutput(), rows, type, mean,
-                                             inverse, scale, bias, context));
+  context.set(op.getOutput(),
+              buildNormalize(op.getOutput(), rows, type, mean, inverse, scale, bias, context));
   return success();
 }
 
@@ -245,25 +228,23 @@ static LogicalResult lowerLRN(nn::LRNOp op, LowerContext &context) {
   Type type = getAccumulatorType(input.elementType);
 
   // Σ x² over the window [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉].
-  Value squares = context.reduce(
-      context.fill(context.empty(op.getOutput(), type), 0.0),
-      Size(context.constant(size)), {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(rank);
-        Scalar position =
-            positions[channel] + body.index(rank) - (size - 1) / 2;
-        Scalar extent = body.size(shape[channel]);
-        positions[channel] = clamp(position, position.like(0), extent - 1);
-        Scalar x = body.readWide(input, positions);
-        Scalar inside = (position >= 0) & (position < extent);
-        return body.out[0] + select(inside, x * x, x.like(0));
-      });
+  Value squares =
+      context.reduce(context.fill(context.empty(op.getOutput(), type), 0.0),
+                     Size(context.constant(size)), {}, [&](Body &body) {
+                       SmallVector<Scalar> positions = body.indices(rank);
+                       Scalar position = positions[channel] + body.index(rank) - (size - 1) / 2;
+                       Scalar extent = body.size(shape[channel]);
+                       positions[channel] = clamp(position, position.like(0), extent - 1);
+                       Scalar x = body.readWide(input, positions);
+                       Scalar inside = (position >= 0) & (position < extent);
+                       return body.out[0] + select(inside, x * x, x.like(0));
+                     });
   double alpha = op.getAlpha().convertToDouble() / static_cast<double>(size);
   double beta = op.getBeta().convertToDouble();
   double bias = op.getBias().convertToDouble();
   Value stage = context.map(
       context.empty(op.getOutput()),
-      {Input{input, context.loops(0, rank)},
-       Input{context.stage(squares), context.loops(0, rank)}},
+      {Input{input, context.loops(0, rank)}, Input{context.stage(squares), context.loops(0, rank)}},
       [&](Body &body) {
         Scalar base = body.in[1] * alpha + bias;
         Scalar x = convert(body.in[0], type);

@@ -33,27 +33,25 @@ static Pool getPool(OpTy op, bool last, LowerContext &context) {
     kernel.push_back(context.constant(size));
     pool.taps.push_back(kernel.back());
   }
-  pool.windows = getWindows(
-      context, op.getStrides(), op.getPads(), op.getDilations(),
-      op.getAutoPad(), kernel,
-      ArrayRef<AffineExpr>(from).slice(pool.firstSpatial, pool.spatial),
-      ArrayRef<AffineExpr>(to).slice(pool.firstSpatial, pool.spatial));
+  pool.windows =
+      getWindows(context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), kernel,
+                 ArrayRef<AffineExpr>(from).slice(pool.firstSpatial, pool.spatial),
+                 ArrayRef<AffineExpr>(to).slice(pool.firstSpatial, pool.spatial));
   // Rounding up may let the last window pass a dynamic end.
   if (op.getCeilMode())
     for (Window &window : pool.windows)
-      if (!nn::asConstant(window.input) && !window.isPadded() &&
-          window.stride > 1)
+      if (!nn::asConstant(window.input) && !window.isPadded() && window.stride > 1)
         window.padEnd = context.constant(window.stride - 1);
   return pool;
 }
 
-template <typename OpTy> static bool isChannelsLast(OpTy op) {
+template <typename OpTy>
+static bool isChannelsLast(OpTy op) {
   return op.getDataLayout() == nn::DataLayout::channels_last;
 }
 
 // The windowed input over the loops of the result, then the taps.
-static Input windowInput(const Pool &pool, Operand input,
-                         LowerContext &context) {
+static Input windowInput(const Pool &pool, Operand input, LowerContext &context) {
   Input result{input, context.loops(0, pool.rank)};
   for (auto [dim, window] : llvm::enumerate(pool.windows))
     result.indices[pool.firstSpatial + dim] =
@@ -68,62 +66,52 @@ static LogicalResult lowerMaxPool(nn::MaxPoolOp op, LowerContext &context) {
   bool isUnsignedElement = isUnsigned(elementType);
   Type type = nn::getSignlessType(elementType);
   TypedAttr lowest = getLowest(type, isUnsignedElement);
-  Operand input =
-      padInput(context, op.getInput(), pool.windows, pool.firstSpatial, lowest);
+  Operand input = padInput(context, op.getInput(), pool.windows, pool.firstSpatial, lowest);
   Value init = context.fill(context.empty(op.getOutput()), lowest);
   context.set(op.getOutput(),
-              context.reduce(init, pool.taps,
-                             windowInput(pool, input, context),
-                             [&](Body &body) {
-                               return maxElement(body.out[0], body.in[0],
-                                                 isUnsignedElement);
-                             }));
+              context.reduce(init, pool.taps, windowInput(pool, input, context), [&](Body &body) {
+                return maxElement(body.out[0], body.in[0], isUnsignedElement);
+              }));
   return success();
 }
 
 // How many taps of a window lie in [low, high), positions counted in the input.
-static Scalar countTaps(Body &body, const Window &window, unsigned loop,
-                        Scalar low, Scalar high) {
+static Scalar countTaps(Body &body, const Window &window, unsigned loop, Scalar low, Scalar high) {
   Scalar start = body.index(loop) * window.stride - body.size(window.padBegin);
   Scalar taps = body.size(window.kernel);
   auto before = [&](Scalar limit) {
     Scalar distance = limit - start;
-    Scalar count = window.dilation == 1
-                       ? distance
-                       : ceilDivide(distance, distance.like(window.dilation));
+    Scalar count =
+        window.dilation == 1 ? distance : ceilDivide(distance, distance.like(window.dilation));
     return clamp(count, count.like(0), taps);
   };
   return before(high) - before(low);
 }
 
-static LogicalResult lowerAveragePool(nn::AveragePoolOp op,
-                                      LowerContext &context) {
+static LogicalResult lowerAveragePool(nn::AveragePoolOp op, LowerContext &context) {
   Pool pool = getPool(op, isChannelsLast(op), context);
   Type elementType = op.getInput().getType().getElementType();
   Type type = getAccumulatorType(elementType);
-  Operand input =
-      padInput(context, op.getInput(), pool.windows, pool.firstSpatial,
-               cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+  Operand input = padInput(context, op.getInput(), pool.windows, pool.firstSpatial,
+                           cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
   Value sum = context.reduce(init, pool.taps, windowInput(pool, input, context),
-                             [&](Body &body) {
-                               return body.out[0] + convert(body.in[0], type);
-                             });
+                             [&](Body &body) { return body.out[0] + convert(body.in[0], type); });
   // Without the pads as they were given, a window counts what it has of the
   // input; with them, what it has of the padded input.
   bool withPads = op.getCountIncludePad();
   nn::AutoPad autoPad = op.getAutoPad();
   Value mean = context.map(
-      context.empty(op.getOutput()),
-      Input{context.stage(sum), context.loops(0, pool.rank)}, [&](Body &body) {
+      context.empty(op.getOutput()), Input{context.stage(sum), context.loops(0, pool.rank)},
+      [&](Body &body) {
         Scalar count = body.constantIndex(1);
         for (auto [dim, window] : llvm::enumerate(pool.windows)) {
           Scalar low = body.constantIndex(0), high = body.size(window.input);
           if (withPads) {
             AffineExpr padEnd = window.padEnd;
             if (autoPad == nn::AutoPad::notset)
-              padEnd = context.constant(
-                  op.getPads().empty() ? 0 : op.getPads()[pool.spatial + dim]);
+              padEnd =
+                  context.constant(op.getPads().empty() ? 0 : op.getPads()[pool.spatial + dim]);
             low = low - body.size(window.padBegin);
             high = high + body.size(padEnd);
           }
@@ -131,9 +119,7 @@ static LogicalResult lowerAveragePool(nn::AveragePoolOp op,
           auto size = nn::asConstant(window.input);
           bool whole = !window.isPadded() && extent && size && *extent <= *size;
           count = count * (whole ? body.size(window.kernel)
-                                 : countTaps(body, window,
-                                             pool.firstSpatial + dim, low,
-                                             high));
+                                 : countTaps(body, window, pool.firstSpatial + dim, low, high));
         }
         Scalar n = convert(max(count, count.like(1)), type);
         return convert(body.in[0] / n, elementType);
@@ -147,70 +133,59 @@ static LogicalResult lowerLpPool(nn::LpPoolOp op, LowerContext &context) {
   Type elementType = op.getInput().getType().getElementType();
   Type type = getAccumulatorType(elementType);
   int64_t p = op.getP();
-  Operand input =
-      padInput(context, op.getInput(), pool.windows, pool.firstSpatial,
-               cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+  Operand input = padInput(context, op.getInput(), pool.windows, pool.firstSpatial,
+                           cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
-  Value sum = context.reduce(
-      init, pool.taps, windowInput(pool, input, context), [&](Body &body) {
-        Scalar x = abs(convert(body.in[0], type));
-        Scalar power = p == 1   ? x
-                       : p == 2 ? x * x
-                                : pow(x, x.like(static_cast<double>(p)));
-        return body.out[0] + power;
-      });
-  context.set(
-      op.getOutput(),
-      context.map(context.empty(op.getOutput()),
-                  Input{context.stage(sum), context.loops(0, pool.rank)},
-                  [&](Body &body) {
-                    Scalar x = body.in[0];
-                    Scalar root =
-                        p == 1   ? x
-                        : p == 2 ? sqrt(x)
-                                 : pow(x, x.like(1.0 / static_cast<double>(p)));
-                    return convert(root, elementType);
-                  }));
+  Value sum = context.reduce(init, pool.taps, windowInput(pool, input, context), [&](Body &body) {
+    Scalar x = abs(convert(body.in[0], type));
+    Scalar power = p == 1 ? x : p == 2 ? x * x : pow(x, x.like(static_cast<double>(p)));
+    return body.out[0] + power;
+  });
+  context.set(op.getOutput(),
+              context.map(context.empty(op.getOutput()),
+                          Input{context.stage(sum), context.loops(0, pool.rank)}, [&](Body &body) {
+                            Scalar x = body.in[0];
+                            Scalar root = p == 1   ? x
+                                          : p == 2 ? sqrt(x)
+                                                   : pow(x, x.like(1.0 / static_cast<double>(p)));
+                            return convert(root, elementType);
+                          }));
   return success();
 }
 
-static LogicalResult lowerMaxPoolIndices(nn::MaxPoolIndicesOp op,
-                                         LowerContext &context) {
+static LogicalResult lowerMaxPoolIndices(nn::MaxPoolIndicesOp op, LowerContext &context) {
   Pool pool = getPool(op, /*last=*/false, context);
   Operand input = context.operand(op.getInput());
   nn::SymbolicShape shape = context.shape(op.getInput());
   Type type = input.elementType;
-  Value values = context.fill(context.empty(op.getOutput(), type),
-                              getLowest(type, input.isUnsigned));
+  Value values =
+      context.fill(context.empty(op.getOutput(), type), getLowest(type, input.isUnsigned));
   Value indices = context.fill(context.empty(op.getOutput()), -1.0);
-  auto results = context.generic(
-      {values, indices}, pool.taps, {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(2);
-        Scalar inside;
-        for (auto [dim, window] : llvm::enumerate(pool.windows)) {
-          Scalar position = body.index(2 + dim) * window.stride +
-                            body.index(pool.rank + dim) * window.dilation -
-                            body.size(window.padBegin);
-          Scalar extent = body.size(window.input);
-          Scalar here = (position >= 0) & (position < extent);
-          inside = inside ? inside & here : here;
-          positions.push_back(clamp(position, position.like(0), extent - 1));
-        }
-        // N C X… flat, the spatial dims row- or column-major.
-        Scalar flat = positions[0] * body.size(shape[1]) + positions[1];
-        for (unsigned i = 0; i < pool.spatial; ++i) {
-          unsigned dim = op.getColumnMajor() ? pool.rank - 1 - i : 2 + i;
-          flat = flat * body.size(shape[dim]) + positions[dim];
-        }
-        Scalar x = body.read(input, positions);
-        Scalar best = body.out[0], index = body.out[1];
-        Scalar better = greater(x, best, input.isUnsigned);
-        // The first element of the window, even if it is the least value.
-        better = (better | (index < 0)) & inside;
-        return SmallVector<Scalar>{
-            select(better, x, best),
-            select(better, convert(flat, index.getType()), index)};
-      });
+  auto results = context.generic({values, indices}, pool.taps, {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(2);
+    Scalar inside;
+    for (auto [dim, window] : llvm::enumerate(pool.windows)) {
+      Scalar position = body.index(2 + dim) * window.stride +
+                        body.index(pool.rank + dim) * window.dilation - body.size(window.padBegin);
+      Scalar extent = body.size(window.input);
+      Scalar here = (position >= 0) & (position < extent);
+      inside = inside ? inside & here : here;
+      positions.push_back(clamp(position, position.like(0), extent - 1));
+    }
+    // N C X… flat, the spatial dims row- or column-major.
+    Scalar flat = positions[0] * body.size(shape[1]) + positions[1];
+    for (unsigned i = 0; i < pool.spatial; ++i) {
+      unsigned dim = op.getColumnMajor() ? pool.rank - 1 - i : 2 + i;
+      flat = flat * body.size(shape[dim]) + positions[dim];
+    }
+    Scalar x = body.read(input, positions);
+    Scalar best = body.out[0], index = body.out[1];
+    Scalar better = greater(x, best, input.isUnsigned);
+    // The first element of the window, even if it is the least value.
+    better = (better | (index < 0)) & inside;
+    return SmallVector<Scalar>{select(better, x, best),
+                               select(better, convert(flat, index.getType()), index)};
+  });
   context.set(op.getOutput(), results[1]);
   return success();
 }

@@ -25,12 +25,9 @@ struct Axis {
 
 class ResizeLowering {
 public:
-  ResizeLowering(nn::ResizeOp op, LowerContext &context)
-      : op(op), context(context) {
+  ResizeLowering(nn::ResizeOp op, LowerContext &context) : op(op), context(context) {
     elementType = nn::getSignlessType(op.getInput().getType().getElementType());
-    coordinateType = elementType.isF64()
-                         ? elementType
-                         : Type(context.builder.getF32Type());
+    coordinateType = elementType.isF64() ? elementType : Type(context.builder.getF32Type());
     valueType = coordinateType;
     isCrop = op.getCoordinateMode() == nn::CoordinateMode::tf_crop_and_resize;
   }
@@ -78,14 +75,12 @@ LogicalResult ResizeLowering::collectAxes() {
   Scalar common;
   if (op.getSizes() && op.getAspectRatio() != nn::AspectRatio::stretch)
     for (unsigned i = 0; i < count; ++i) {
-      Scalar scale = floatElement(op.getSizes(), i) /
-                     toFloat(from[op.getAxes()[i]]);
+      Scalar scale = floatElement(op.getSizes(), i) / toFloat(from[op.getAxes()[i]]);
       if (!common)
         common = scale;
       else
-        common = op.getAspectRatio() == nn::AspectRatio::not_larger
-                     ? min(common, scale)
-                     : max(common, scale);
+        common = op.getAspectRatio() == nn::AspectRatio::not_larger ? min(common, scale)
+                                                                    : max(common, scale);
     }
 
   for (unsigned i = 0; i < count; ++i) {
@@ -149,8 +144,7 @@ Scalar ResizeLowering::coordinate(Body &body, const Axis &axis) {
   case nn::CoordinateMode::tf_crop_and_resize: {
     Scalar start = inside(body, axis.roiStart);
     Scalar extent = (inside(body, axis.roiEnd) - start) * (input - 1);
-    Scalar position =
-        select(length == 1, extent * 0.5, x * extent / (length - 1));
+    Scalar position = select(length == 1, extent * 0.5, x * extent / (length - 1));
     return start * (input - 1) + position;
   }
   }
@@ -189,12 +183,10 @@ Scalar ResizeLowering::weight(Scalar distance) {
   Scalar d = abs(distance);
   if (op.getMode() == nn::ResizeMode::linear)
     return max(1 - d, d.like(0));
-  return select(d <= 1, innerCubic(d),
-                select(d < 2, outerCubic(d), d.like(0)));
+  return select(d <= 1, innerCubic(d), select(d < 2, outerCubic(d), d.like(0)));
 }
 
-std::pair<Scalar, Scalar> ResizeLowering::place(Body &body, const Axis &axis,
-                                                Scalar tap) {
+std::pair<Scalar, Scalar> ResizeLowering::place(Body &body, const Axis &axis, Scalar tap) {
   Scalar last = body.size(axis.input) - 1;
   Scalar clamped = clamp(tap, tap.like(0), last);
   return {clamped, (tap >= 0) & (tap <= last)};
@@ -211,8 +203,8 @@ Scalar ResizeLowering::toElement(Scalar value) {
   double high = std::ldexp(1.0, isUnsignedElement ? width : width - 1) - 1;
   if (width == 32)
     high = isUnsignedElement ? 4294967040.0 : 2147483520.0; // exact in f32
-  return convert(clamp(value, value.like(low), value.like(high)), elementType,
-                 false, isUnsignedElement);
+  return convert(clamp(value, value.like(low), value.like(high)), elementType, false,
+                 isUnsignedElement);
 }
 
 Value ResizeLowering::lowerNearest() {
@@ -233,16 +225,13 @@ Value ResizeLowering::lowerNearest() {
     Scalar value = body.read(input, positions);
     if (!outside)
       return value;
-    return select(
-        outside,
-        value.like(op.getExtrapolationValue().convertToDouble()), value);
+    return select(outside, value.like(op.getExtrapolationValue().convertToDouble()), value);
   });
 }
 
 // Weights over a footprint that grows as the scale shrinks; they are
 // normalised to a sum of one.
-Value ResizeLowering::lowerAntialiased(Operand source, Value init,
-                                       const Axis &axis) {
+Value ResizeLowering::lowerAntialiased(Operand source, Value init, const Axis &axis) {
   unsigned rank = op.getInput().getType().getRank();
   Scalar narrowing = min(axis.scale, axis.scale.like(1));
   double support = op.getMode() == nn::ResizeMode::linear ? 1 : 2;
@@ -256,46 +245,37 @@ Value ResizeLowering::lowerAntialiased(Operand source, Value init,
     Scalar offset = inside(body, first) + step;
     Scalar distance = convert(offset, coordinateType) - (x - base);
     Scalar w = weight(distance * inside(body, narrowing));
-    auto [position, within] =
-        place(body, axis, convert(base, index) + offset);
+    auto [position, within] = place(body, axis, convert(base, index) + offset);
     if (op.getExcludeOutside())
       w = select(within, w, w.like(0));
     return std::make_pair(position, w);
   };
 
   Size extent(taps.get());
-  Value sums = context.reduce(
-      context.fill(init, 0.0), extent, {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(rank);
-        auto [position, w] =
-            tap(body, coordinate(body, axis), body.index(rank));
-        positions[axis.dim] = position;
-        Scalar value = convert(body.read(source, positions), valueType,
-                               source.isUnsigned);
-        return body.out[0] + w * value;
-      });
+  Value sums = context.reduce(context.fill(init, 0.0), extent, {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(rank);
+    auto [position, w] = tap(body, coordinate(body, axis), body.index(rank));
+    positions[axis.dim] = position;
+    Scalar value = convert(body.read(source, positions), valueType, source.isUnsigned);
+    return body.out[0] + w * value;
+  });
   // Σ of weights, along the axis only. `coordinate` reads loop axis.dim, so the
   // table is a tensor of 1s but for that dim.
   SmallVector<AffineExpr> shape(rank, context.constant(1));
   shape[axis.dim] = axis.output;
   Value totals = context.reduce(
-      context.fill(context.empty(shape, valueType), 0.0), extent, {},
-      [&](Body &body) {
-        return body.out[0] +
-               tap(body, coordinate(body, axis), body.index(rank)).second;
+      context.fill(context.empty(shape, valueType), 0.0), extent, {}, [&](Body &body) {
+        return body.out[0] + tap(body, coordinate(body, axis), body.index(rank)).second;
       });
-  Input total{context.stage(totals),
-              SmallVector<AffineExpr, 4>(rank, context.zero())};
+  Input total{context.stage(totals), SmallVector<AffineExpr, 4>(rank, context.zero())};
   total.indices[axis.dim] = context.loop(axis.dim);
-  return context.map(
-      init, {Input{context.stage(sums), context.loops(0, rank)}, total},
-      [&](Body &body) { return body.in[0] / body.in[1]; });
+  return context.map(init, {Input{context.stage(sums), context.loops(0, rank)}, total},
+                     [&](Body &body) { return body.in[0] / body.in[1]; });
 }
 
 Value ResizeLowering::lowerAxis(Value source, const Axis &axis, bool isFirst) {
   unsigned rank = op.getInput().getType().getRank();
-  Operand operand =
-      isFirst ? context.operand(op.getInput()) : context.stage(source);
+  Operand operand = isFirst ? context.operand(op.getInput()) : context.stage(source);
   nn::SymbolicShape shape = context.shape(op.getInput());
   // Axes are resized in order; those before this one have their new size.
   for (const Axis &earlier : axes) {
@@ -318,15 +298,14 @@ Value ResizeLowering::lowerAxis(Value source, const Axis &axis, bool isFirst) {
       Scalar sum, total;
       for (int tap = linear ? 0 : -1; tap <= (linear ? 1 : 2); ++tap) {
         Scalar distance = tap <= 0 ? ratio - tap : tap - ratio;
-        Scalar w = linear                   ? 1 - distance
-                   : tap == 0 || tap == 1   ? innerCubic(distance)
-                                            : outerCubic(distance);
+        Scalar w = linear                 ? 1 - distance
+                   : tap == 0 || tap == 1 ? innerCubic(distance)
+                                          : outerCubic(distance);
         auto [position, within] = place(body, axis, start + tap);
         if (op.getExcludeOutside())
           w = select(within, w, w.like(0));
         positions[axis.dim] = position;
-        Scalar term = w * convert(body.read(operand, positions), valueType,
-                                  operand.isUnsigned);
+        Scalar term = w * convert(body.read(operand, positions), valueType, operand.isUnsigned);
         sum = sum ? sum + term : term;
         total = total ? total + w : w;
       }
@@ -335,15 +314,11 @@ Value ResizeLowering::lowerAxis(Value source, const Axis &axis, bool isFirst) {
   }
   if (!isCrop)
     return result;
-  return context.map(
-      init, Input{context.stage(result), context.loops(0, rank)},
-      [&](Body &body) {
-        Scalar outside = isOutside(body, axis, coordinate(body, axis));
-        Scalar value = body.in[0];
-        return select(
-            outside,
-            value.like(op.getExtrapolationValue().convertToDouble()), value);
-      });
+  return context.map(init, Input{context.stage(result), context.loops(0, rank)}, [&](Body &body) {
+    Scalar outside = isOutside(body, axis, coordinate(body, axis));
+    Scalar value = body.in[0];
+    return select(outside, value.like(op.getExtrapolationValue().convertToDouble()), value);
+  });
 }
 
 LogicalResult ResizeLowering::run() {
@@ -358,8 +333,7 @@ LogicalResult ResizeLowering::run() {
   for (const Axis &axis : axes)
     value = lowerAxis(value, axis, /*isFirst=*/!value);
   if (getElementTypeOrSelf(value.getType()) != elementType ||
-      cast<RankedTensorType>(value.getType()).getShape() !=
-          op.getOutput().getType().getShape())
+      cast<RankedTensorType>(value.getType()).getShape() != op.getOutput().getType().getShape())
     value = context.map(context.empty(op.getOutput()),
                         Input{context.stage(value), context.loops(0, rank)},
                         [&](Body &body) { return toElement(body.in[0]); });
@@ -371,6 +345,4 @@ static LogicalResult lowerResize(nn::ResizeOp op, LowerContext &context) {
   return ResizeLowering(op, context).run();
 }
 
-void sinter::addResizeLowerings(LoweringTable &table) {
-  table.add<nn::ResizeOp, lowerResize>();
-}
+void sinter::addResizeLowerings(LoweringTable &table) { table.add<nn::ResizeOp, lowerResize>(); }

@@ -1,8 +1,8 @@
 //===- LowerSample.cpp - sampling at computed coordinates -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "passes/kernels/nn-to-kernel/LowerContext.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/kernels/nn-to-kernel/LowerContext.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -20,8 +20,7 @@ static Scalar reflect(Scalar x, Scalar low, Scalar high) {
   Scalar turns = floor(distance / safeRange);
   Scalar rest = distance - turns * range;
   Scalar even = turns - floor(turns * 0.5) * 2 == turns.like(0);
-  Scalar fromLow = below.build<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                              below.get(), even.get());
+  Scalar fromLow = below.build<arith::CmpIOp>(arith::CmpIPredicate::eq, below.get(), even.get());
   Scalar mirrored = select(fromLow, low + rest, high - rest);
   return select((x < low) | (x > high), mirrored, x);
 }
@@ -34,8 +33,7 @@ struct Tap {
 } // namespace
 
 // The taps of one dim for a grid value in [−1, 1].
-static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid,
-                                 AffineExpr extent) {
+static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid, AffineExpr extent) {
   Type index = body.builder.getIndexType();
   Scalar size = body.size(extent);
   Scalar length = convert(size, grid.getType());
@@ -45,8 +43,7 @@ static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid,
   Scalar low = align ? length.like(0) : length.like(-0.5);
   Scalar high = align ? length - 1 : length - 0.5;
 
-  Scalar x = align ? (grid + 1) * 0.5 * (length - 1)
-                   : ((grid + 1) * length - 1) * 0.5;
+  Scalar x = align ? (grid + 1) * 0.5 * (length - 1) : ((grid + 1) * length - 1) * 0.5;
   if (op.getMode() == nn::ResizeMode::nearest)
     x = roundEven(x);
   if (border)
@@ -58,8 +55,7 @@ static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid,
 
   auto tap = [&](Scalar position, Scalar weight) {
     if (reflection)
-      position = convert(
-          reflect(convert(position, grid.getType()), low, high), index);
+      position = convert(reflect(convert(position, grid.getType()), low, high), index);
     Scalar clamped = clamp(position, position.like(0), size - 1);
     return Tap{clamped, (position >= 0) & (position < size), weight};
   };
@@ -71,9 +67,7 @@ static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid,
     return {tap(start, 1 - ratio), tap(start + 1, ratio)};
   const double a = -0.75;
   auto inner = [&](Scalar d) { return (d * (a + 2) - (a + 3)) * d * d + 1; };
-  auto outer = [&](Scalar d) {
-    return ((d * a - 5 * a) * d + 8 * a) * d - 4 * a;
-  };
+  auto outer = [&](Scalar d) { return ((d * a - 5 * a) * d + 8 * a) * d - 4 * a; };
   return {tap(start - 1, outer(ratio + 1)), tap(start, inner(ratio)),
           tap(start + 1, inner(1 - ratio)), tap(start + 2, outer(2 - ratio))};
 }
@@ -81,20 +75,17 @@ static SmallVector<Tap> gridTaps(nn::GridSampleOp op, Body &body, Scalar grid,
 // Σ over the taps of dims [dim, n).
 static Scalar sumTaps(nn::GridSampleOp op, Body &body, const Operand &input,
                       ArrayRef<SmallVector<Tap>> taps, unsigned dim,
-                      SmallVectorImpl<Scalar> &positions, Scalar inside,
-                      Type type) {
+                      SmallVectorImpl<Scalar> &positions, Scalar inside, Type type) {
   if (dim == taps.size()) {
     Scalar value = convert(body.read(input, positions), type, input.isUnsigned);
-    return op.getPaddingMode() == nn::GridPadding::zeros
-               ? select(inside, value, value.like(0))
-               : value;
+    return op.getPaddingMode() == nn::GridPadding::zeros ? select(inside, value, value.like(0))
+                                                         : value;
   }
   Scalar sum;
   for (const Tap &tap : taps[dim]) {
     positions.push_back(tap.position);
-    Scalar term =
-        sumTaps(op, body, input, taps, dim + 1, positions,
-                inside ? inside & tap.inside : tap.inside, type);
+    Scalar term = sumTaps(op, body, input, taps, dim + 1, positions,
+                          inside ? inside & tap.inside : tap.inside, type);
     positions.pop_back();
     if (tap.weight)
       term = convert(tap.weight, type) * term;
@@ -103,8 +94,7 @@ static Scalar sumTaps(nn::GridSampleOp op, Body &body, const Operand &input,
   return sum;
 }
 
-static LogicalResult lowerGridSample(nn::GridSampleOp op,
-                                     LowerContext &context) {
+static LogicalResult lowerGridSample(nn::GridSampleOp op, LowerContext &context) {
   unsigned spatial = op.getInput().getType().getRank() - 2;
   nn::SymbolicShape from = context.shape(op.getInput());
   Operand input = context.operand(op.getInput());
@@ -120,23 +110,20 @@ static LogicalResult lowerGridSample(nn::GridSampleOp op,
     Input component{gridOperand, {context.loop(0)}};
     for (unsigned dim = 0; dim < spatial; ++dim)
       component.indices.push_back(context.loop(2 + dim));
-    component.indices.push_back(getAffineConstantExpr(
-        spatial - 1 - i, context.builder.getContext()));
+    component.indices.push_back(
+        getAffineConstantExpr(spatial - 1 - i, context.builder.getContext()));
     grid.push_back(component);
   }
-  Value stage =
-      context.map(context.empty(op.getOutput()), grid, [&](Body &body) {
-        SmallVector<SmallVector<Tap>> taps;
-        for (unsigned i = 0; i < spatial; ++i) {
-          Scalar g = convert(body.in[i], getAccumulatorType(
-                                             gridOperand.elementType));
-          taps.push_back(gridTaps(op, body, g, from[2 + i]));
-        }
-        SmallVector<Scalar> positions = body.indices(2);
-        Scalar sum =
-            sumTaps(op, body, input, taps, 0, positions, Scalar(), type);
-        return convert(sum, input.elementType, false, input.isUnsigned);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), grid, [&](Body &body) {
+    SmallVector<SmallVector<Tap>> taps;
+    for (unsigned i = 0; i < spatial; ++i) {
+      Scalar g = convert(body.in[i], getAccumulatorType(gridOperand.elementType));
+      taps.push_back(gridTaps(op, body, g, from[2 + i]));
+    }
+    SmallVector<Scalar> positions = body.indices(2);
+    Scalar sum = sumTaps(op, body, input, taps, 0, positions, Scalar(), type);
+    return convert(sum, input.elementType, false, input.isUnsigned);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
@@ -154,8 +141,7 @@ struct RoiSide {
 };
 } // namespace
 
-static RoiSide roiSide(nn::RoiAlignOp op, Scalar low, Scalar high,
-                       int64_t bins) {
+static RoiSide roiSide(nn::RoiAlignOp op, Scalar low, Scalar high, int64_t bins) {
   double scale = op.getSpatialScale().convertToDouble();
   double offset = op.getHalfPixel() ? 0.5 : 0.0;
   RoiSide side;
@@ -166,12 +152,10 @@ static RoiSide roiSide(nn::RoiAlignOp op, Scalar low, Scalar high,
   side.binSize = length / static_cast<double>(bins);
   Type index = IndexType::get(op.getContext());
   if (op.getSamplingRatio() > 0)
-    side.samples =
-        constantScalar(low.getBuilder(), low.getLoc(), index,
-                       static_cast<double>(op.getSamplingRatio()));
+    side.samples = constantScalar(low.getBuilder(), low.getLoc(), index,
+                                  static_cast<double>(op.getSamplingRatio()));
   else
-    side.samples = max(convert(ceil(side.binSize), index),
-                       convert(side.start.like(0), index));
+    side.samples = max(convert(ceil(side.binSize), index), convert(side.start.like(0), index));
   return side;
 }
 
@@ -186,8 +170,8 @@ static LogicalResult lowerRoiAlign(nn::RoiAlignOp op, LowerContext &context) {
   // A region is x1 y1 x2 y2.
   SmallVector<Input> inputs;
   for (int64_t i : {1, 3, 0, 2})
-    inputs.push_back({context.operand(op.getRois()),
-                      {context.loop(0), getAffineConstantExpr(i, mlirContext)}});
+    inputs.push_back(
+        {context.operand(op.getRois()), {context.loop(0), getAffineConstantExpr(i, mlirContext)}});
   inputs.push_back({context.operand(op.getBatchIndices()), {context.loop(0)}});
   auto sides = [&](Body &body) {
     SmallVector<Scalar> corner;
@@ -201,13 +185,11 @@ static LogicalResult lowerRoiAlign(nn::RoiAlignOp op, LowerContext &context) {
   // the picture are at most this large.
   SmallVector<Size> samples;
   for (unsigned i = 0; i < 2; ++i)
-    samples.push_back(op.getSamplingRatio() > 0
-                          ? context.constant(op.getSamplingRatio())
-                          : from[2 + i].ceilDiv(bins[i]) + 1);
+    samples.push_back(op.getSamplingRatio() > 0 ? context.constant(op.getSamplingRatio())
+                                                : from[2 + i].ceilDiv(bins[i]) + 1);
 
   Value init = context.empty(op.getOutput(), type);
-  init = op.getMaxMode() ? context.fill(init, getLowest(type, false))
-                         : context.fill(init, 0.0);
+  init = op.getMaxMode() ? context.fill(init, getLowest(type, false)) : context.fill(init, 0.0);
   Value sums = context.reduce(init, samples, inputs, [&](Body &body) {
     auto [row, column] = sides(body);
     Type index = body.builder.getIndexType();
@@ -227,9 +209,8 @@ static LogicalResult lowerRoiAlign(nn::RoiAlignOp op, LowerContext &context) {
       Scalar count = convert(max(side.samples, sample.like(1)), type);
       Scalar size = body.size(from[2 + i]);
       Scalar length = convert(size, type);
-      Scalar position =
-          side.start + convert(body.index(2 + i), type) * side.binSize +
-          (convert(sample, type) + 0.5) * side.binSize / count;
+      Scalar position = side.start + convert(body.index(2 + i), type) * side.binSize +
+                        (convert(sample, type) + 0.5) * side.binSize / count;
       Scalar far = (position < -1) | (position > length);
       outside = outside ? outside | far : far;
       position = clamp(position, position.like(0), length - 1);
@@ -242,14 +223,12 @@ static LogicalResult lowerRoiAlign(nn::RoiAlignOp op, LowerContext &context) {
     SmallVector<Scalar> terms;
     for (bool highRow : {false, true})
       for (bool highColumn : {false, true}) {
-        Scalar value = convert(
-            body.read(input, {batch, body.index(1),
-                              highRow ? pairs[0].high : pairs[0].low,
-                              highColumn ? pairs[1].high : pairs[1].low}),
-            type);
-        Scalar weight =
-            (highRow ? pairs[0].highWeight : pairs[0].lowWeight) *
-            (highColumn ? pairs[1].highWeight : pairs[1].lowWeight);
+        Scalar value =
+            convert(body.read(input, {batch, body.index(1), highRow ? pairs[0].high : pairs[0].low,
+                                      highColumn ? pairs[1].high : pairs[1].low}),
+                    type);
+        Scalar weight = (highRow ? pairs[0].highWeight : pairs[0].lowWeight) *
+                        (highColumn ? pairs[1].highWeight : pairs[1].lowWeight);
         terms.push_back(weight * value);
       }
     if (op.getMaxMode()) {
@@ -264,16 +243,15 @@ static LogicalResult lowerRoiAlign(nn::RoiAlignOp op, LowerContext &context) {
   });
 
   inputs.push_back({context.stage(sums), context.loops(0, 4)});
-  Value stage =
-      context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {
-        Scalar value = body.in[5];
-        if (!op.getMaxMode()) {
-          auto [row, column] = sides(body);
-          Scalar count = row.samples * column.samples;
-          value = value / convert(max(count, count.like(1)), type);
-        }
-        return convert(value, input.elementType);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {
+    Scalar value = body.in[5];
+    if (!op.getMaxMode()) {
+      auto [row, column] = sides(body);
+      Scalar count = row.samples * column.samples;
+      value = value / convert(max(count, count.like(1)), type);
+    }
+    return convert(value, input.elementType);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }

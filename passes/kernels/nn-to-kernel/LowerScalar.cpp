@@ -6,20 +6,17 @@
 using namespace mlir;
 using namespace sinter;
 
-Scalar sinter::constantScalar(OpBuilder &builder, Location loc, Type type,
-                              double value) {
+Scalar sinter::constantScalar(OpBuilder &builder, Location loc, Type type, double value) {
   TypedAttr attribute;
   if (isa<FloatType>(type))
     attribute = builder.getFloatAttr(type, value);
   else if (isa<IndexType>(type))
     attribute = builder.getIndexAttr(static_cast<int64_t>(value));
   else
-    attribute = IntegerAttr::get(
-        type, APInt(type.getIntOrFloatBitWidth(),
-                    static_cast<uint64_t>(static_cast<int64_t>(value)),
-                    /*isSigned=*/true, /*implicitTrunc=*/true));
-  return Scalar(builder, loc,
-                arith::ConstantOp::create(builder, loc, attribute));
+    attribute = IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(),
+                                             static_cast<uint64_t>(static_cast<int64_t>(value)),
+                                             /*isSigned=*/true, /*implicitTrunc=*/true));
+  return Scalar(builder, loc, arith::ConstantOp::create(builder, loc, attribute));
 }
 
 Scalar Scalar::like(double constant) const {
@@ -93,24 +90,17 @@ Scalar sinter::max(Scalar lhs, Scalar rhs) {
 Scalar sinter::select(Scalar condition, Scalar yes, Scalar no) {
   return yes.build<arith::SelectOp>(condition.get(), yes.get(), no.get());
 }
-Scalar sinter::clamp(Scalar x, Scalar low, Scalar high) {
-  return min(max(x, low), high);
-}
+Scalar sinter::clamp(Scalar x, Scalar low, Scalar high) { return min(max(x, low), high); }
 Scalar sinter::abs(Scalar x) {
-  return x.isFloat() ? x.build<math::AbsFOp>(x.get())
-                     : x.build<math::AbsIOp>(x.get());
+  return x.isFloat() ? x.build<math::AbsFOp>(x.get()) : x.build<math::AbsIOp>(x.get());
 }
 Scalar sinter::floor(Scalar x) { return x.build<math::FloorOp>(x.get()); }
 Scalar sinter::ceil(Scalar x) { return x.build<math::CeilOp>(x.get()); }
-Scalar sinter::roundEven(Scalar x) {
-  return x.build<math::RoundEvenOp>(x.get());
-}
+Scalar sinter::roundEven(Scalar x) { return x.build<math::RoundEvenOp>(x.get()); }
 Scalar sinter::exp(Scalar x) { return x.build<math::ExpOp>(x.get()); }
 Scalar sinter::log(Scalar x) { return x.build<math::LogOp>(x.get()); }
 Scalar sinter::sqrt(Scalar x) { return x.build<math::SqrtOp>(x.get()); }
-Scalar sinter::pow(Scalar x, Scalar y) {
-  return x.build<math::PowFOp>(x.get(), y.get());
-}
+Scalar sinter::pow(Scalar x, Scalar y) { return x.build<math::PowFOp>(x.get(), y.get()); }
 Scalar sinter::floorMod(Scalar x, Scalar n) {
   Scalar remainder = x.build<arith::RemSIOp>(x.get(), n.get());
   return select(remainder < 0, remainder + n, remainder);
@@ -127,9 +117,7 @@ Scalar sinter::ceilDivide(Scalar x, Scalar n) {
 // Element types
 //===----------------------------------------------------------------------===//
 
-bool sinter::isUnsigned(Type type) {
-  return getElementTypeOrSelf(type).isUnsignedInteger();
-}
+bool sinter::isUnsigned(Type type) { return getElementTypeOrSelf(type).isUnsignedInteger(); }
 
 Type sinter::getAccumulatorType(Type elementType) {
   if (isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() < 32)
@@ -195,8 +183,7 @@ Scalar sinter::minElement(Scalar lhs, Scalar rhs, bool isUnsigned) {
 
 Scalar sinter::greater(Scalar lhs, Scalar rhs, bool isUnsigned) {
   return compare(lhs, rhs, arith::CmpFPredicate::OGT,
-                 isUnsigned ? arith::CmpIPredicate::ugt
-                            : arith::CmpIPredicate::sgt);
+                 isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt);
 }
 
 TypedAttr sinter::getLowest(Type type, bool isUnsigned) {
@@ -204,16 +191,14 @@ TypedAttr sinter::getLowest(Type type, bool isUnsigned) {
     return FloatAttr::get(type, APFloat::getInf(floatType.getFloatSemantics(),
                                                 /*Negative=*/true));
   unsigned width = type.getIntOrFloatBitWidth();
-  return IntegerAttr::get(type, isUnsigned || width == 1
-                                    ? APInt::getZero(width)
-                                    : APInt::getSignedMinValue(width));
+  return IntegerAttr::get(type, isUnsigned || width == 1 ? APInt::getZero(width)
+                                                         : APInt::getSignedMinValue(width));
 }
 
 TypedAttr sinter::getHighest(Type type, bool isUnsigned) {
   if (auto floatType = dyn_cast<FloatType>(type))
     return FloatAttr::get(type, APFloat::getInf(floatType.getFloatSemantics()));
   unsigned width = type.getIntOrFloatBitWidth();
-  return IntegerAttr::get(type, isUnsigned || width == 1
-                                    ? APInt::getAllOnes(width)
-                                    : APInt::getSignedMaxValue(width));
+  return IntegerAttr::get(type, isUnsigned || width == 1 ? APInt::getAllOnes(width)
+                                                         : APInt::getSignedMaxValue(width));
 }

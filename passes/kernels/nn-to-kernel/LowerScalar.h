@@ -32,9 +32,9 @@ public:
   /// A constant of this scalar's type.
   Scalar like(double constant) const;
   Scalar with(mlir::Value other) const { return {*builder, loc, other}; }
-  template <typename OpTy, typename... Args> Scalar build(Args &&...args) const {
-    return with(builder->createOrFold<OpTy>(mlir::Location(loc),
-                                            std::forward<Args>(args)...));
+  template <typename OpTy, typename... Args>
+  Scalar build(Args &&...args) const {
+    return with(builder->createOrFold<OpTy>(mlir::Location(loc), std::forward<Args>(args)...));
   }
   mlir::OpBuilder &getBuilder() const { return *builder; }
   mlir::Location getLoc() const { return mlir::Location(loc); }
@@ -46,8 +46,7 @@ private:
 };
 
 /// A constant of an index, integer or float type.
-Scalar constantScalar(mlir::OpBuilder &builder, mlir::Location loc,
-                      mlir::Type type, double value);
+Scalar constantScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 
 Scalar operator+(Scalar lhs, Scalar rhs);
 Scalar operator-(Scalar lhs, Scalar rhs);
@@ -84,16 +83,14 @@ Scalar floorMod(Scalar x, Scalar n);
 /// ⌈x / n⌉ for any sign of x, n > 0.
 Scalar ceilDivide(Scalar x, Scalar n);
 
-#define SINTER_MIXED_OPERATOR(OP)                                              \
-  template <typename T,                                                        \
-            typename = std::enable_if_t<std::is_arithmetic_v<T>>>              \
-  Scalar operator OP(Scalar lhs, T rhs) {                                      \
-    return lhs OP lhs.like(static_cast<double>(rhs));                          \
-  }                                                                            \
-  template <typename T,                                                        \
-            typename = std::enable_if_t<std::is_arithmetic_v<T>>>              \
-  Scalar operator OP(T lhs, Scalar rhs) {                                      \
-    return rhs.like(static_cast<double>(lhs)) OP rhs;                          \
+#define SINTER_MIXED_OPERATOR(OP)                                                                  \
+  template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>                      \
+  Scalar operator OP(Scalar lhs, T rhs) {                                                          \
+    return lhs OP lhs.like(static_cast<double>(rhs));                                              \
+  }                                                                                                \
+  template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>                      \
+  Scalar operator OP(T lhs, Scalar rhs) {                                                          \
+    return rhs.like(static_cast<double>(lhs)) OP rhs;                                              \
   }
 SINTER_MIXED_OPERATOR(+)
 SINTER_MIXED_OPERATOR(-)
@@ -117,8 +114,7 @@ mlir::Type getAccumulatorType(mlir::Type elementType);
 /// Converts between index, integer and float types. Float to integer
 /// truncates; `fromUnsigned` says how a source integer is read,
 /// `toUnsigned` how a target integer is.
-Scalar convert(Scalar x, mlir::Type to, bool fromUnsigned = false,
-               bool toUnsigned = false);
+Scalar convert(Scalar x, mlir::Type to, bool fromUnsigned = false, bool toUnsigned = false);
 /// Element values with the sign and NaN rules of the nn ops.
 Scalar maxElement(Scalar lhs, Scalar rhs, bool isUnsigned);
 Scalar minElement(Scalar lhs, Scalar rhs, bool isUnsigned);

@@ -17,8 +17,8 @@ static LogicalResult lowerSlice(nn::SliceOp op, LowerContext &context) {
   // The first position of an axis: ONNX clamps to the last element when the
   // step is negative, else to the end.
   auto first = [&](unsigned axis, int64_t dim, bool forward) {
-    AffineExpr start = shapes.apply(nn::ShapeContext::Function::WrapNegative,
-                                    (*starts)[axis], from[dim]);
+    AffineExpr start =
+        shapes.apply(nn::ShapeContext::Function::WrapNegative, (*starts)[axis], from[dim]);
     start = shapes.max(start, context.constant(0));
     return shapes.min(start, forward ? from[dim] : from[dim] - 1);
   };
@@ -32,8 +32,8 @@ static LogicalResult lowerSlice(nn::SliceOp op, LowerContext &context) {
     auto start = nn::asConstant(first(axis, dim, true));
     affine &= step && *step > 0 && start;
     // linalg takes a plain index for the whole of a dim.
-    affine &= !(affine && *step == 1 && *start == 0 &&
-                from[dim] != context.shape(op.getOutput())[dim]);
+    affine &=
+        !(affine && *step == 1 && *start == 0 && from[dim] != context.shape(op.getOutput())[dim]);
     if (affine)
       indices[dim] = context.loop(dim) * *step + *start;
   }
@@ -44,8 +44,7 @@ static LogicalResult lowerSlice(nn::SliceOp op, LowerContext &context) {
   Value init = context.empty(op.getOutput());
   if (affine) {
     context.set(op.getOutput(),
-                context.map(init, Input{input, indices},
-                            [](Body &body) { return body.in[0]; }));
+                context.map(init, Input{input, indices}, [](Body &body) { return body.in[0]; }));
     return success();
   }
 
@@ -57,8 +56,8 @@ static LogicalResult lowerSlice(nn::SliceOp op, LowerContext &context) {
       if (auto constant = nn::asConstant((*steps)[axis]))
         start = body.size(first(axis, dim, *constant > 0));
       else
-        start = select(step > 0, body.size(first(axis, dim, true)),
-                       body.size(first(axis, dim, false)));
+        start =
+            select(step > 0, body.size(first(axis, dim, true)), body.size(first(axis, dim, false)));
       positions[dim] = start + positions[dim] * step;
     }
     return body.read(input, positions);
@@ -77,44 +76,43 @@ static LogicalResult lowerPad(nn::PadOp op, LowerContext &context) {
   if (isConstant && op.getValue())
     value = context.element(op.getValue(), 0);
 
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(from.size());
-        Scalar inside;
-        for (auto [dim, size] : llvm::enumerate(from)) {
-          auto begin = nn::asConstant((*pads)[dim]);
-          auto end = nn::asConstant((*pads)[from.size() + dim]);
-          if (begin && end && *begin == 0 && *end == 0)
-            continue;
-          Scalar extent = body.size(size);
-          Scalar position = positions[dim] - body.size((*pads)[dim]);
-          switch (op.getMode()) {
-          case nn::PadMode::constant: {
-            Scalar here = (position >= 0) & (position < extent);
-            inside = inside ? inside & here : here;
-            positions[dim] = clamp(position, position.like(0), extent - 1);
-            break;
-          }
-          case nn::PadMode::edge:
-            positions[dim] = clamp(position, position.like(0), extent - 1);
-            break;
-          case nn::PadMode::wrap:
-            positions[dim] = floorMod(position, extent);
-            break;
-          case nn::PadMode::reflect: {
-            Scalar period = max((extent - 1) * 2, extent.like(1));
-            Scalar folded = floorMod(position, period);
-            positions[dim] = select(folded < extent, folded, period - folded);
-            break;
-          }
-          }
-        }
-        Scalar element = body.read(input, positions);
-        if (!inside)
-          return element;
-        Scalar border = value ? body.wrap(value.get()) : element.like(0);
-        return select(inside, element, border);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(from.size());
+    Scalar inside;
+    for (auto [dim, size] : llvm::enumerate(from)) {
+      auto begin = nn::asConstant((*pads)[dim]);
+      auto end = nn::asConstant((*pads)[from.size() + dim]);
+      if (begin && end && *begin == 0 && *end == 0)
+        continue;
+      Scalar extent = body.size(size);
+      Scalar position = positions[dim] - body.size((*pads)[dim]);
+      switch (op.getMode()) {
+      case nn::PadMode::constant: {
+        Scalar here = (position >= 0) & (position < extent);
+        inside = inside ? inside & here : here;
+        positions[dim] = clamp(position, position.like(0), extent - 1);
+        break;
+      }
+      case nn::PadMode::edge:
+        positions[dim] = clamp(position, position.like(0), extent - 1);
+        break;
+      case nn::PadMode::wrap:
+        positions[dim] = floorMod(position, extent);
+        break;
+      case nn::PadMode::reflect: {
+        Scalar period = max((extent - 1) * 2, extent.like(1));
+        Scalar folded = floorMod(position, period);
+        positions[dim] = select(folded < extent, folded, period - folded);
+        break;
+      }
+      }
+    }
+    Scalar element = body.read(input, positions);
+    if (!inside)
+      return element;
+    Scalar border = value ? body.wrap(value.get()) : element.like(0);
+    return select(inside, element, border);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
@@ -149,8 +147,7 @@ static LogicalResult lowerConcat(nn::ConcatOp op, LowerContext &context) {
     };
     Scalar result = part(inputs.size() - 1);
     for (unsigned i = inputs.size() - 1; i-- > 0;)
-      result = select(body.index(axis) < body.size(begins[i + 1]), part(i),
-                      result);
+      result = select(body.index(axis) < body.size(begins[i + 1]), part(i), result);
     return result;
   });
   context.set(op.getOutput(), stage);
@@ -161,14 +158,13 @@ static LogicalResult lowerTile(nn::TileOp op, LowerContext &context) {
   nn::SymbolicShape from = context.shape(op.getInput());
   nn::SymbolicShape to = context.shape(op.getOutput());
   Operand input = context.operand(op.getInput());
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        SmallVector<Scalar> positions = body.indices(from.size());
-        for (auto [dim, size] : llvm::enumerate(from))
-          if (size != to[dim])
-            positions[dim] = positions[dim] % body.size(size);
-        return body.read(input, positions);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(from.size());
+    for (auto [dim, size] : llvm::enumerate(from))
+      if (size != to[dim])
+        positions[dim] = positions[dim] % body.size(size);
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }

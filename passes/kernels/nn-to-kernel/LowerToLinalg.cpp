@@ -52,8 +52,8 @@ LogicalResult sinter::lowerToLinalg(Region &body) {
       context.set(argument, argument);
       continue;
     }
-    auto signless = RankedTensorType::get(
-        type.getShape(), nn::getSignlessType(type.getElementType()));
+    auto signless =
+        RankedTensorType::get(type.getShape(), nn::getSignlessType(type.getElementType()));
     Value twin = block.insertArgument(i + 1, signless, argument.getLoc());
     context.set(argument, twin);
     replaced.push_back(i++);

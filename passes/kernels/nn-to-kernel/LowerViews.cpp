@@ -25,8 +25,7 @@ static AffineExpr product(ArrayRef<AffineExpr> dims, LowerContext &context) {
 
 // The finest grouping whose products are provably equal; the last group takes
 // what remains.
-static SmallVector<ReshapeGroup> groupDims(ArrayRef<AffineExpr> input,
-                                           ArrayRef<AffineExpr> result,
+static SmallVector<ReshapeGroup> groupDims(ArrayRef<AffineExpr> input, ArrayRef<AffineExpr> result,
                                            LowerContext &context) {
   SmallVector<ReshapeGroup> groups;
   unsigned i = 0, r = 0;
@@ -37,8 +36,7 @@ static SmallVector<ReshapeGroup> groupDims(ArrayRef<AffineExpr> input,
     for (unsigned a = i + 1; a <= input.size(); ++a)
       for (unsigned b = r + 1; b <= result.size(); ++b)
         if (a - i + b - r < best &&
-            product(input.slice(i, a - i), context) ==
-                product(result.slice(r, b - r), context)) {
+            product(input.slice(i, a - i), context) == product(result.slice(r, b - r), context)) {
           best = a - i + b - r;
           group.inputEnd = a;
           group.resultEnd = b;
@@ -49,20 +47,17 @@ static SmallVector<ReshapeGroup> groupDims(ArrayRef<AffineExpr> input,
   }
   // Dims of size 1 at either end.
   if (i < input.size() || r < result.size())
-    groups.push_back({i, static_cast<unsigned>(input.size()), r,
-                      static_cast<unsigned>(result.size())});
+    groups.push_back(
+        {i, static_cast<unsigned>(input.size()), r, static_cast<unsigned>(result.size())});
   return groups;
 }
 
 static bool allConstant(ArrayRef<AffineExpr> dims) {
-  return llvm::all_of(dims, [](AffineExpr dim) {
-    return nn::asConstant(dim).has_value();
-  });
+  return llvm::all_of(dims, [](AffineExpr dim) { return nn::asConstant(dim).has_value(); });
 }
 
 // input and result: the same elements in row-major order.
-static LogicalResult lowerReshapeTo(Value input, Value result,
-                                    LowerContext &context) {
+static LogicalResult lowerReshapeTo(Value input, Value result, LowerContext &context) {
   nn::SymbolicShape from = context.shape(input), to = context.shape(result);
   SmallVector<ReshapeGroup> groups = groupDims(from, to, context);
   Operand operand = context.operand(input);
@@ -70,8 +65,8 @@ static LogicalResult lowerReshapeTo(Value input, Value result,
     ArrayRef<AffineExpr> in = from, out = to;
     in = in.slice(g.inputBegin, g.inputEnd - g.inputBegin);
     out = out.slice(g.resultBegin, g.resultEnd - g.resultBegin);
-    return (in.size() == 1 && out.size() == 1) ||
-           (allConstant(in) && allConstant(out)) || in.empty();
+    return (in.size() == 1 && out.size() == 1) || (allConstant(in) && allConstant(out)) ||
+           in.empty();
   });
 
   Value init = context.empty(result);
@@ -103,9 +98,7 @@ static LogicalResult lowerReshapeTo(Value input, Value result,
         stride *= std::max<int64_t>(dim, 1);
       }
     }
-    context.set(result, context.map(init, view, [](Body &body) {
-      return body.in[0];
-    }));
+    context.set(result, context.map(init, view, [](Body &body) { return body.in[0]; }));
     return success();
   }
 
@@ -135,12 +128,11 @@ static LogicalResult lowerReshape(OpTy op, LowerContext &context) {
   return lowerReshapeTo(op.getInput(), op.getOutput(), context);
 }
 
-static LogicalResult lowerMapped(Value input, Value result,
-                                 ArrayRef<AffineExpr> indices,
+static LogicalResult lowerMapped(Value input, Value result, ArrayRef<AffineExpr> indices,
                                  LowerContext &context) {
   Input view{context.operand(input), llvm::to_vector<4>(indices)};
-  context.set(result, context.map(context.empty(result), view,
-                                  [](Body &body) { return body.in[0]; }));
+  context.set(result,
+              context.map(context.empty(result), view, [](Body &body) { return body.in[0]; }));
   return success();
 }
 
@@ -148,9 +140,8 @@ static LogicalResult lowerSqueeze(nn::SqueezeOp op, LowerContext &context) {
   SmallVector<AffineExpr> indices;
   unsigned next = 0;
   for (int64_t dim = 0; dim < op.getInput().getType().getRank(); ++dim)
-    indices.push_back(llvm::is_contained(op.getAxes(), dim)
-                          ? context.zero()
-                          : context.loop(next++));
+    indices.push_back(llvm::is_contained(op.getAxes(), dim) ? context.zero()
+                                                            : context.loop(next++));
   return lowerMapped(op.getInput(), op.getOutput(), indices, context);
 }
 
@@ -180,21 +171,18 @@ static LogicalResult lowerExpand(nn::ExpandOp op, LowerContext &context) {
     auto constant = nn::asConstant(size);
     bool one = constant && *constant == 1;
     affine &= one || constant || size == result;
-    indices.push_back(one && size != result ? context.zero()
-                                            : context.loop(dim + offset));
+    indices.push_back(one && size != result ? context.zero() : context.loop(dim + offset));
   }
   if (affine)
     return lowerMapped(op.getInput(), op.getOutput(), indices, context);
   // Whether a dynamic dim is repeated shows at run time.
   Operand input = context.operand(op.getInput());
-  Value stage =
-      context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
-        SmallVector<Scalar> positions;
-        for (auto [dim, size] : llvm::enumerate(from))
-          positions.push_back(
-              min(body.index(dim + offset), body.size(size) - 1));
-        return body.read(input, positions);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    SmallVector<Scalar> positions;
+    for (auto [dim, size] : llvm::enumerate(from))
+      positions.push_back(min(body.index(dim + offset), body.size(size) - 1));
+    return body.read(input, positions);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }

@@ -27,12 +27,10 @@ static bool belongsInKernel(Value value, Operation *root) {
     return false;
   // Weights stay data even if they are all the same.
   auto mapsElements = [&](Operation *user) {
-    return isa<nn::ScalarOpInterface>(user) ||
-           (user != root && !root->isProperAncestor(user));
+    return isa<nn::ScalarOpInterface>(user) || (user != root && !root->isProperAncestor(user));
   };
   if (elements.isSplat() && isa<DenseElementsAttr>(elements) &&
-      (elements.getNumElements() == 1 ||
-       llvm::all_of(value.getUsers(), mapsElements)))
+      (elements.getNumElements() == 1 || llvm::all_of(value.getUsers(), mapsElements)))
     return true;
   if (elements.getNumElements() > nn::ShapeContext::maxContents ||
       cast<ShapedType>(value.getType()).getRank() > 1)
@@ -42,9 +40,8 @@ static bool belongsInKernel(Value value, Operation *root) {
       continue;
     auto fusible = dyn_cast<nn::FusibleOpInterface>(user);
     if (!fusible || fusible.getFusionClass() != nn::FusionClass::movement ||
-        isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp,
-            nn::ReverseSequenceOp, nn::ConcatOp, nn::TransposeOp,
-            nn::GridSampleOp, nn::RoiAlignOp, nn::Col2ImOp>(user) ||
+        isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp, nn::ReverseSequenceOp, nn::ConcatOp,
+            nn::TransposeOp, nn::GridSampleOp, nn::RoiAlignOp, nn::Col2ImOp>(user) ||
         user->getOperand(0) == value)
       return false;
   }
@@ -69,8 +66,7 @@ static std::string describe(Operation *op) {
   return llvm::join(names, "_");
 }
 
-FlatSymbolRefAttr HostBuilder::outline(Operation *op,
-                                       SmallVectorImpl<Value> &captured) {
+FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &captured) {
   llvm::SetVector<Value> used;
   if (op->getNumRegions() == 0)
     used.insert(op->operand_begin(), op->operand_end());
@@ -89,16 +85,15 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op,
       result.push_back(value.getType());
     return result;
   };
-  auto function = kernel::FuncOp::create(
-      builder, op->getLoc(), "kernel",
-      builder.getFunctionType(types(captured), op->getResultTypes()));
+  auto function =
+      kernel::FuncOp::create(builder, op->getLoc(), "kernel",
+                             builder.getFunctionType(types(captured), op->getResultTypes()));
   Region &body = function.getBody();
   if (body.empty())
     body.emplaceBlock();
   Block &block = body.front();
   while (block.getNumArguments() < captured.size())
-    block.addArgument(captured[block.getNumArguments()].getType(),
-                      op->getLoc());
+    block.addArgument(captured[block.getNumArguments()].getType(), op->getLoc());
   block.clear();
   IRMapping inner;
   inner.map(ArrayRef<Value>(captured), block.getArguments());
@@ -121,8 +116,8 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op,
     function.erase();
     return {};
   }
-  function.setFunctionType(builder.getFunctionType(
-      block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
+  function.setFunctionType(
+      builder.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
   collapseDims(function);
 
   // Equal kernels print alike under one name.
@@ -148,8 +143,7 @@ struct NNToKernelPass : sinter::impl::NNToKernelBase<NNToKernelPass> {
     ModuleOp module = getOperation();
     OpBuilder builder(&getContext());
     HostBuilder host(module, builder);
-    for (func::FuncOp function :
-         llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    for (func::FuncOp function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(host.buildFunction(function)))
         return signalPassFailure();
   }
