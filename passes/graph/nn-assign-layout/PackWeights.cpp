@@ -51,7 +51,6 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
-
         !isConstantSlice(op.getFilter()))
       return rewriter.notifyMatchFailure(op, "not a constant plain filter");
     Location loc = op.getLoc();

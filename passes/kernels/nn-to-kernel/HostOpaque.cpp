@@ -60,7 +60,7 @@ LogicalResult HostBuilder::buildOpaque(Operation *op) {
     return success();
   }
   if (auto top = dyn_cast<nn::TopKOp>(op)) {
-    // k below 0: the output's size along the axis.
+    // The runtime takes k from the results' size along the axis.
     SmallVector<Value> inits{empty(top.getValues()), empty(top.getIndices())};
     auto results = runtimeCall("top_k", op, {get(top.getInput())}, inits,
                                {top.getAxis(), -1, top.getLargest(), top.getSorted()},
