@@ -13,22 +13,16 @@ using namespace sinter::onnx_import;
 
 template <typename OpTy>
 static LogicalResult buildUnary(Node &node) {
-  node.setOutput(0, node.create<OpTy>(node.getInput(0)));
-  return node.status();
-}
-
-static LogicalResult finish(Node &node, Value result) {
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(node.create<OpTy>(node.getInput(0)));
 }
 
 static LogicalResult buildLeakyRelu(Node &node) {
-  return finish(
-      node, node.create<nn::LeakyReluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 0.01))));
+  return node.yield(
+      node.create<nn::LeakyReluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 0.01))));
 }
 
 static LogicalResult buildElu(Node &node) {
-  return finish(node, node.create<nn::EluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1))));
+  return node.yield(node.create<nn::EluOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1))));
 }
 
 // Self-normalizing networks: gamma · elu(x, alpha).
@@ -37,7 +31,7 @@ static LogicalResult buildSelu(Node &node) {
   double alpha = node.getFloat("alpha", first ? 1.6732 : 1.67326319217681884765625);
   double gamma = node.getFloat("gamma", first ? 1.0507 : 1.05070102214813232421875);
   Value elu = node.create<nn::EluOp>(node.getInput(0), APFloat(alpha));
-  return finish(node, node.mul(elu, node.scalarLike(elu, gamma)));
+  return node.yield(node.mul(elu, node.scalarLike(elu, gamma)));
 }
 
 // max(0, x) + min(0, alpha · (e^(x/alpha) − 1)).
@@ -46,32 +40,32 @@ static LogicalResult buildCelu(Node &node) {
   double alpha = node.getFloat("alpha", 1);
   auto like = [&](double value) { return node.scalarLike(x, value); };
   if (alpha == 1)
-    return finish(node, node.create<nn::EluOp>(x, APFloat(1.0)));
+    return node.yield(node.create<nn::EluOp>(x, APFloat(1.0)));
   if (alpha > 0) {
     Value elu = node.create<nn::EluOp>(node.div(x, like(alpha)), APFloat(1.0));
-    return finish(node, node.mul(elu, like(alpha)));
+    return node.yield(node.mul(elu, like(alpha)));
   }
   Value power = node.create<nn::ExpOp>(node.div(x, like(alpha)));
   Value below = node.mul(node.sub(power, like(1)), like(alpha));
-  return finish(node, node.add(node.create<nn::ReluOp>(x), node.min(below, like(0))));
+  return node.yield(node.add(node.create<nn::ReluOp>(x), node.min(below, like(0))));
 }
 
 static LogicalResult buildHardSigmoid(Node &node) {
-  return finish(node, node.create<nn::HardSigmoidOp>(node.getInput(0),
-                                                     APFloat(node.getFloat("alpha", 0.2f)),
-                                                     APFloat(node.getFloat("beta", 0.5))));
+  return node.yield(node.create<nn::HardSigmoidOp>(node.getInput(0),
+                                                   APFloat(node.getFloat("alpha", 0.2f)),
+                                                   APFloat(node.getFloat("beta", 0.5))));
 }
 
 static LogicalResult buildHardSwish(Node &node) {
   Value x = node.getInput(0);
   Value gate = node.create<nn::HardSigmoidOp>(x, APFloat(1.0 / 6), APFloat(0.5));
-  return finish(node, node.mul(x, gate));
+  return node.yield(node.mul(x, gate));
 }
 
 static LogicalResult buildMish(Node &node) {
   Value x = node.getInput(0);
   Value gate = node.create<nn::TanhOp>(node.create<nn::SoftplusOp>(x));
-  return finish(node, node.mul(x, gate));
+  return node.yield(node.mul(x, gate));
 }
 
 static LogicalResult buildSwish(Node &node) {
@@ -79,14 +73,14 @@ static LogicalResult buildSwish(Node &node) {
   double alpha = node.getFloat("alpha", 1);
   if (alpha != 1)
     scaled = node.mul(x, node.scalarLike(x, alpha));
-  return finish(node, node.mul(x, node.create<nn::SigmoidOp>(scaled)));
+  return node.yield(node.mul(x, node.create<nn::SigmoidOp>(scaled)));
 }
 
 static LogicalResult buildThresholdedRelu(Node &node) {
   Value x = node.getInput(0);
   Value alpha = node.scalarLike(x, node.getFloat("alpha", 1));
   Value above = node.compare(nn::ComparePredicate::gt, x, alpha);
-  return finish(node, node.where(above, x, node.scalarLike(x, 0)));
+  return node.yield(node.where(above, x, node.scalarLike(x, 0)));
 }
 
 static LogicalResult buildShrink(Node &node) {
@@ -103,12 +97,12 @@ static LogicalResult buildShrink(Node &node) {
   Value above = node.compare(ComparePredicate::gt, x, like(lambda));
   Value inner = node.where(above, node.sub(x, like(bias)), like(0));
   Value result = node.where(below, node.add(x, like(bias)), inner);
-  return finish(node, node.cast(result, type));
+  return node.yield(node.cast(result, type));
 }
 
 static LogicalResult buildGelu(Node &node) {
   bool tanh = node.getEnum<bool>("approximate", "none", {{"none", false}, {"tanh", true}});
-  return finish(node, node.create<nn::GeluOp>(node.getInput(0), tanh));
+  return node.yield(node.create<nn::GeluOp>(node.getInput(0), tanh));
 }
 
 // The slope broadcasts to x; before opset 7 it is one value, or one a channel
@@ -125,7 +119,7 @@ static LogicalResult buildPRelu(Node &node) {
       axes.push_back(i);
     slope = node.unsqueeze(slope, axes);
   }
-  return finish(node, node.create<nn::PReluOp>(x, slope));
+  return node.yield(node.create<nn::PReluOp>(x, slope));
 }
 
 //===----------------------------------------------------------------------===//
@@ -149,9 +143,9 @@ static LogicalResult buildSoftmax(Node &node) {
   // A softmax over one element: 1, or 0 as its logarithm, NaN kept.
   if (axes.empty()) {
     Value one = node.add(node.sub(x, x), node.scalarLike(x, log ? 0 : 1));
-    return finish(node, one);
+    return node.yield(one);
   }
-  return finish(node, node.create<nn::SoftmaxOp>(x, axes, log));
+  return node.yield(node.create<nn::SoftmaxOp>(x, axes, log));
 }
 
 // One at the first greatest value, zero elsewhere.
@@ -175,7 +169,7 @@ static LogicalResult buildHardmax(Node &node) {
                                            node.concat({zero, one}, 0), axis);
   if (flat != x)
     result = node.create<nn::ReshapeOp>(result, node.shapeOf(x));
-  return finish(node, result);
+  return node.yield(result);
 }
 
 //===----------------------------------------------------------------------===//

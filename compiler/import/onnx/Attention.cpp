@@ -244,8 +244,7 @@ LogicalResult buildAttention(Node &node) {
     result = ungroup(result);
   if (flat)
     result = node.reshape(node.transpose(result, {0, 2, 1, 3}), {0, 0, -1});
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -312,8 +311,7 @@ LogicalResult buildRotaryEmbedding(Node &node) {
     result = node.concat({result, rest}, 3);
   if (rank == 3)
     result = node.reshape(result, {0, 0, -1});
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -452,8 +450,7 @@ LogicalResult buildSwiGLU(Node &node) {
   double alpha = node.getFloat("alpha", 1);
   Value scaled = alpha == 1 ? gate : node.mul(gate, node.scalarLike(gate, alpha));
   Value swish = node.mul(gate, node.create<nn::SigmoidOp>(scaled));
-  node.setOutput(0, node.mul(swish, node.getInput(1)));
-  return node.status();
+  return node.yield(node.mul(swish, node.getInput(1)));
 }
 
 } // namespace

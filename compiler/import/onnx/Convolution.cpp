@@ -120,10 +120,9 @@ LogicalResult buildConv(Node &node) {
   int64_t group = getGroup(node);
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::ConvOp>(node.getInput(0), node.getInput(1), node.getInput(2),
+  return node.yield(node.create<nn::ConvOp>(node.getInput(0), node.getInput(1), node.getInput(2),
                                             window.strides, window.pads, window.dilations, group,
                                             window.autoPad));
-  return node.status();
 }
 
 /// The pads that give `outputShape`, where the input's dims are static: the
@@ -172,11 +171,9 @@ LogicalResult buildConvTranspose(Node &node) {
       resolveTransposePads(node.getInputType(0).getShape().drop_front(2), window, outputPadding,
                            outputShape))
     outputShape.clear();
-  node.setOutput(0, node.create<nn::ConvTransposeOp>(node.getInput(0), node.getInput(1),
-                                                     node.getInput(2), window.strides, window.pads,
-                                                     window.dilations, outputPadding, outputShape,
-                                                     group, window.autoPad));
-  return node.status();
+  return node.yield(node.create<nn::ConvTransposeOp>(
+      node.getInput(0), node.getInput(1), node.getInput(2), window.strides, window.pads,
+      window.dilations, outputPadding, outputShape, group, window.autoPad));
 }
 
 /// Extends `block` by factors of `elements` for the remaining dims of `image`,
@@ -259,8 +256,7 @@ LogicalResult buildCol2Im(Node &node) {
                              IntegerType::get(node.getContext(), 1));
     result = node.where(chosen, picture, result);
   }
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -293,11 +289,9 @@ LogicalResult buildAveragePool(Node &node) {
   bool countIncludePad = node.getFlag("count_include_pad");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::AveragePoolOp>(node.getInput(0), window.kernel, window.strides,
-                                                   window.pads, window.dilations, window.ceilMode,
-                                                   window.autoPad, nn::DataLayout::channels_first,
-                                                   countIncludePad));
-  return node.status();
+  return node.yield(node.create<nn::AveragePoolOp>(
+      node.getInput(0), window.kernel, window.strides, window.pads, window.dilations,
+      window.ceilMode, window.autoPad, nn::DataLayout::channels_first, countIncludePad));
 }
 
 /// `p`, a float in version 1.
@@ -315,11 +309,9 @@ LogicalResult buildLpPool(Node &node) {
   Window window = getPoolWindow(node, *spatial);
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::LpPoolOp>(node.getInput(0), window.kernel, window.strides,
-                                              window.pads, window.dilations, window.ceilMode,
-                                              window.autoPad, nn::DataLayout::channels_first,
-                                              static_cast<int64_t>(p)));
-  return node.status();
+  return node.yield(node.create<nn::LpPoolOp>(
+      node.getInput(0), window.kernel, window.strides, window.pads, window.dilations,
+      window.ceilMode, window.autoPad, nn::DataLayout::channels_first, static_cast<int64_t>(p)));
 }
 
 /// All spatial dims of input 0.
@@ -334,8 +326,7 @@ template <nn::ReduceKind kind>
 LogicalResult buildGlobalPool(Node &node) {
   if (!getSpatialRank(node, 0))
     return failure();
-  node.setOutput(0, node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
-  return node.status();
+  return node.yield(node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
 }
 
 LogicalResult buildGlobalLpPool(Node &node) {
@@ -346,15 +337,13 @@ LogicalResult buildGlobalLpPool(Node &node) {
   Value input = node.getInput(0);
   if (p == 1 || p == 2) {
     auto kind = p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2;
-    node.setOutput(0, node.reduce(input, kind, axes, true));
-    return node.status();
+    return node.yield(node.reduce(input, kind, axes, true));
   }
   if (p <= 0)
     return node.emitError("attribute 'p' must be positive");
   Value powers = node.create<nn::PowOp>(node.create<nn::AbsOp>(input), node.scalarLike(input, p));
   Value sum = node.reduce(powers, nn::ReduceKind::sum, axes, true);
-  node.setOutput(0, node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
-  return node.status();
+  return node.yield(node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
 }
 
 /// The indices count in the shape that the window gives; a given output shape
@@ -385,8 +374,7 @@ LogicalResult buildMaxUnpool(Node &node) {
     result =
         node.create<nn::PadOp>(result, pads, node.scalarLike(result, 0), nn::PadMode::constant);
   }
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -407,10 +395,9 @@ LogicalResult buildRoiAlign(Node &node) {
                           "positive, 'sampling_ratio' not negative");
   if (node.getRank(0) != 4)
     return node.emitError("the input must have rank 4");
-  node.setOutput(0, node.create<nn::RoiAlignOp>(node.getInput(0), node.getInput(1),
+  return node.yield(node.create<nn::RoiAlignOp>(node.getInput(0), node.getInput(1),
                                                 node.getInput(2), height, width, ratio,
                                                 APFloat(scale), maxMode, halfPixel));
-  return node.status();
 }
 
 //===----------------------------------------------------------------------===//
@@ -510,8 +497,7 @@ LogicalResult buildDeformConv(Node &node) {
   result = node.reshape(result, {batch, out, outHeight, outWidth});
   if (bias)
     result = node.add(result, node.reshape(bias, {1, out, 1, 1}));
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 } // namespace

@@ -42,8 +42,7 @@ LogicalResult buildTopK(Node &node) {
 }
 
 LogicalResult buildNonZero(Node &node) {
-  node.setOutput(0, node.create<nn::NonZeroOp>(node.getInput(0)));
-  return node.status();
+  return node.yield(node.create<nn::NonZeroOp>(node.getInput(0)));
 }
 
 LogicalResult buildCompress(Node &node) {
@@ -51,8 +50,7 @@ LogicalResult buildCompress(Node &node) {
   if (node.failed())
     return failure();
   Value condition = node.cast(node.getInput(1), IntegerType::get(node.getContext(), 1));
-  node.setOutput(0, node.create<nn::CompressOp>(node.getInput(0), condition, axis));
-  return node.status();
+  return node.yield(node.create<nn::CompressOp>(node.getInput(0), condition, axis));
 }
 
 LogicalResult buildNonMaxSuppression(Node &node) {
@@ -61,10 +59,9 @@ LogicalResult buildNonMaxSuppression(Node &node) {
     if (node.getRank(i) != 3)
       return node.emitError("input " + Twine(i) + " has rank " + Twine(node.getRank(i)) +
                             "; expected 3");
-  node.setOutput(0, node.create<nn::NonMaxSuppressionOp>(node.getInput(0), node.getInput(1),
+  return node.yield(node.create<nn::NonMaxSuppressionOp>(node.getInput(0), node.getInput(1),
                                                          node.getInput(2), node.getInput(3),
                                                          node.getInput(4), centerPoint));
-  return node.status();
 }
 
 LogicalResult buildUnique(Node &node) {

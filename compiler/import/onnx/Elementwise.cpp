@@ -15,8 +15,7 @@ using namespace sinter::onnx_import;
 
 template <typename OpTy>
 static LogicalResult buildUnary(Node &node) {
-  node.setOutput(0, node.create<OpTy>(node.getInput(0)));
-  return node.status();
+  return node.yield(node.create<OpTy>(node.getInput(0)));
 }
 
 // Before opset 7, two-operand operators broadcast only when `broadcast` is set;
@@ -58,21 +57,18 @@ template <typename OpTy>
 static LogicalResult buildBinary(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
-  node.setOutput(0, node.create<OpTy>(node.getInput(0), alignRight(node)));
-  return node.status();
+  return node.yield(node.create<OpTy>(node.getInput(0), alignRight(node)));
 }
 
 static LogicalResult buildPow(Node &node) {
-  node.setOutput(0, node.create<nn::PowOp>(node.getInput(0), alignRight(node)));
-  return node.status();
+  return node.yield(node.create<nn::PowOp>(node.getInput(0), alignRight(node)));
 }
 
 template <nn::ComparePredicate predicate>
 static LogicalResult buildCompare(Node &node) {
   if (failed(checkSameType(node)))
     return failure();
-  node.setOutput(0, node.compare(predicate, node.getInput(0), alignRight(node)));
-  return node.status();
+  return node.yield(node.compare(predicate, node.getInput(0), alignRight(node)));
 }
 
 // The same op serves logic (on bool) and bits (on integers); each operator
@@ -82,8 +78,7 @@ static LogicalResult buildLogical(Node &node) {
   for (unsigned i = 0; i < node.getNumInputs(); ++i)
     if (!node.getElementType(i).isInteger(1))
       return node.emitError("takes tensors of bool");
-  node.setOutput(0, node.create<OpTy>(node.getInput(0), alignRight(node)));
-  return node.status();
+  return node.yield(node.create<OpTy>(node.getInput(0), alignRight(node)));
 }
 template <typename OpTy>
 static LogicalResult buildBitwise(Node &node) {
@@ -142,8 +137,7 @@ static LogicalResult buildVariadic(Node &node) {
       return node.emitError("an input is missing");
     result = node.create<OpTy>(result, input);
   }
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 static LogicalResult buildMean(Node &node) {
@@ -156,8 +150,7 @@ static LogicalResult buildMean(Node &node) {
     sum = node.add(sum, input);
   }
   unsigned count = node.getNumInputs();
-  node.setOutput(0, count == 1 ? sum : node.div(sum, node.scalarLike(sum, count)));
-  return node.status();
+  return node.yield(count == 1 ? sum : node.div(sum, node.scalarLike(sum, count)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -169,8 +162,7 @@ static LogicalResult buildWhere(Node &node) {
     return node.emitError("the condition must be a tensor of bool");
   if (node.getElementType(1) != node.getElementType(2))
     return node.emitError("inputs 1 and 2 have different element types");
-  node.setOutput(0, node.where(node.getInput(0), node.getInput(1), node.getInput(2)));
-  return node.status();
+  return node.yield(node.where(node.getInput(0), node.getInput(1), node.getInput(2)));
 }
 
 static LogicalResult buildClip(Node &node) {
@@ -198,8 +190,7 @@ static LogicalResult buildClip(Node &node) {
     x = node.max(x, low);
   if (high)
     x = node.min(x, high);
-  node.setOutput(0, x);
-  return node.status();
+  return node.yield(x);
 }
 
 // Opset 1 named the type; its names are those of TensorProto.DataType.
@@ -225,13 +216,11 @@ static LogicalResult buildCast(Node &node) {
   int64_t to = node.getOpset() < 6 ? getDataType(node.requireString("to")) : node.requireInt("to");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.cast(node.getInput(0), node.getOnnxType(to)));
-  return node.status();
+  return node.yield(node.cast(node.getInput(0), node.getOnnxType(to)));
 }
 
 static LogicalResult buildCastLike(Node &node) {
-  node.setOutput(0, node.cast(node.getInput(0), node.getElementType(1)));
-  return node.status();
+  return node.yield(node.cast(node.getInput(0), node.getElementType(1)));
 }
 
 // Between integers of one width a cast keeps the bits. Other pairs are possible
@@ -247,8 +236,7 @@ static LogicalResult buildBitCast(Node &node) {
     return node.emitError("the element types have different widths");
   Value x = node.getInput(0);
   if (from == to || (isa<IntegerType>(from) && isa<IntegerType>(to))) {
-    node.setOutput(0, node.cast(x, to));
-    return node.status();
+    return node.yield(node.cast(x, to));
   }
   auto known = node.getConstant(x);
   if (!known)
@@ -256,14 +244,10 @@ static LogicalResult buildBitCast(Node &node) {
                                 "that is only known at run time");
   nn::HostTensor result(to, known->getShape());
   memcpy(result.mutableBytes(), known->bytes(), known->getNumElements() * known->getElementBytes());
-  node.setOutput(0, node.constant(result.toAttribute(node.getName())));
-  return node.status();
+  return node.yield(node.constant(result.toAttribute(node.getName())));
 }
 
-static LogicalResult buildIdentity(Node &node) {
-  node.setOutput(0, node.getInput(0));
-  return node.status();
-}
+static LogicalResult buildIdentity(Node &node) { return node.yield(node.getInput(0)); }
 
 //===----------------------------------------------------------------------===//
 // Table

@@ -7,28 +7,23 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::onnx_import;
 
-static LogicalResult finish(Node &node, Value result) {
-  node.setOutput(0, result);
-  return node.status();
-}
-
 static int64_t getAxis(Node &node) {
   return node.normalizeAxis(node.getInt("axis", 0), node.getRank(0));
 }
 
 static LogicalResult buildGather(Node &node) {
   int64_t axis = getAxis(node);
-  return finish(node, node.create<nn::GatherOp>(node.getInput(0), node.getInput(1), axis));
+  return node.yield(node.create<nn::GatherOp>(node.getInput(0), node.getInput(1), axis));
 }
 
 static LogicalResult buildGatherElements(Node &node) {
   int64_t axis = getAxis(node);
-  return finish(node, node.create<nn::GatherElementsOp>(node.getInput(0), node.getInput(1), axis));
+  return node.yield(node.create<nn::GatherElementsOp>(node.getInput(0), node.getInput(1), axis));
 }
 
 static LogicalResult buildGatherND(Node &node) {
-  return finish(node, node.create<nn::GatherNDOp>(node.getInput(0), node.getInput(1),
-                                                  node.getInt("batch_dims", 0)));
+  return node.yield(node.create<nn::GatherNDOp>(node.getInput(0), node.getInput(1),
+                                                node.getInt("batch_dims", 0)));
 }
 
 static nn::ScatterReduction getReduction(Node &node) {
@@ -50,22 +45,21 @@ static LogicalResult buildScatterElements(Node &node) {
   if (failed(checkUpdates(node)))
     return failure();
   int64_t axis = getAxis(node);
-  return finish(node,
-                node.create<nn::ScatterElementsOp>(node.getInput(0), node.getInput(1),
-                                                   node.getInput(2), axis, getReduction(node)));
+  return node.yield(node.create<nn::ScatterElementsOp>(node.getInput(0), node.getInput(1),
+                                                       node.getInput(2), axis, getReduction(node)));
 }
 
 static LogicalResult buildScatterND(Node &node) {
   if (failed(checkUpdates(node)))
     return failure();
-  return finish(node, node.create<nn::ScatterNDOp>(node.getInput(0), node.getInput(1),
-                                                   node.getInput(2), getReduction(node)));
+  return node.yield(node.create<nn::ScatterNDOp>(node.getInput(0), node.getInput(1),
+                                                 node.getInput(2), getReduction(node)));
 }
 
 static LogicalResult buildOneHot(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", -1), node.getRank(0) + 1);
-  return finish(node, node.create<nn::OneHotOp>(node.getInput(0), node.asScalar(node.getInput(1)),
-                                                node.getInput(2), axis));
+  return node.yield(node.create<nn::OneHotOp>(node.getInput(0), node.asScalar(node.getInput(1)),
+                                              node.getInput(2), axis));
 }
 
 // TensorScatter (opset 24): writes `update` into a key or value cache from
@@ -96,8 +90,8 @@ static LogicalResult buildTensorScatter(Node &node) {
     position =
         node.create<nn::ModOp>(position, node.asScalar(node.dimOf(cache, axis)), /*fmod=*/false);
   Value indices = node.broadcastTo(position, node.shapeOf(update));
-  return finish(node, node.create<nn::ScatterElementsOp>(cache, indices, update, axis,
-                                                         nn::ScatterReduction::none));
+  return node.yield(
+      node.create<nn::ScatterElementsOp>(cache, indices, update, axis, nn::ScatterReduction::none));
 }
 
 void sinter::onnx_import::registerIndexingOperators(OperatorTable &table) {

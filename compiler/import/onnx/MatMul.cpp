@@ -13,8 +13,7 @@ using Ints = Node::Ints;
 namespace {
 
 LogicalResult buildMatMul(Node &node) {
-  node.setOutput(0, node.create<nn::MatMulOp>(node.getInput(0), node.getInput(1)));
-  return node.status();
+  return node.yield(node.create<nn::MatMulOp>(node.getInput(0), node.getInput(1)));
 }
 
 /// value · factor, in the value's element type.
@@ -38,15 +37,13 @@ LogicalResult buildGemm(Node &node) {
   result = scale(node, result, alpha, "alpha");
   if (node.hasInput(2) && beta != 0)
     result = node.add(result, scale(node, node.getInput(2), beta, "beta"));
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 LogicalResult buildDet(Node &node) {
   if (node.getRank(0) < 2)
     return node.emitError("the input must have rank 2 or more");
-  node.setOutput(0, node.create<nn::DetOp>(node.getInput(0)));
-  return node.status();
+  return node.yield(node.create<nn::DetOp>(node.getInput(0)));
 }
 
 /// a − its zero point, in i32. A vector of zero points stands for the rows
@@ -66,8 +63,7 @@ Value withoutZeroPoint(Node &node, unsigned input, unsigned zeroPoint, int64_t a
 LogicalResult buildMatMulInteger(Node &node) {
   Value lhs = withoutZeroPoint(node, 0, 2, -2);
   Value rhs = withoutZeroPoint(node, 1, 3, -1);
-  node.setOutput(0, node.create<nn::MatMulOp>(lhs, rhs));
-  return node.status();
+  return node.yield(node.create<nn::MatMulOp>(lhs, rhs));
 }
 
 //===----------------------------------------------------------------------===//
@@ -175,8 +171,7 @@ LogicalResult buildEinsum(Node &node) {
                             "' twice in its output");
   }
   equation += "->" + output;
-  node.setOutput(0, node.create<nn::EinsumOp>(ValueRange(inputs), equation));
-  return node.status();
+  return node.yield(node.create<nn::EinsumOp>(ValueRange(inputs), equation));
 }
 
 } // namespace

@@ -1,125 +1,11 @@
-//===- Movement.cpp - reshape, transpose, concat, slice, pad, … -----------===//
+//===- Movement.cpp - transpose, concat, slice, pad, tile, … --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "compiler/import/onnx/AxesMask.h"
 #include "compiler/import/onnx/Node.h"
 
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::onnx_import;
-
-static LogicalResult finish(Node &node, Value result) {
-  node.setOutput(0, result);
-  return node.status();
-}
-
-// A 1-D shape operand must have a static length, for it is a rank. Where it
-// has none, the declared output says it.
-static Value withStaticLength(Node &node, unsigned input) {
-  Value shape = node.getInput(input);
-  RankedTensorType type = node.getInputType(input);
-  if (type.getRank() > 1) {
-    (void)node.emitError("input " + Twine(input) + " must be a list, but has " +
-                         Twine(type.getRank()) + " dims");
-    return shape;
-  }
-  if (type.getRank() == 0)
-    return node.reshape(shape, {1});
-  if (!type.isDynamicDim(0))
-    return shape;
-  if (auto declared = node.getDeclaredOutputType(0))
-    return node.reshape(shape, {declared.getRank()});
-  (void)node.emitError("the rank of its output is not known: input " + Twine(input) +
-                       " has a dynamic length, and the model declares no shape "
-                       "for the output");
-  return shape;
-}
-
-//===----------------------------------------------------------------------===//
-// Same bytes, other shape
-//===----------------------------------------------------------------------===//
-
-static LogicalResult buildReshape(Node &node) {
-  Value shape;
-  if (node.getOpset() < 5)
-    shape = node.indices(node.requireInts("shape"));
-  else if (node.hasInput(1))
-    shape = withStaticLength(node, 1);
-  else
-    return node.emitError("input 1 'shape' is missing");
-  if (node.failed())
-    return failure();
-  return finish(node,
-                node.create<nn::ReshapeOp>(node.getInput(0), shape, node.getFlag("allowzero")));
-}
-
-static LogicalResult buildFlatten(Node &node) {
-  int64_t rank = node.getRank(0), axis = node.getInt("axis", 1);
-  // The axis may also stand behind the last dim.
-  if (axis != rank)
-    axis = node.normalizeAxis(axis, std::max<int64_t>(rank, 1));
-  return finish(node, node.create<nn::FlattenOp>(node.getInput(0), axis));
-}
-
-static LogicalResult buildSqueeze(Node &node) {
-  Value x = node.getInput(0);
-  int64_t rank = node.getRank(0);
-  std::optional<Node::Ints> axes;
-  if (node.getOpset() < 13) {
-    axes = node.findInts("axes");
-  } else if (node.hasInput(1)) {
-    axes = node.getConstantInts(node.getInput(1));
-    if (!axes) {
-      std::optional<AxesMask> mask = AxesMask::create(node, 1, rank);
-      if (!mask)
-        return failure();
-      return finish(node, node.create<nn::ReshapeOp>(x, mask->dropMarked(node, node.shapeOf(x))));
-    }
-  }
-  if (!axes) {
-    // All dims of size 1. A dynamic dim may be 1 at run time, but the rank of
-    // the result can't wait for that: it stays, unless the model's own
-    // declaration speaks against it.
-    axes.emplace();
-    for (auto [index, dim] : llvm::enumerate(node.getInputType(0).getShape()))
-      if (dim == 1)
-        axes->push_back(index);
-    auto declared = node.getDeclaredOutputType(0);
-    if (declared && !node.getInputType(0).hasStaticShape() &&
-        declared.getRank() != rank - int64_t(axes->size()))
-      return node.emitUnsupported("a Squeeze without axes of a tensor whose dynamic dims may be 1");
-  }
-  return finish(node, node.squeeze(x, node.normalizeAxes(*axes, rank)));
-}
-
-static LogicalResult buildUnsqueeze(Node &node) {
-  Value x = node.getInput(0);
-  int64_t rank = node.getRank(0);
-  Node::Ints axes;
-  if (node.getOpset() < 13) {
-    axes = node.requireInts("axes");
-  } else {
-    if (!node.hasInput(1))
-      return node.emitError("input 1 'axes' is missing");
-    auto known = node.getConstantInts(node.getInput(1));
-    if (!known) {
-      auto type = node.getInputType(1);
-      int64_t count = type.getRank() ? type.getDimSize(0) : 1;
-      if (ShapedType::isDynamic(count))
-        return node.emitUnsupported("an unknown number of new dims");
-      std::optional<AxesMask> mask = AxesMask::create(node, 1, rank + count);
-      if (!mask)
-        return failure();
-      return finish(node,
-                    node.create<nn::ReshapeOp>(x, mask->insertOnes(node, node.shapeOf(x), rank)));
-    }
-    axes = *known;
-  }
-  axes = node.normalizeAxes(axes, rank + axes.size());
-  if (node.failed())
-    return failure();
-  return finish(node, node.unsqueeze(x, axes));
-}
 
 //===----------------------------------------------------------------------===//
 // Transpose, concat, split
@@ -135,7 +21,7 @@ static LogicalResult buildTranspose(Node &node) {
   llvm::sort(sorted);
   if (!llvm::equal(sorted, llvm::seq<int64_t>(rank)))
     return node.emitError("perm is no permutation of " + Twine(rank) + " dims");
-  return finish(node, node.transpose(node.getInput(0), permutation));
+  return node.yield(node.transpose(node.getInput(0), permutation));
 }
 
 static LogicalResult buildConcat(Node &node) {
@@ -153,7 +39,7 @@ static LogicalResult buildConcat(Node &node) {
   }
   if (node.failed())
     return failure();
-  return finish(node, node.concat(node.getInputs(), axis));
+  return node.yield(node.concat(node.getInputs(), axis));
 }
 
 static LogicalResult buildSplit(Node &node) {
@@ -254,9 +140,9 @@ static LogicalResult buildSlice(Node &node) {
     if (node.failed())
       return failure();
     if (axes.empty())
-      return finish(node, x);
-    return finish(node, node.create<nn::SliceOp>(x, node.indices(starts), node.indices(ends),
-                                                 node.indices(Node::Ints(axes.size(), 1)), axes));
+      return node.yield(x);
+    return node.yield(node.create<nn::SliceOp>(x, node.indices(starts), node.indices(ends),
+                                               node.indices(Node::Ints(axes.size(), 1)), axes));
   }
   if (!node.hasInput(1) || !node.hasInput(2))
     return node.emitError("starts and ends are missing");
@@ -284,7 +170,7 @@ static LogicalResult buildSlice(Node &node) {
   if (ShapedType::isDynamic(count))
     return node.emitUnsupported("slicing an unknown number of dims");
   if (count == 0)
-    return finish(node, x);
+    return node.yield(x);
   auto list = [&](unsigned input) {
     Value value = node.getInput(input);
     return node.getInputType(input).isDynamicDim(0) ? node.reshape(value, {count}) : value;
@@ -305,7 +191,7 @@ static LogicalResult buildSlice(Node &node) {
   Node::Ints normal = node.normalizeAxesUnsorted(*axes, rank);
   if (node.failed())
     return failure();
-  return finish(node, node.create<nn::SliceOp>(x, starts, ends, steps, normal));
+  return node.yield(node.create<nn::SliceOp>(x, starts, ends, steps, normal));
 }
 
 static LogicalResult buildPad(Node &node) {
@@ -385,8 +271,8 @@ static LogicalResult buildPad(Node &node) {
   if (value && getElementTypeOrSelf(value.getType()) != node.getElementType(0))
     return node.emitError("data and constant_value have different element "
                           "types");
-  return finish(
-      node, node.create<nn::PadOp>(x, pads, mode == nn::PadMode::constant ? value : Value(), mode));
+  return node.yield(
+      node.create<nn::PadOp>(x, pads, mode == nn::PadMode::constant ? value : Value(), mode));
 }
 
 // Crops or pads each axis to a target size, evenly on both sides: one pad,
@@ -414,8 +300,8 @@ static LogicalResult buildCenterCropPad(Node &node) {
   llvm::append_range(begins, ends);
   if (node.failed())
     return failure();
-  return finish(node, node.create<nn::PadOp>(x, node.concat(begins, 0), node.scalarLike(x, 0),
-                                             nn::PadMode::constant));
+  return node.yield(node.create<nn::PadOp>(x, node.concat(begins, 0), node.scalarLike(x, 0),
+                                           nn::PadMode::constant));
 }
 
 //===----------------------------------------------------------------------===//
@@ -423,7 +309,7 @@ static LogicalResult buildCenterCropPad(Node &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult buildExpand(Node &node) {
-  return finish(node, node.create<nn::ExpandOp>(node.getInput(0), withStaticLength(node, 1)));
+  return node.yield(node.create<nn::ExpandOp>(node.getInput(0), node.shapeOperand(1)));
 }
 
 static LogicalResult buildTile(Node &node) {
@@ -445,7 +331,7 @@ static LogicalResult buildTile(Node &node) {
   } else if (node.getInputType(1).isDynamicDim(0)) {
     repeats = node.reshape(repeats, {rank});
   }
-  return finish(node, node.create<nn::TileOp>(x, repeats));
+  return node.yield(node.create<nn::TileOp>(x, repeats));
 }
 
 static int64_t getBlockSize(Node &node) {
@@ -461,127 +347,26 @@ static int64_t getBlockSize(Node &node) {
 static LogicalResult buildDepthToSpace(Node &node) {
   auto mode = node.getEnum<nn::DepthMode>(
       "mode", "DCR", {{"DCR", nn::DepthMode::DCR}, {"CRD", nn::DepthMode::CRD}});
-  return finish(node, node.create<nn::DepthToSpaceOp>(node.getInput(0), getBlockSize(node), mode));
+  return node.yield(node.create<nn::DepthToSpaceOp>(node.getInput(0), getBlockSize(node), mode));
 }
 
 static LogicalResult buildSpaceToDepth(Node &node) {
-  return finish(node, node.create<nn::SpaceToDepthOp>(node.getInput(0), getBlockSize(node)));
+  return node.yield(node.create<nn::SpaceToDepthOp>(node.getInput(0), getBlockSize(node)));
 }
 
 static LogicalResult buildTrilu(Node &node) {
   Value k;
   if (node.hasInput(1))
     k = node.asScalar(node.getInput(1));
-  return finish(node, node.create<nn::TriluOp>(node.getInput(0), k, node.getFlag("upper", true)));
+  return node.yield(node.create<nn::TriluOp>(node.getInput(0), k, node.getFlag("upper", true)));
 }
 
 static LogicalResult buildReverseSequence(Node &node) {
   int64_t rank = node.getRank(0);
   int64_t batch = node.normalizeAxis(node.getInt("batch_axis", 1), rank);
   int64_t time = node.normalizeAxis(node.getInt("time_axis", 0), rank);
-  return finish(
-      node, node.create<nn::ReverseSequenceOp>(node.getInput(0), node.getInput(1), time, batch));
-}
-
-//===----------------------------------------------------------------------===//
-// Shapes, and data made from nothing
-//===----------------------------------------------------------------------===//
-
-static LogicalResult buildShape(Node &node) {
-  int64_t rank = node.getRank(0);
-  auto clamp = [&](int64_t position) {
-    position = position < 0 ? position + rank : position;
-    return std::min(std::max<int64_t>(position, 0), rank);
-  };
-  int64_t start = clamp(node.getInt("start", 0));
-  int64_t end = std::max(start, clamp(node.getInt("end", rank)));
-  return finish(node, node.create<nn::ShapeOfOp>(node.getInput(0), start, end));
-}
-
-static LogicalResult buildSize(Node &node) {
-  return finish(node, node.create<nn::SizeOfOp>(node.getInput(0)));
-}
-
-static LogicalResult buildRange(Node &node) {
-  for (unsigned i = 1; i < 3; ++i)
-    if (node.getElementType(i) != node.getElementType(0))
-      return node.emitError("start, limit and delta have different element "
-                            "types");
-  return finish(node, node.create<nn::RangeOp>(node.asScalar(node.getInput(0)),
-                                               node.asScalar(node.getInput(1)),
-                                               node.asScalar(node.getInput(2))));
-}
-
-static LogicalResult buildConstantOfShape(Node &node) {
-  ElementsAttr attribute = node.findTensor("value");
-  Value value;
-  if (attribute && attribute.getShapedType().getNumElements() != 1)
-    return node.emitError("the attribute 'value' must have one element");
-  if (attribute)
-    value = node.asScalar(node.constant(attribute));
-  else
-    value = node.scalar(node.getBuilder().getF32Type(), 0);
-  Value shape = withStaticLength(node, 0);
-  if (node.failed())
-    return failure();
-  auto dims = node.getConstantInts(shape);
-  if (!dims)
-    return finish(node, node.broadcastTo(value, shape));
-  for (int64_t dim : *dims)
-    if (dim < 0)
-      return node.emitError("the shape has a negative dim: " + Twine(dim));
-  if (dims->empty())
-    return finish(node, value);
-  // A splat takes no memory, however large it is.
-  auto known = node.getConstant(value);
-  if (!known)
-    return finish(node, node.broadcastTo(value, shape));
-  auto type = RankedTensorType::get(*dims, known->getElementType());
-  unsigned width = known->getElementBytes();
-  DenseElementsAttr splat =
-      type.getElementType().isInteger(1)
-          ? DenseElementsAttr::get(type, known->getInt(0) != 0)
-          : DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(known->bytes(), width));
-  return finish(node, node.constant(splat));
-}
-
-static LogicalResult buildEyeLike(Node &node) {
-  Type type = node.getElementType(0);
-  if (auto dtype = node.findInt("dtype"))
-    type = node.getOnnxType(*dtype);
-  return finish(node, node.create<nn::EyeOp>(node.getInput(0), node.getInt("k", 0), type));
-}
-
-static LogicalResult buildConstant(Node &node) {
-  OpBuilder &b = node.getBuilder();
-  auto list = [](int64_t size, Type type) { return RankedTensorType::get({size}, type); };
-  auto scalar = [](Type type) { return RankedTensorType::get({}, type); };
-  DenseElementsAttr value;
-  if (node.hasAttribute("value")) {
-    ElementsAttr tensor = node.findTensor("value");
-    if (!tensor)
-      return failure();
-    return finish(node, node.constant(tensor));
-  }
-  if (auto x = node.findFloat("value_float")) {
-    value = DenseElementsAttr::get(scalar(b.getF32Type()), float(*x));
-  } else if (auto x = node.findInt("value_int")) {
-    value = DenseElementsAttr::get(scalar(b.getI64Type()), *x);
-  } else if (auto x = node.findFloats("value_floats")) {
-    SmallVector<float> floats(x->begin(), x->end());
-    value = DenseElementsAttr::get(list(x->size(), b.getF32Type()), ArrayRef<float>(floats));
-  } else if (auto x = node.findInts("value_ints")) {
-    value = DenseElementsAttr::get(list(x->size(), b.getI64Type()), ArrayRef<int64_t>(*x));
-  } else if (node.failed()) {
-    return failure();
-  } else if (node.hasAttribute("sparse_value")) {
-    return node.emitUnsupported("a sparse tensor");
-  } else if (node.hasAttribute("value_string") || node.hasAttribute("value_strings")) {
-    return node.emitUnsupported("the element type string");
-  } else {
-    return node.emitError("has no value");
-  }
-  return finish(node, node.constant(value));
+  return node.yield(
+      node.create<nn::ReverseSequenceOp>(node.getInput(0), node.getInput(1), time, batch));
 }
 
 //===----------------------------------------------------------------------===//
@@ -589,10 +374,6 @@ static LogicalResult buildConstant(Node &node) {
 //===----------------------------------------------------------------------===//
 
 void sinter::onnx_import::registerMovementOperators(OperatorTable &table) {
-  table.add("Reshape", 1, buildReshape, {1, 2});
-  table.add("Flatten", 1, buildFlatten, 1);
-  table.add("Squeeze", 1, buildSqueeze, {1, 2});
-  table.add("Unsqueeze", 1, buildUnsqueeze, {1, 2});
   table.add("Transpose", 1, buildTranspose, 1);
   table.add("Concat", 1, buildConcat, {1, Inputs::variadic});
   table.add("Split", 1, buildSplit, {1, 2}, Inputs::variadic);
@@ -605,10 +386,4 @@ void sinter::onnx_import::registerMovementOperators(OperatorTable &table) {
   table.add("SpaceToDepth", 1, buildSpaceToDepth, 1);
   table.add("Trilu", 14, buildTrilu, {1, 2});
   table.add("ReverseSequence", 10, buildReverseSequence, 2);
-  table.add("Shape", 1, buildShape, 1);
-  table.add("Size", 1, buildSize, 1);
-  table.add("Range", 11, buildRange, 3);
-  table.add("ConstantOfShape", 9, buildConstantOfShape, 1);
-  table.add("EyeLike", 9, buildEyeLike, 1);
-  table.add("Constant", 1, buildConstant, 0);
 }

@@ -445,6 +445,25 @@ Value Node::dimOf(Value value, int64_t dim) {
 }
 Value Node::broadcastTo(Value value, Value shape) { return create<nn::ExpandOp>(value, shape); }
 
+Value Node::shapeOperand(unsigned input) {
+  Value shape = getInput(input);
+  RankedTensorType type = getInputType(input);
+  if (type.getRank() > 1) {
+    (void)emitError("input " + Twine(input) + " must be a list, but has " + Twine(type.getRank()) +
+                    " dims");
+    return shape;
+  }
+  if (type.getRank() == 0)
+    return reshape(shape, {1});
+  if (!type.isDynamicDim(0))
+    return shape;
+  if (auto declared = getDeclaredOutputType(0))
+    return reshape(shape, {declared.getRank()});
+  (void)emitError("the rank of its output is not known: input " + Twine(input) +
+                  " has a dynamic length, and the model declares no shape for the output");
+  return shape;
+}
+
 Value Node::asScalar(Value value) {
   auto type = mlir::cast<RankedTensorType>(value.getType());
   return type.getRank() ? reshape(value, {}) : value;

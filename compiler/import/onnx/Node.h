@@ -65,6 +65,11 @@ public:
   /// False for outputs that nobody wants: beyond the last, or unnamed.
   bool hasOutput(unsigned index) const;
   void setOutput(unsigned index, mlir::Value value);
+  /// Sets output 0; what a builder of one output returns at its end.
+  mlir::LogicalResult yield(mlir::Value value) {
+    setOutput(0, value);
+    return status();
+  }
   /// The type that value_info or the graph's outputs declare, or null; dims
   /// not given are dynamic.
   mlir::RankedTensorType getDeclaredOutputType(unsigned index) const;
@@ -193,6 +198,9 @@ public:
   mlir::Value dimOf(mlir::Value value, int64_t dim);
   /// NumPy's broadcast of the value's shape and `shape` (1-D integers).
   mlir::Value broadcastTo(mlir::Value value, mlir::Value shape);
+  /// An input that is a list of dims as 1-D of static length, for that is a
+  /// rank: where the input has none, the declared output says it, else an error.
+  mlir::Value shapeOperand(unsigned input);
   /// A tensor of one element as a scalar (rank 0).
   mlir::Value asScalar(mlir::Value value);
   /// One of two values by a condition of one element known at run time

@@ -105,17 +105,15 @@ LogicalResult buildBatchNorm(Node &node) {
     Value inverse = node.create<nn::RsqrtOp>(node.add(var, node.scalar(compute, epsilon)));
     result = node.add(node.mul(node.sub(x, mean), node.mul(inverse, scale)), bias);
   }
-  node.setOutput(0, node.cast(result, type));
-  return node.status();
+  return node.yield(node.cast(result, type));
 }
 
 LogicalResult buildInstanceNorm(Node &node) {
   double epsilon = node.getFloat("epsilon", 1e-5);
   if (node.getRank(0) < 3)
     return node.emitError("the input has rank " + Twine(node.getRank(0)) + "; expected at least 3");
-  node.setOutput(0, node.create<nn::InstanceNormOp>(node.getInput(0), node.getInput(1),
+  return node.yield(node.create<nn::InstanceNormOp>(node.getInput(0), node.getInput(1),
                                                     node.getInput(2), APFloat(epsilon)));
-  return node.status();
 }
 
 //===----------------------------------------------------------------------===//
@@ -158,8 +156,7 @@ LogicalResult buildRMSNorm(Node &node) {
   Type compute = widestFloat({elementTypeOf(input), type});
   Value result = node.create<nn::RMSNormOp>(node.cast(input, compute), node.cast(scale, compute),
                                             axis, APFloat(epsilon));
-  node.setOutput(0, node.cast(result, type));
-  return node.status();
+  return node.yield(node.cast(result, type));
 }
 
 /// One value per group as one per channel: [G] to [C].
@@ -214,8 +211,7 @@ LogicalResult buildLpNorm(Node &node) {
   Value input = node.getInput(0);
   Value norm = node.reduce(input, p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2, {axis}, true);
   Value isZero = node.compare(nn::ComparePredicate::eq, norm, node.scalarLike(norm, 0));
-  node.setOutput(0, node.div(input, node.where(isZero, node.scalarLike(norm, 1), norm)));
-  return node.status();
+  return node.yield(node.div(input, node.where(isZero, node.scalarLike(norm, 1), norm)));
 }
 
 LogicalResult buildLRN(Node &node) {
@@ -224,10 +220,9 @@ LogicalResult buildLRN(Node &node) {
     (void)node.emitError("attribute 'size' must be positive");
   if (node.failed())
     return failure();
-  node.setOutput(0, node.create<nn::LRNOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1e-4)),
+  return node.yield(node.create<nn::LRNOp>(node.getInput(0), APFloat(node.getFloat("alpha", 1e-4)),
                                            APFloat(node.getFloat("beta", 0.75)),
                                            APFloat(node.getFloat("bias", 1)), size));
-  return node.status();
 }
 
 LogicalResult buildMeanVarianceNorm(Node &node) {

@@ -119,8 +119,7 @@ LogicalResult buildQuantizeLinear(Node &node) {
   Value divisor = spread(node, node.cast(scale, compute), input, axis, blockSize);
   Value zero = node.hasInput(2) ? spread(node, node.getInput(2), input, axis, blockSize) : Value();
   Value real = node.div(node.cast(input, compute), divisor);
-  node.setOutput(0, quantize(node, real, zero, type));
-  return node.status();
+  return node.yield(quantize(node, real, zero, type));
 }
 
 /// value − zero in i32; zero may be null.
@@ -139,8 +138,7 @@ LogicalResult buildDequantizeLinear(Node &node) {
   Value zero = node.hasInput(2) ? spread(node, node.getInput(2), input, axis, blockSize) : Value();
   Value factor = spread(node, node.cast(scale, f32Of(node)), input, axis, blockSize);
   Value whole = node.cast(withoutZero(node, input, zero), f32Of(node));
-  node.setOutput(0, node.cast(node.mul(whole, factor), type));
-  return node.status();
+  return node.yield(node.cast(node.mul(whole, factor), type));
 }
 
 /// uint8 over [min(x, 0), max(x, 0)].
@@ -197,8 +195,7 @@ LogicalResult buildQLinearMatMul(Node &node) {
                                             withoutZero(node, node.getInput(3), bZero));
   Value factor = node.div(node.mul(aScale, bScale), yScale);
   Value real = node.mul(node.cast(product, f32Of(node)), factor);
-  node.setOutput(0, quantize(node, real, yZero, node.getElementType(7)));
-  return node.status();
+  return node.yield(quantize(node, real, yZero, node.getElementType(7)));
 }
 
 /// The attributes of Conv on i32 operands.
@@ -257,18 +254,16 @@ LogicalResult buildQLinearConv(Node &node) {
   Value filterScale = node.cast(alongAxis(node, node.getInput(4), rank, 1), f32);
   Value outputScale = node.cast(node.reshape(node.getInput(6), {}), f32);
   Value factor = node.div(node.mul(inputScale, filterScale), outputScale);
-  node.setOutput(0, quantize(node, node.mul(node.cast(sum, f32), factor),
+  return node.yield(quantize(node, node.mul(node.cast(sum, f32), factor),
                              node.reshape(node.getInput(7), {}), node.getElementType(7)));
-  return node.status();
 }
 
 LogicalResult buildConvInteger(Node &node) {
   Value inputZero = node.hasInput(2) ? node.reshape(node.getInput(2), {}) : Value();
   Value filterZero =
       node.hasInput(3) ? alongAxis(node, node.getInput(3), node.getRank(1), 0) : Value();
-  node.setOutput(0, convolve(node, withoutZero(node, node.getInput(0), inputZero),
+  return node.yield(convolve(node, withoutZero(node, node.getInput(0), inputZero),
                              withoutZero(node, node.getInput(1), filterZero), Value()));
-  return node.status();
 }
 
 } // namespace

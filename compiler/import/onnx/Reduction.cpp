@@ -9,11 +9,6 @@ using namespace sinter;
 using namespace sinter::onnx_import;
 using nn::ReduceKind;
 
-static LogicalResult finish(Node &node, Value result) {
-  node.setOutput(0, result);
-  return node.status();
-}
-
 //===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
@@ -74,7 +69,7 @@ static LogicalResult buildWithRuntimeAxes(Node &node, ReduceKind kind, bool keep
   x = complete(node, kind, x);
   if (!keepdims)
     x = node.create<nn::ReshapeOp>(x, mask->dropMarked(node, shape));
-  return finish(node, x);
+  return node.yield(x);
 }
 
 // `axesInputSince`: the opset from which axes are an input.
@@ -99,8 +94,8 @@ static LogicalResult buildReduce(Node &node) {
     // Reduces nothing, but what a kind does to each element remains.
     decompose(node, kind, x);
     if (kind == ReduceKind::log_sum_exp)
-      return finish(node, x);
-    return finish(node, complete(node, kind, x));
+      return node.yield(x);
+    return node.yield(complete(node, kind, x));
   }
   if (axes.empty())
     axes = llvm::to_vector(llvm::seq<int64_t>(rank));
@@ -111,15 +106,15 @@ static LogicalResult buildReduce(Node &node) {
   Type type = node.getElementType(0);
   if (type.isInteger(1))
     x = node.cast(x, IntegerType::get(node.getContext(), 8, IntegerType::Unsigned));
-  return finish(node, node.cast(node.reduce(x, kind, axes, keepdims), type));
+  return node.yield(node.cast(node.reduce(x, kind, axes, keepdims), type));
 }
 
 template <nn::ArgKind kind>
 static LogicalResult buildArgReduce(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", 0), node.getRank(0));
-  return finish(node, node.create<nn::ArgReduceOp>(node.getInput(0), kind, axis,
-                                                   node.getFlag("keepdims", true),
-                                                   node.getFlag("select_last_index")));
+  return node.yield(node.create<nn::ArgReduceOp>(node.getInput(0), kind, axis,
+                                                 node.getFlag("keepdims", true),
+                                                 node.getFlag("select_last_index")));
 }
 
 //===----------------------------------------------------------------------===//
@@ -139,10 +134,10 @@ static LogicalResult buildCumulative(Node &node) {
   if (auto known = node.getConstantInts(node.getInput(1))) {
     if (known->size() != 1)
       return node.emitError("the axis must be one number");
-    return finish(node, along(node.normalizeAxis(known->front(), rank)));
+    return node.yield(along(node.normalizeAxis(known->front(), rank)));
   }
   if (rank == 1)
-    return finish(node, along(0));
+    return node.yield(along(0));
   // The axis is computed at run time: one branch for each.
   std::optional<AxesMask> mask = AxesMask::create(node, 1, rank);
   if (!mask)
@@ -153,7 +148,7 @@ static LogicalResult buildCumulative(Node &node) {
     return node.choose(
         mask->isAxis(node, axis), [&] { return along(axis); }, [&] { return from(axis + 1); });
   };
-  return finish(node, from(0));
+  return node.yield(from(0));
 }
 
 //===----------------------------------------------------------------------===//

@@ -10,11 +10,6 @@ using nn::CoordinateMode;
 using nn::NearestMode;
 using nn::ResizeMode;
 
-static LogicalResult finish(Node &node, Value result) {
-  node.setOutput(0, result);
-  return node.status();
-}
-
 static ResizeMode getMode(Node &node) {
   return node.getEnum<ResizeMode>("mode", "nearest",
                                   {{"nearest", ResizeMode::nearest},
@@ -41,11 +36,10 @@ static LogicalResult buildSimple(Node &node, Value scales) {
                           " dims");
   if (type.isDynamicDim(0))
     scales = node.reshape(scales, {rank});
-  return finish(node, node.create<nn::ResizeOp>(node.getInput(0), Value(), scales, Value(),
-                                                llvm::to_vector(llvm::seq<int64_t>(rank)),
-                                                getMode(node), CoordinateMode::asymmetric,
-                                                NearestMode::floor, nn::AspectRatio::stretch,
-                                                APFloat(-0.75), APFloat(0.0), false, false));
+  return node.yield(node.create<nn::ResizeOp>(
+      node.getInput(0), Value(), scales, Value(), llvm::to_vector(llvm::seq<int64_t>(rank)),
+      getMode(node), CoordinateMode::asymmetric, NearestMode::floor, nn::AspectRatio::stretch,
+      APFloat(-0.75), APFloat(0.0), false, false));
 }
 
 static LogicalResult buildUpsample(Node &node) {
@@ -126,11 +120,11 @@ static LogicalResult buildResize(Node &node) {
                             " scales, sizes or region bounds; expected " + Twine(length) + " for " +
                             Twine(count) + " axes");
   }
-  return finish(node, node.create<nn::ResizeOp>(
-                          node.getInput(0), roi, scales, sizes, axes, mode, coordinates, nearest,
-                          aspect, APFloat(node.getFloat("cubic_coeff_a", -0.75)),
-                          APFloat(node.getFloat("extrapolation_value", 0)),
-                          node.getFlag("exclude_outside"), node.getFlag("antialias")));
+  return node.yield(
+      node.create<nn::ResizeOp>(node.getInput(0), roi, scales, sizes, axes, mode, coordinates,
+                                nearest, aspect, APFloat(node.getFloat("cubic_coeff_a", -0.75)),
+                                APFloat(node.getFloat("extrapolation_value", 0)),
+                                node.getFlag("exclude_outside"), node.getFlag("antialias")));
 }
 
 // Opset 16 said bilinear and bicubic where opset 20 says linear and cubic.
@@ -145,8 +139,8 @@ static LogicalResult buildGridSample(Node &node) {
                                                {{"zeros", nn::GridPadding::zeros},
                                                 {"border", nn::GridPadding::border},
                                                 {"reflection", nn::GridPadding::reflection}});
-  return finish(node, node.create<nn::GridSampleOp>(node.getInput(0), node.getInput(1), mode,
-                                                    padding, node.getFlag("align_corners")));
+  return node.yield(node.create<nn::GridSampleOp>(node.getInput(0), node.getInput(1), mode, padding,
+                                                  node.getFlag("align_corners")));
 }
 
 void sinter::onnx_import::registerResizeOperators(OperatorTable &table) {

@@ -231,8 +231,7 @@ LogicalResult buildDFT(Node &node) {
                             "parts");
     if (node.failed())
       return failure();
-    node.setOutput(0, transformAlong(node, input, normalized, length, inverse, oneSided));
-    return node.status();
+    return node.yield(transformAlong(node, input, normalized, length, inverse, oneSided));
   }
   // An axis that only the run knows: all that the declared result allows, and
   // a choice among them.
@@ -259,8 +258,7 @@ LogicalResult buildDFT(Node &node) {
   }
   if (!result)
     return node.emitError("no axis gives the declared result");
-  node.setOutput(0, result);
-  return node.status();
+  return node.yield(result);
 }
 
 /// Signal B × L × (1 or 2); frames of `length`, `step` apart.
@@ -296,8 +294,7 @@ LogicalResult buildSTFT(Node &node) {
   Complex result = transform(node, parts, length, /*inverse=*/false, oneSided);
   if (node.failed())
     return failure();
-  node.setOutput(0, merge(node, result, node.getElementType(0)));
-  return node.status();
+  return node.yield(merge(node, result, node.getElementType(0)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -323,8 +320,7 @@ LogicalResult buildWindow(Node &node, double a, double b, double c) {
     Value twice = node.mul(phase, node.scalar(f64, 2));
     result = node.add(result, node.mul(node.create<nn::CosOp>(twice), node.scalar(f64, c)));
   }
-  node.setOutput(0, node.cast(result, type));
-  return node.status();
+  return node.yield(node.cast(result, type));
 }
 
 LogicalResult buildHannWindow(Node &node) { return buildWindow(node, 0.5, 0.5, 0); }
@@ -378,8 +374,7 @@ LogicalResult buildMelWeightMatrix(Node &node) {
   Value result = node.where(
       both(is(P::ge, rows, center), is(P::lt, rows, upper)), falling,
       node.where(both(is(P::ge, rows, lower), is(P::le, rows, center)), rising, number(0)));
-  node.setOutput(0, node.cast(result, type));
-  return node.status();
+  return node.yield(node.cast(result, type));
 }
 
 //===----------------------------------------------------------------------===//
@@ -431,8 +426,7 @@ LogicalResult buildAffineGrid(Node &node) {
         axes.push_back(i);
     result = node.add(result, node.mul(node.unsqueeze(points, axes), column(j)));
   }
-  node.setOutput(0, node.cast(result, type));
-  return node.status();
+  return node.yield(node.cast(result, type));
 }
 
 } // namespace

@@ -61,8 +61,7 @@ LogicalResult buildLoss(Node &node, Value logProbabilities) {
                    : node.reduce(loss, nn::ReduceKind::mean, axes, false);
     break;
   }
-  node.setOutput(0, loss);
-  return node.status();
+  return node.yield(loss);
 }
 
 LogicalResult buildNegativeLogLikelihood(Node &node) {
