@@ -99,6 +99,10 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   size_t shapeAt = at;
   at = align64(at + 2 * (size_t)outputRank * sizeof(int64_t));
 
+  size_t totalAt = at;
+  const SinterInternal *internal = (const SinterInternal *)model->internal;
+  at = align64(at + (size_t)internal->kernelCount * sizeof(SinterKernelTotals));
+
   char *memory = (char *)options.allocate(options.allocator_user, at, 64);
   if (!memory)
     return SINTER_OUT_OF_MEMORY;
@@ -123,6 +127,7 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   context->descriptorOf = (void **)(memory + descriptorOfAt);
   context->resultDescriptors = (int64_t *)(memory + resultAt);
   context->shapes = (int64_t *)(memory + shapeAt);
+  context->totals = (SinterKernelTotals *)(memory + totalAt);
   int64_t *descriptor = context->descriptors;
   for (int32_t i = 0; i < model->input_count; ++i) {
     context->descriptorOf[i] = descriptor;

@@ -12,6 +12,7 @@
 #define SINTER_RUNTIME_INTERNAL_H
 
 #include "runtime/include/sinter/model.h"
+#include "runtime/include/sinter/profile.h"
 #include "runtime/libc.h"
 
 #include <stdatomic.h>
@@ -98,6 +99,8 @@ struct SinterContext {
   DLTensor *outputs;      /* during a run: the caller's, for sinter_rt_output */
   uint64_t outputsDirect; /* bit i: output i may be written in place */
 
+  SinterKernelTotals *totals; /* of each call that is measured */
+
   _Atomic bool failed;
   SinterStatus status;
   char error[1024];
@@ -109,6 +112,8 @@ typedef struct SinterInternal {
      results' descriptors one after the other). */
   void (*entry)(void *context, void *workspace, void **inputs, void *results);
   int64_t (*workspace)(void **inputs); /* NULL: none needed */
+  const SinterKernelInfo *kernels;     /* calls that are measured */
+  int64_t kernelCount;
 } SinterInternal;
 
 /* memory.c */
@@ -145,6 +150,9 @@ void *sinter_rt_alloc(SinterContext *, int64_t bytes);
 void *sinter_rt_output(SinterContext *, int32_t index, int64_t bytes);
 void *sinter_rt_scratch_alloc(SinterContext *, int64_t bytes);
 void sinter_rt_scratch_free(SinterContext *, void *memory);
+int64_t sinter_rt_profile_now(void);
+void sinter_rt_profile_add(SinterContext *, int64_t entry, int64_t nanoseconds, int64_t operations,
+                           int64_t bytes);
 void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure, int64_t count);
 
 static inline SinterThread *threadOf(SinterContext *context) { return (SinterThread *)context; }

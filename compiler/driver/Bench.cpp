@@ -3,6 +3,10 @@
 
 #include "compiler/driver/Commands.h"
 #include "compiler/driver/Library.h"
+#include "compiler/driver/Machine.h"
+#include "compiler/driver/Profile.h"
+#include "compiler/driver/Session.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -27,7 +31,7 @@ static bool makeInputs(const SinterModel &model, const BenchArguments &arguments
         continue;
       std::string name = info.dim_names[d];
       std::string position = std::string(info.name) + ":" + std::to_string(d);
-      for (auto &[key, size] : arguments.dims)
+      for (auto &[key, size] : arguments.compile.dims)
         if ((!name.empty() && key == name) || key == position)
           dim = size;
       if (dim < 0) {
@@ -50,16 +54,40 @@ static bool makeInputs(const SinterModel &model, const BenchArguments &arguments
   return true;
 }
 
-int sinter::driver::bench(const BenchArguments &arguments) {
-  auto fail = [](const std::string &message) {
-    llvm::errs() << "error: " << message << '\n';
-    return ModelFault;
-  };
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "error: " << message << '\n';
+  return ModelFault;
+}
+
+static int benchMachine(bool json) {
+  Machine machine = measureMachine();
+  for (const MachineLimits &each : machine.limits) {
+    if (json) {
+      llvm::outs() << llvm::json::Value(toJson(each)) << '\n';
+      continue;
+    }
+    llvm::outs() << machine.cpu << ", " << each.threads
+                 << (each.threads > 1 ? " threads" : " thread") << "\n  FMA float32, GFLOP/s:";
+    for (auto [bytes, rate] : each.fma)
+      llvm::outs() << llvm::format("  %.0f in %lld-byte vectors", rate,
+                                   static_cast<long long>(bytes));
+    llvm::outs() << llvm::format("\n  GB/s:  triad %.1f  with streaming stores %.1f  reads from L1 "
+                                 "%.0f  L2 %.0f  L3 %.0f\n",
+                                 each.triad, each.streaming, each.l1, each.l2, each.l3);
+  }
+  return Good;
+}
+
+static int benchLibrary(const BenchArguments &arguments, const std::string &path) {
   MLIRContext mlir(MLIRContext::Threading::DISABLED);
   Library library;
   std::string error;
-  if (!library.open(arguments.library, arguments.threads, error))
+  if (!library.open(path, arguments.threads, error))
     return fail(error);
+  Profile profile;
+  if (arguments.compile.profile && !profile.open(library))
+    return fail(path + " measures no kernels; compile it with: sinter compile MODEL --profile -o " +
+                path);
   const SinterModel &model = library.getModel();
   std::vector<nn::HostTensor> inputs;
   bool ok = arguments.inputs.empty() ? makeInputs(model, arguments, mlir, inputs, error)
@@ -83,6 +111,8 @@ int sinter::driver::bench(const BenchArguments &arguments) {
   for (int i = 0; i < 5; ++i)
     if (once() != SINTER_OK)
       return fail(model.last_error(library.getContext()));
+  if (arguments.compile.profile)
+    profile.open(library);
 
   std::vector<double> times;
   auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -91,20 +121,50 @@ int sinter::driver::bench(const BenchArguments &arguments) {
     auto before = Clock::now();
     once();
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());
+    if (arguments.compile.profile)
+      profile.take();
   }
   std::sort(times.begin(), times.end());
   double least = times.front(), median = times[times.size() / 2],
          p99 = times[times.size() * 99 / 100];
   if (arguments.json) {
-    llvm::outs() << llvm::formatv("{0}", llvm::json::Value(llvm::json::Object{
-                                             {"runs", static_cast<int64_t>(times.size())},
-                                             {"min_ms", least},
-                                             {"median_ms", median},
-                                             {"p99_ms", p99}}))
-                 << '\n';
+    llvm::json::Object object{{"runs", static_cast<int64_t>(times.size())},
+                              {"min_ms", least},
+                              {"median_ms", median},
+                              {"p99_ms", p99}};
+    if (arguments.compile.profile)
+      object["kernels"] = profile.toJson();
+    llvm::outs() << llvm::json::Value(std::move(object)) << '\n';
     return Good;
   }
   llvm::outs() << model.name << " on " << model.target << ": " << times.size() << " runs"
-               << llvm::format("  min %.3f ms  median %.3f ms  p99 %.3f ms\n", least, median, p99);
+               << llvm::format("  min %.4f ms  median %.4f ms  p99 %.4f ms\n", least, median, p99);
+  if (arguments.compile.profile)
+    profile.print(library, arguments.threads, median, llvm::outs());
   return Good;
+}
+
+/// Compiles into the system's temporary folder, and leaves nothing there.
+static int benchModel(const BenchArguments &arguments) {
+  SmallString<128> folder;
+  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("sinter-bench", folder))
+    return fail("no temporary folder: " + code.message());
+  CompileArguments compiling = arguments.compile;
+  compiling.model = arguments.library;
+  compiling.output = (folder + "/model.so").str();
+  compiling.name = modelName(arguments.library);
+  int status = compile(compiling);
+  if (status == Good)
+    status = benchLibrary(arguments, compiling.output);
+  llvm::sys::fs::remove_directories(folder);
+  return status;
+}
+
+int sinter::driver::bench(const BenchArguments &arguments) {
+  if (arguments.machine)
+    return benchMachine(arguments.json);
+  StringRef path = arguments.library;
+  if (path.ends_with(".onnx") || path.ends_with(".mlir"))
+    return benchModel(arguments);
+  return benchLibrary(arguments, arguments.library);
 }

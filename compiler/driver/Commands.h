@@ -31,7 +31,7 @@ struct CompileArguments {
   unsigned threads = 0;
   bool noFuse = false, noLayout = false, remarks = false, quiet = false;
   bool timing = false, printAfterAll = false, verifyEach = true;
-  bool elideConstants = false;
+  bool elideConstants = false, profile = false;
   std::string printAfter, printTreeDir;
 };
 int compile(const CompileArguments &arguments);
@@ -57,12 +57,13 @@ struct CheckArguments {
 int check(const CheckArguments &arguments);
 
 struct BenchArguments {
-  std::string library;
+  std::string library; ///< or a model that is not compiled yet
   std::vector<std::string> inputs;
-  std::vector<std::pair<std::string, int64_t>> dims;
   int32_t threads = 0;
   double seconds = 2;
   bool json = false;
+  bool machine = false;     ///< the limits of this machine, and no model
+  CompileArguments compile; ///< dims and profile also tell how to measure
 };
 int bench(const BenchArguments &arguments);
 

@@ -51,6 +51,10 @@ bool Library::open(const std::string &path, int32_t threads, std::string &error)
   return true;
 }
 
+SinterProfileFunction Library::getProfile() const {
+  return reinterpret_cast<SinterProfileFunction>(dlsym(handle, "sinter_profile"));
+}
+
 bool Library::run(ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,
                   MLIRContext &mlir, std::string &error) {
   std::vector<DLTensor> in, out(model->output_count);

@@ -7,6 +7,7 @@
 #include "dialects/nn/HostTensor.h"
 #include "mlir/IR/MLIRContext.h"
 #include "runtime/include/sinter/model.h"
+#include "runtime/include/sinter/profile.h"
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ public:
 
   const SinterModel &getModel() const { return *model; }
   SinterContext *getContext() const { return context; }
+  /// Null in a library that was compiled without --profile.
+  SinterProfileFunction getProfile() const;
 
   /// Runs once; `outputs` are copies.
   bool run(llvm::ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,

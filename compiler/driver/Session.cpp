@@ -127,6 +127,7 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
   options.fuse = !arguments.noFuse;
   options.assignLayout = !arguments.noLayout;
   options.remarks = arguments.remarks;
+  options.profile = arguments.profile;
   options.configurePasses = [arguments](PassManager &pm) {
     pm.enableVerifier(arguments.verifyEach);
     if (arguments.timing)

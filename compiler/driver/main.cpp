@@ -52,6 +52,8 @@ static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
                       "Threads that the compiler uses (0: all cores)");
   command->add_flag("--no-fuse", arguments.noFuse, "One kernel per op");
   command->add_flag("--no-layout", arguments.noLayout, "Keep the model's tensor layouts");
+  command->add_flag("--profile", arguments.profile,
+                    "Measure each kernel of the model (bench --profile shows it)");
 }
 
 int main(int argc, char **argv) {
@@ -128,11 +130,15 @@ int main(int argc, char **argv) {
   addCompileOptions(checkCommand, checkArguments.compile);
 
   BenchArguments benchArguments;
-  CLI::App *benchCommand = app.add_subcommand("bench", "Measure the latency of a compiled library");
-  benchCommand->add_option("LIBRARY", benchArguments.library, "model.so")->required();
+  CLI::App *benchCommand =
+      app.add_subcommand("bench", "Measure the latency of a model, or what this machine can do");
+  benchCommand->add_option("MODEL", benchArguments.library,
+                           "model.so; or model.onnx or stage.mlir, which is compiled first");
   benchCommand->add_option("-i,--input", benchArguments.inputs,
                            ".npy or .pb inputs (default: made-up numbers)");
-  addDims(benchCommand, benchArguments.dims);
+  addCompileOptions(benchCommand, benchArguments.compile);
+  benchCommand->add_flag("--machine", benchArguments.machine,
+                         "Measure this machine's arithmetic and bandwidths, and remember them");
   benchCommand->add_option("--threads", benchArguments.threads, "Threads (0: all cores)");
   benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")
       ->capture_default_str();
@@ -148,8 +154,13 @@ int main(int argc, char **argv) {
     return compile(compileArguments);
   if (*runCommand)
     return run(runArguments);
-  if (*benchCommand)
+  if (*benchCommand) {
+    if (benchArguments.library.empty() != benchArguments.machine) {
+      std::fprintf(stderr, "sinter bench: give a model, or --machine\n");
+      return WrongUsage;
+    }
     return bench(benchArguments);
+  }
   if (checkArguments.model.empty() == checkArguments.batch.empty()) {
     std::fprintf(stderr, "sinter check: give a model, or --batch FILE\n");
     return WrongUsage;

@@ -5,6 +5,7 @@
 #include "dialects/kernel/Kernel.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "passes/host/profile-calls/ProfileCalls.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
 #include "targets/halide/HalideKernels.h"
 #include "llvm/IR/LLVMContext.h"
@@ -32,6 +33,9 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringR
       options.progress(phase);
   };
   if (failed(advance(module, Stage::KernelTiled, options)))
+    return failure();
+  if (options.profile &&
+      failed(runPasses(module, options, [](PassManager &pm) { pm.addPass(createProfileCalls()); })))
     return failure();
   auto interface = getInterface(module, name);
   if (failed(interface))

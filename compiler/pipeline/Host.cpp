@@ -17,6 +17,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/plan-memory/PlanMemory.h"
+#include "passes/host/profile-calls/ProfileCalls.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -208,5 +209,8 @@ FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name) 
       return failure();
     interface.outputs.push_back(*info);
   }
+  if (auto calls = module->getAttrOfType<ArrayAttr>(profileAttribute))
+    for (auto call : calls.getAsRange<ArrayAttr>())
+      interface.calls.push_back({cast<StringAttr>(call[0]).str(), cast<StringAttr>(call[1]).str()});
   return interface;
 }

@@ -40,6 +40,8 @@ struct CompileOptions {
   /// Fusion and layout assignment; off for bisecting.
   bool fuse = true;
   bool assignLayout = true;
+  /// The library measures each call of a kernel, for `sinter bench --profile`.
+  bool profile = false;
   /// Remarks on what was not fused.
   bool remarks = false;
   /// Set up each pass manager: printing, timing, reproducers.

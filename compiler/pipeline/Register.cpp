@@ -24,6 +24,7 @@
 #include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/plan-memory/PlanMemory.h"
+#include "passes/host/profile-calls/ProfileCalls.h"
 #include "passes/kernels/kernel-tile/KernelTile.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
 #include "passes/kernels/nn-to-kernel/NNToKernel.h"
@@ -57,4 +58,5 @@ void sinter::registerAllPasses() {
   registerLowerKernelsReference();
   registerPlanMemory();
   registerLowerCalls();
+  registerProfileCalls();
 }

@@ -385,7 +385,8 @@ bool Emitter::linkObjects() {
     std::string script = temporary.file("exports");
     std::error_code code;
     llvm::raw_fd_ostream os(script, code);
-    os << "{ global: sinter_model; " << modelFunction(interface) << "; local: *; };\n";
+    os << "{ global: sinter_model; " << modelFunction(interface)
+       << (interface.calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
     os.close();
     arguments.insert(arguments.end(),
                      {"-shared", "-Bsymbolic", "--gc-sections", "-z", "now", "-z", "relro", "-z",

@@ -34,9 +34,15 @@ struct TensorInfo {
   std::vector<std::string> dimNames; ///< "" without one; may be shorter
 };
 
+/// A call of a kernel that the library measures.
+struct ProfiledCall {
+  std::string kernel, nodes; ///< ONNX nodes that it does the work of
+};
+
 struct ModelInterface {
   std::string name;
   std::vector<TensorInfo> inputs, outputs;
+  std::vector<ProfiledCall> calls; ///< empty: nothing is measured
 };
 
 /// Large constants: the bytes behind the symbol `sinter_weights`, which the

@@ -38,6 +38,7 @@ private:
   llvm::Constant *string(llvm::StringRef text);
   llvm::Constant *constant(llvm::Constant *value, const llvm::Twine &name);
   llvm::Constant *buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name);
+  llvm::Constant *buildCalls();
   llvm::Constant *dtype(int32_t onnxType);
 
   llvm::Module &host;
@@ -140,6 +141,18 @@ llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors, llv
       name);
 }
 
+/// An array of SinterKernelInfo, or null.
+llvm::Constant *TableBuilder::buildCalls() {
+  llvm::SmallVector<llvm::Constant *> calls;
+  for (const ProfiledCall &call : interface.calls)
+    calls.push_back(llvm::ConstantStruct::getAnon({string(call.kernel), string(call.nodes)}));
+  if (calls.empty())
+    return llvm::ConstantPointerNull::get(pointer);
+  return constant(
+      llvm::ConstantArray::get(llvm::ArrayType::get(calls.front()->getType(), calls.size()), calls),
+      "sinter_rt_kernels");
+}
+
 bool TableBuilder::build(const Target &target, std::string &error) {
   llvm::Function *main = host.getFunction("_mlir_ciface_sinter_main");
   if (!main || main->isDeclaration()) {
@@ -160,7 +173,8 @@ bool TableBuilder::build(const Target &target, std::string &error) {
     return false;
   }
   llvm::Constant *internal =
-      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize()}),
+      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize(), buildCalls(),
+                                              llvm::ConstantInt::get(i64, interface.calls.size())}),
                "sinter_rt_internal");
 
   llvm::SmallVector<llvm::Constant *> fields = {

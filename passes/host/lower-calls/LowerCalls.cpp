@@ -3,11 +3,13 @@
 
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "dialects/kernel/Kernel.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/host/profile-calls/ProfileCalls.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -43,7 +45,9 @@ public:
       }
       operands.push_back(operand);
     }
+    Value start = startMeasuring(call);
     func::CallOp::create(builder, call.getLoc(), callee, operands);
+    endMeasuring(call, start);
     call.erase();
     return success();
   }
@@ -85,6 +89,7 @@ public:
       store(LLVM::ConstantOp::create(builder, loc, i64, param), paramArray, i64,
             {static_cast<int32_t>(i)});
 
+    Value start = startMeasuring(call);
     auto callee =
         declare("sinter_k_" + call.getCallee().str(),
                 LLVM::LLVMFunctionType::get(i32, {pointer, pointer, i32, i32, pointer, i32}));
@@ -94,6 +99,7 @@ public:
                                         constant(call.getInits().size()), paramArray,
                                         constant(params.size())})
             .getResult();
+    endMeasuring(call, start);
     Value bad = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
     auto branch = scf::IfOp::create(builder, loc, bad, /*withElseRegion=*/false);
     builder.setInsertionPointToStart(branch.thenBlock());
@@ -108,6 +114,57 @@ public:
 
 private:
   static Value context(Operation *op) { return op->getParentOfType<func::FuncOp>().getArgument(0); }
+
+  /// The time before a call that profile-calls has marked; null for others.
+  Value startMeasuring(Operation *call) {
+    if (!call->hasAttr(profileAttribute))
+      return {};
+    return now(call->getLoc());
+  }
+
+  Value now(Location loc) {
+    auto clock = declare("sinter_rt_profile_now", LLVM::LLVMFunctionType::get(i64, {}));
+    return LLVM::CallOp::create(builder, loc, clock, ValueRange()).getResult();
+  }
+
+  /// Adds the time since `start`, and the cost of the call, to the context's totals.
+  void endMeasuring(Operation *call, Value start) {
+    if (!start)
+      return;
+    Location loc = call->getLoc();
+    auto profile = call->getAttrOfType<DictionaryAttr>(profileAttribute);
+    auto number = [&](int64_t value) -> Value {
+      return LLVM::ConstantOp::create(builder, loc, i64, value);
+    };
+    Value end = now(loc);
+    ArrayRef<int64_t> sizes = profile.getAs<DenseI64ArrayAttr>("sizes").asArrayRef();
+    SmallVector<Value> symbols;
+    for (size_t i = 0; i < sizes.size(); i += 2) {
+      Value operand = call->getOperand(sizes[i]);
+      symbols.push_back(
+          sizes[i + 1] < 0
+              ? operand
+              : memref::DimOp::create(builder, loc, operand, sizes[i + 1]).getResult());
+    }
+    SmallVector<Value> costs;
+    for (AffineExpr expr : profile.getAs<AffineMapAttr>("cost").getValue().getResults()) {
+      Value cost = affine::expandAffineExpr(builder, loc, expr, ValueRange(), symbols);
+      costs.push_back(arith::IndexCastOp::create(builder, loc, i64, cost));
+    }
+    Value bytes = costs[1];
+    for (size_t i = 2; i < costs.size(); i += 2) {
+      Value least = arith::MinSIOp::create(builder, loc, costs[i], costs[i + 1]);
+      bytes = arith::AddIOp::create(builder, loc, bytes, least);
+    }
+    auto record = declare("sinter_rt_profile_add",
+                          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                                      {pointer, i64, i64, i64, i64}));
+    Value elapsed = arith::SubIOp::create(builder, loc, end, start);
+    LLVM::CallOp::create(builder, loc, record,
+                         ValueRange{context(call),
+                                    number(profile.getAs<IntegerAttr>("entry").getInt()), elapsed,
+                                    costs[0], bytes});
+  }
 
   /// Room on the stack for the whole function.
   Value stack(Operation *op, Type type, size_t count) {

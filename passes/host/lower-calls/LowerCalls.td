@@ -11,7 +11,7 @@ def LowerCalls : Pass<"lower-calls", "::mlir::ModuleOp"> {
   let description = [{
     The context, the first argument of the enclosing function, goes along with
     each call. A status other than 0 from a runtime kernel is recorded in the
-    context.
+    context. Calls that profile-calls has marked are measured.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
