@@ -376,6 +376,12 @@ std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
       type.getNumElements() > maxContents || !isa<IntegerType>(type.getElementType()) ||
       type.getElementType().isInteger(1))
     return std::nullopt;
+  if (auto fused = value.getDefiningOp<FusedOp>()) {
+    auto known = contents(fused.getBody().front().getTerminator()->getOperand(
+        cast<OpResult>(value).getResultNumber()));
+    if (known && llvm::all_of(*known, [&](AffineExpr e) { return isDefinedOutside(e, fused); }))
+      return known;
+  }
   if (auto op = value.getDefiningOp<ContentsOpInterface>()) {
     auto known = op.inferContents(*this);
     if (known && static_cast<int64_t>(known->size()) == type.getNumElements()) {

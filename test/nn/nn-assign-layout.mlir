@@ -23,11 +23,29 @@ func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
   return %4 : tensor<1x16x4x4xf32>
 }
 
-// A constant right-hand side is packed in blocks of two vectors of columns.
+// A constant right-hand side is packed in panels of three vectors of columns, or as many as waste fewest.
 // CHECK-LABEL: func @packed
-// CHECK: nn.matmul {{.*}} {columns = 40 : i64, rhs_block = 32 : i64} : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+// CHECK: nn.matmul {{.*}} {columns = 40 : i64, rhs_block = 48 : i64} : (tensor<?x8xf32>, tensor<1x8x48xf32>) -> tensor<?x40xf32>
 func.func @packed(%x: tensor<?x8xf32>) -> tensor<?x40xf32> {
   %w = nn.constant dense<1.0> : tensor<8x40xf32>
   %0 = nn.matmul %x, %w : (tensor<?x8xf32>, tensor<8x40xf32>) -> tensor<?x40xf32>
   return %0 : tensor<?x40xf32>
+}
+
+// Few rows take wider panels.
+// CHECK-LABEL: func @few_rows
+// CHECK: nn.matmul {{.*}} {columns = 192 : i64, rhs_block = 64 : i64}
+func.func @few_rows(%x: tensor<1x8xf32>) -> tensor<1x192xf32> {
+  %w = nn.constant dense<1.0> : tensor<8x192xf32>
+  %0 = nn.matmul %x, %w : (tensor<1x8xf32>, tensor<8x192xf32>) -> tensor<1x192xf32>
+  return %0 : tensor<1x192xf32>
+}
+
+// No column is wasted where two vectors divide the columns and three do not.
+// CHECK-LABEL: func @exact_panels
+// CHECK: nn.matmul {{.*}} {columns = 160 : i64, rhs_block = 32 : i64}
+func.func @exact_panels(%x: tensor<?x8xf32>) -> tensor<?x160xf32> {
+  %w = nn.constant dense<1.0> : tensor<8x160xf32>
+  %0 = nn.matmul %x, %w : (tensor<?x8xf32>, tensor<8x160xf32>) -> tensor<?x160xf32>
+  return %0 : tensor<?x160xf32>
 }

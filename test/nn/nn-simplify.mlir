@@ -127,3 +127,93 @@ func.func @branch(%x: tensor<2x3xf32>) -> tensor<?x?xf32> {
   }
   return %2 : tensor<?x?xf32>
 }
+
+// A layer norm as exporters write it is one op.
+// CHECK-LABEL: func @layer_norm
+// CHECK-SAME: (%[[X:.*]]: tensor<?x4xf32>, %[[S:.*]]: tensor<4xf32>, %[[B:.*]]: tensor<4xf32>)
+// CHECK: %[[Y:.*]] = nn.layer_norm %[[X]], %[[S]], %[[B]] {axis = 1 : i64, epsilon = 1.250000e-01 : f64}
+// CHECK-NEXT: return %[[Y]]
+func.func @layer_norm(%x: tensor<?x4xf32>, %s: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  %e = nn.constant dense<0.125> : tensor<f32>
+  %two = nn.constant dense<2.0> : tensor<f32>
+  %0 = nn.reduce %x {axes = array<i64: 1>, keepdims = true, kind = #nn<reduce_kind mean>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  %1 = nn.sub %x, %0 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %2 = nn.pow %1, %two : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+  %3 = nn.reduce %2 {axes = array<i64: 1>, keepdims = true, kind = #nn<reduce_kind mean>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  %4 = nn.add %3, %e : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %5 = nn.sqrt %4 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %6 = nn.div %1, %5 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %7 = nn.mul %6, %s : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  %8 = nn.add %7, %b : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return %8 : tensor<?x4xf32>
+}
+
+// A variance over another tensor than the one that is divided is no layer norm.
+// CHECK-LABEL: func @no_layer_norm
+// CHECK-NOT: nn.layer_norm
+// CHECK: return
+func.func @no_layer_norm(%x: tensor<?x4xf32>, %z: tensor<?x4xf32>, %s: tensor<4xf32>) -> tensor<?x4xf32> {
+  %e = nn.constant dense<0.125> : tensor<f32>
+  %0 = nn.reduce %x {axes = array<i64: 1>, keepdims = true, kind = #nn<reduce_kind mean>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  %1 = nn.sub %x, %0 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %2 = nn.mul %z, %z : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %3 = nn.reduce %2 {axes = array<i64: 1>, keepdims = true, kind = #nn<reduce_kind mean>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  %4 = nn.add %3, %e : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %5 = nn.sqrt %4 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %6 = nn.div %1, %5 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %7 = nn.mul %6, %s : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return %7 : tensor<?x4xf32>
+}
+
+// GELU by the error function, the half at either end.
+// CHECK-LABEL: func @gelu
+// CHECK-SAME: (%[[X:.*]]: tensor<8xf32>)
+// CHECK-NEXT: %[[Y:.*]] = nn.gelu %[[X]] : (tensor<8xf32>) -> tensor<8xf32>
+// CHECK-NEXT: return %[[Y]]
+func.func @gelu(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %root = nn.constant dense<1.41421354> : tensor<f32>
+  %0 = nn.div %x, %root : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = nn.erf %0 : (tensor<8xf32>) -> tensor<8xf32>
+  %2 = nn.add %1, %one : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %3 = nn.mul %x, %2 : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %4 = nn.mul %3, %half : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  return %4 : tensor<8xf32>
+}
+
+// GELU by tanh.
+// CHECK-LABEL: func @gelu_tanh
+// CHECK: nn.gelu %{{.*}} {tanh_approximation}
+// CHECK-NEXT: return
+func.func @gelu_tanh(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %three = nn.constant dense<3.0> : tensor<f32>
+  %cubic = nn.constant dense<0.044715> : tensor<f32>
+  %root = nn.constant dense<0.797884583> : tensor<f32>
+  %0 = nn.pow %x, %three : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = nn.mul %0, %cubic : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %2 = nn.add %x, %1 : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %3 = nn.mul %2, %root : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %4 = nn.tanh %3 : (tensor<8xf32>) -> tensor<8xf32>
+  %5 = nn.add %4, %one : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %6 = nn.mul %x, %half : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %7 = nn.mul %6, %5 : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  return %7 : tensor<8xf32>
+}
+
+// Another factor than a half is no GELU.
+// CHECK-LABEL: func @no_gelu
+// CHECK: nn.erf
+func.func @no_gelu(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %half = nn.constant dense<0.25> : tensor<f32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %root = nn.constant dense<1.41421354> : tensor<f32>
+  %0 = nn.div %x, %root : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = nn.erf %0 : (tensor<8xf32>) -> tensor<8xf32>
+  %2 = nn.add %1, %one : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %3 = nn.mul %x, %2 : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %4 = nn.mul %3, %half : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  return %4 : tensor<8xf32>
+}

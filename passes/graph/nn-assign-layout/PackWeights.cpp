@@ -44,6 +44,31 @@ static int64_t chooseBlock(int64_t channels, int64_t vector) {
   return channels > vector ? 2 * vector : vector;
 }
 
+// The width of a matrix's panels in columns: three vectors stand for 8 rows of accumulators and
+// leave registers for the operands; few rows want more vectors, to have enough sums under way. A
+// width that wastes columns of the last panel loses to one that does not.
+static int64_t choosePanel(int64_t columns, int64_t rows, int64_t vector) {
+  constexpr int64_t fewRows = 6;
+  static const int64_t many[] = {3, 4, 2}, few[] = {4, 3, 2};
+  if (columns <= vector)
+    return vector;
+  bool isFew = !ShapedType::isDynamic(rows) && rows <= fewRows;
+  int64_t best = 0;
+  for (int64_t vectors : isFew ? few : many) {
+    int64_t panel = vectors * vector;
+    if (best == 0 || llvm::alignTo(columns, panel) < llvm::alignTo(columns, best))
+      best = panel;
+  }
+  return best;
+}
+
+// How many rows a product's left side has in all; kDynamic if unknown.
+static int64_t countRows(nn::MatMulOp op) {
+  auto type = cast<RankedTensorType>(op.getLhs().getType());
+  int64_t depth = type.getDimSize(type.getRank() - (op.getTransposeLhs() ? 2 : 1));
+  return type.hasStaticShape() && depth != 0 ? type.getNumElements() / depth : ShapedType::kDynamic;
+}
+
 namespace {
 
 struct PackFilter : OpRewritePattern<nn::ConvOp> {
@@ -149,7 +174,7 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
     int64_t depth = type.getDimSize(transposed ? 1 : 0);
     if (columns < vector)
       return rewriter.notifyMatchFailure(op, "narrower than a vector");
-    int64_t block = chooseBlock(columns, vector);
+    int64_t block = choosePanel(columns, countRows(op), vector);
     rhs = padRows(rewriter, loc, rhs, transposed ? 0 : 1, block);
     int64_t blocks = llvm::divideCeil(columns, block);
     if (transposed) {

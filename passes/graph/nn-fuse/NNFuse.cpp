@@ -27,7 +27,7 @@ public:
       if (!fusible)
         continue;
       nn::FusionClass kind = fusible.getFusionClass();
-      if (kind == nn::FusionClass::view || kind == nn::FusionClass::opaque)
+      if (kind == nn::FusionClass::view || kind == nn::FusionClass::opaque || isShapeArithmetic(op))
         continue;
       if (kind == nn::FusionClass::elementwise && fuseElementwise && joinProducer(&op))
         continue;
@@ -47,6 +47,20 @@ public:
 
 private:
   using Group = SmallVector<Operation *>;
+
+  /// An op whose few integers follow from sizes: the host computes them, without a kernel.
+  bool isShapeArithmetic(Operation &op) {
+    if (!isa<nn::ContentsOpInterface>(op) || op.getNumResults() != 1)
+      return false;
+    auto contents = analysis.contents(op.getResult(0));
+    if (!contents)
+      return false;
+    SmallVector<Value> sources;
+    for (AffineExpr element : *contents)
+      analysis.collectValues(element, sources);
+    // What is not understood stands on itself.
+    return !llvm::is_contained(sources, op.getResult(0));
+  }
 
   /// Adds an elementwise op to the group of one of its operands.
   bool joinProducer(Operation *op) {

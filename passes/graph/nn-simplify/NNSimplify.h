@@ -29,6 +29,8 @@ void populateSimplifyArithmeticPatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyWindowsPatterns(mlir::RewritePatternSet &patterns);
 /// Transposed operands of matmul.
 void populateSimplifyMatMulPatterns(mlir::RewritePatternSet &patterns);
+/// Layer norm and GELU out of the primitives that exporters write.
+void populateRecognizeLayersPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace sinter
 

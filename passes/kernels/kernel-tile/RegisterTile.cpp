@@ -249,8 +249,10 @@ void RegisterTiler::chooseTile() {
     return sum;
   };
   auto useful = [](int64_t extent, int64_t tile) {
+    // Unknown sizes are often multiples of 8.
+    constexpr int64_t typical = 64;
     if (ShapedType::isDynamic(extent))
-      return 1.0;
+      extent = typical;
     return double(extent) / (llvm::divideCeil(extent, tile) * tile);
   };
   int64_t vectorExtent = extent(vector);
