@@ -53,6 +53,7 @@ typedef void (*TaskFunction)(SinterContext *, int64_t index, void *closure);
 typedef struct Job {
   TaskFunction function;
   void *closure;
+  int64_t block; /* tasks that are taken at once */
   int32_t ranges;
 } Job;
 

@@ -79,10 +79,12 @@ static void participate(SinterContext *context, SinterThread *thread) {
     for (int32_t k = 0; k < job->ranges; ++k) {
       TaskRange *range = &context->ranges[(thread->slot + k) % job->ranges];
       while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
-        int64_t index = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
-        if (index >= range->end || atomic_load_explicit(&context->failed, memory_order_relaxed))
+        int64_t index = atomic_fetch_add_explicit(&range->next, job->block, memory_order_relaxed);
+        int64_t end = index + job->block < range->end ? index + job->block : range->end;
+        if (index >= end || atomic_load_explicit(&context->failed, memory_order_relaxed))
           break;
-        job->function((SinterContext *)thread, index, job->closure);
+        for (; index < end; ++index)
+          job->function((SinterContext *)thread, index, job->closure);
       }
     }
   } else {
@@ -195,6 +197,10 @@ void sinterParallelFor(SinterThread *thread, TaskFunction function, void *closur
   context->job.function = function;
   context->job.closure = closure;
   context->job.ranges = ranges;
+  /* Many small tasks are taken several at a time. */
+  enum { blocksPerThread = 16 };
+  int64_t block = count / (ranges * blocksPerThread);
+  context->job.block = block ? block : 1;
   context->parallel = true;
   if (context->options.parallel_for)
     context->options.parallel_for(context->options.parallel_user, foreignTask, context, ranges);

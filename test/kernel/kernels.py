@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes kernels of one family for kernel-check:  kernels.py conv n=1 h=56 c=64 f=64 k=3 s=1 p=1 pack=32
 
-Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, argmax. A size `?NAME` makes a dynamic
-dimension (matmul m, n, k; softmax, elementwise rows); `sizes=m:3,m:17` then says what runs.
+Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, transpose, shuffle, argmax. A size
+`?NAME` makes a dynamic dimension (matmul m, n, k; softmax, elementwise rows); `sizes=m:3,m:17` then says what runs.
 """
 import sys
 
@@ -249,6 +249,16 @@ def transpose(n=1, h=56, c=64, to="nhwc"):
     source = ["d0", "d3", "d1", "d2"] if to == "nhwc" else ["d0", "d2", "d3", "d1"]
     text = init("%i", y) + generic("%y", [("%x", x)], "%i_e", [affine(D4, source), affine(D4, D4)], "pppp",
                                    "    linalg.yield %a : f32\n", y)
+    return f"(%x: {x}) -> {y}", text, f"%y : {y}", 0
+
+
+def shuffle(m=49, g=4, n=34):
+    """The transpose of a channel shuffle, with ReLU."""
+    d = ["d0", "d1", "d2"]
+    x, y = tensor(m, g, n), tensor(m, n, g)
+    text = init("%i", y) + generic("%y", [("%x", x)], "%i_e", [affine(d, ["d0", "d2", "d1"]), affine(d, d)], "ppp",
+                                   "    %z = arith.constant 0.0 : f32\n    %r = arith.maximumf %a, %z : f32\n"
+                                   "    linalg.yield %r : f32\n", y)
     return f"(%x: {x}) -> {y}", text, f"%y : {y}", 0
 
 

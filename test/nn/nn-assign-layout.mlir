@@ -49,3 +49,47 @@ func.func @exact_panels(%x: tensor<?x8xf32>) -> tensor<?x160xf32> {
   %0 = nn.matmul %x, %w : (tensor<?x8xf32>, tensor<8x160xf32>) -> tensor<?x160xf32>
   return %0 : tensor<?x160xf32>
 }
+
+// A constant part of a concat is transposed at compile time.
+// CHECK-LABEL: func @padded_channels
+// CHECK: nn.max_pool {{.*}} -> tensor<1x4x4x16xf32>
+// CHECK-NEXT: nn.concat {{.*}} {axis = 3 : i64} : (tensor<1x4x4x16xf32>, tensor<1x4x4x8xf32>) -> tensor<1x4x4x24xf32>
+// CHECK-NEXT: nn.max_pool
+func.func @padded_channels(%x: tensor<1x16x8x8xf32>) -> tensor<1x24x2x2xf32> {
+  %zeros = nn.constant dense<0.0> : tensor<1x8x4x4xf32>
+  %0 = nn.max_pool %x {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x16x8x8xf32>) -> tensor<1x16x4x4xf32>
+  %1 = nn.concat %0, %zeros {axis = 1 : i64} : (tensor<1x16x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x24x4x4xf32>
+  %2 = nn.max_pool %1 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x24x4x4xf32>) -> tensor<1x24x2x2xf32>
+  return %2 : tensor<1x24x2x2xf32>
+}
+
+// A gate of one value a channel, as squeeze-and-excitation has it, is only viewed in the other layout.
+// CHECK-LABEL: func @gate
+// CHECK: nn.max_pool
+// CHECK-NEXT: nn.reshape %{{.*}} : (tensor<?x16x1x1xf32>, {{.*}}) -> tensor<?x1x1x16xf32>
+// CHECK-NEXT: nn.mul
+// CHECK-NEXT: nn.max_pool
+func.func @gate(%x: tensor<?x16x8x?xf32>, %g: tensor<?x16x1x1xf32>) -> tensor<?x16x2x?xf32> {
+  %0 = nn.max_pool %x {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<?x16x8x?xf32>) -> tensor<?x16x4x?xf32>
+  %1 = nn.mul %0, %g : (tensor<?x16x4x?xf32>, tensor<?x16x1x1xf32>) -> tensor<?x16x4x?xf32>
+  %2 = nn.max_pool %1 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<?x16x4x?xf32>) -> tensor<?x16x2x?xf32>
+  return %2 : tensor<?x16x2x?xf32>
+}
+
+// A channel shuffle moves channels within each position only.
+// CHECK-LABEL: func @shuffle
+// CHECK: nn.max_pool {{.*}} -> tensor<1x4x4x24xf32>
+// CHECK-NEXT: nn.reshape {{.*}} -> tensor<1x4x4x3x8xf32>
+// CHECK-NEXT: nn.transpose {{.*}} {permutation = array<i64: 0, 1, 2, 4, 3>} : (tensor<1x4x4x3x8xf32>) -> tensor<1x4x4x8x3xf32>
+// CHECK-NEXT: nn.reshape {{.*}} -> tensor<1x4x4x24xf32>
+// CHECK-NEXT: nn.max_pool
+func.func @shuffle(%x: tensor<1x24x8x8xf32>) -> tensor<1x24x2x2xf32> {
+  %split = nn.constant dense<[1, 3, 8, 4, 4]> : tensor<5xi64>
+  %merge = nn.constant dense<[1, 24, 4, 4]> : tensor<4xi64>
+  %0 = nn.max_pool %x {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x24x8x8xf32>) -> tensor<1x24x4x4xf32>
+  %1 = nn.reshape %0, %split : (tensor<1x24x4x4xf32>, tensor<5xi64>) -> tensor<1x3x8x4x4xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1, 3, 4>} : (tensor<1x3x8x4x4xf32>) -> tensor<1x8x3x4x4xf32>
+  %3 = nn.reshape %2, %merge : (tensor<1x8x3x4x4xf32>, tensor<4xi64>) -> tensor<1x24x4x4xf32>
+  %4 = nn.max_pool %3 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x24x4x4xf32>) -> tensor<1x24x2x2xf32>
+  return %4 : tensor<1x24x2x2xf32>
+}

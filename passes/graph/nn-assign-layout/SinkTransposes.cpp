@@ -11,19 +11,43 @@ using namespace sinter;
 
 static int64_t rankOf(Value value) { return cast<ShapedType>(value.getType()).getRank(); }
 
+// Whether a transpose only moves dims of size 1 and so is a view, with a shape
+// that a constant can give. `permutation` may be of a higher rank, as for an
+// operand that broadcasts.
+static bool isView(RankedTensorType type, ArrayRef<int64_t> permutation) {
+  int64_t missing = permutation.size() - type.getRank(), last = -1, dynamic = 0;
+  for (int64_t source : permutation) {
+    if (source < missing || type.getDimSize(source - missing) == 1)
+      continue;
+    if (source < last)
+      return false;
+    last = source;
+    dynamic += type.isDynamicDim(source - missing);
+  }
+  return dynamic <= 1;
+}
+
+// Whether `undo` costs nothing at run time.
+static bool canUndo(Value value, ArrayRef<int64_t> permutation) {
+  auto transpose = value.getDefiningOp<nn::TransposeOp>();
+  if (transpose && transpose.getPermutation() == permutation)
+    return true;
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() > static_cast<int64_t>(permutation.size()))
+    return false;
+  return nn::getConstant(value) || isView(type, invertPermutationVector(permutation));
+}
+
 // What a transpose with `permutation` was applied to, to give `value`; builds
-// the inverse transpose of a constant, or a broadcast operand's. Null if that
-// would cost a transpose at run time.
+// the inverse transpose of a constant, or of an operand that broadcasts.
 static Value undo(PatternRewriter &rewriter, Value value, ArrayRef<int64_t> permutation) {
   if (auto transpose = value.getDefiningOp<nn::TransposeOp>())
     if (transpose.getPermutation() == permutation)
       return transpose.getInput();
   int64_t rank = rankOf(value), full = permutation.size();
   auto type = cast<RankedTensorType>(value.getType());
-  if (type.hasStaticShape() && type.getNumElements() == 1 && rank <= full)
+  if (type.hasStaticShape() && type.getNumElements() == 1)
     return value;
-  if (!nn::getConstant(value) || rank > full)
-    return {};
   Location loc = value.getLoc();
   if (rank < full) {
     auto axes = llvm::to_vector(llvm::seq<int64_t>(0, full - rank));
@@ -72,15 +96,9 @@ struct SinkThroughElementwise : RewritePattern {
     if (!permutation)
       return rewriter.notifyMatchFailure(op, "no operand is a transpose");
     // All operands must follow before anything is built.
-    for (Value operand : op->getOperands()) {
-      auto transpose = operand.getDefiningOp<nn::TransposeOp>();
-      auto type = cast<RankedTensorType>(operand.getType());
-      bool follows = (transpose && transpose.getPermutation() == ArrayRef(*permutation)) ||
-                     nn::getConstant(operand) ||
-                     (type.hasStaticShape() && type.getNumElements() == 1);
-      if (!follows)
+    for (Value operand : op->getOperands())
+      if (!canUndo(operand, *permutation))
         return rewriter.notifyMatchFailure(op, "an operand isn't transposed");
-    }
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
       operands.push_back(undo(rewriter, operand, *permutation));
@@ -139,13 +157,12 @@ struct SinkThroughConcat : OpRewritePattern<nn::ConcatOp> {
     auto permutation = findPermutation(op, rankOf(op.getResult()));
     if (!permutation)
       return rewriter.notifyMatchFailure(op, "no operand is a transpose");
-    SmallVector<Value> operands;
-    for (Value operand : op.getInputs()) {
-      auto transpose = operand.getDefiningOp<nn::TransposeOp>();
-      if (!transpose || transpose.getPermutation() != ArrayRef(*permutation))
+    for (Value operand : op.getInputs())
+      if (!canUndo(operand, *permutation))
         return rewriter.notifyMatchFailure(op, "an operand isn't transposed");
-      operands.push_back(transpose.getInput());
-    }
+    SmallVector<Value> operands;
+    for (Value operand : op.getInputs())
+      operands.push_back(undo(rewriter, operand, *permutation));
     Value moved =
         nn::ConcatOp::create(rewriter, op.getLoc(), operands, (*permutation)[op.getAxis()]);
     rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, moved, *permutation);
@@ -180,18 +197,8 @@ struct SinkThroughPad : OpRewritePattern<nn::PadOp> {
 struct UnitTransposeToReshape : OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::TransposeOp op, PatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(op.getInput().getType());
-    int64_t last = -1, dynamic = 0;
-    for (int64_t source : op.getPermutation()) {
-      if (type.getDimSize(source) == 1)
-        continue;
-      if (source < last)
-        return rewriter.notifyMatchFailure(op, "moves data");
-      last = source;
-      dynamic += type.isDynamicDim(source);
-    }
-    if (dynamic > 1)
-      return rewriter.notifyMatchFailure(op, "the shape isn't a constant");
+    if (!isView(cast<RankedTensorType>(op.getInput().getType()), op.getPermutation()))
+      return rewriter.notifyMatchFailure(op, "moves data, or the shape isn't a constant");
     SmallVector<int64_t> shape;
     for (int64_t dim : cast<ShapedType>(op.getType()).getShape())
       shape.push_back(ShapedType::isDynamic(dim) ? -1 : dim);
@@ -224,8 +231,19 @@ struct ComposeTransposes : OpRewritePattern<nn::TransposeOp> {
   }
 };
 
-/// reshape(T(x)) → T'(reshape(x)) when the reshape splits or merges dims that
-/// lie side by side in x too: channel shuffles keep channels innermost.
+/// Whether a transpose takes channels from the innermost place to dim 1, as
+/// those do that the layout's choice has put behind an op.
+static bool isChannelsLastToFirst(ArrayRef<int64_t> permutation) {
+  int64_t rank = permutation.size();
+  for (int64_t d = 2; d < rank; ++d)
+    if (permutation[d] != d - 1)
+      return false;
+  return rank > 2 && permutation[0] == 0 && permutation[1] == rank - 1;
+}
+
+/// reshape(T(x)) → T'(reshape(x)) when the reshape splits or merges dims. If it
+/// merges dims that do not lie side by side in x, as a channel shuffle does,
+/// x itself is transposed so that they do, within what T' leaves in place.
 struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::ReshapeOp op, PatternRewriter &rewriter) const override {
@@ -243,6 +261,7 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
     // Dims of x in order, each with what it becomes.
     SmallVector<int64_t> shape, result(target.getRank());
     SmallVector<int64_t> inverse = invertPermutationVector(permutation);
+    Value input = transpose.getInput();
     if (splits) {
       // Source dim i of the reshape is target dims groups[i].
       for (int64_t d = 0; d < source.getRank(); ++d)
@@ -251,28 +270,30 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
           shape.push_back(target.getDimSize(t));
         }
     } else {
-      // Target dim t is source dims groups[t]: they must follow each other in x.
-      SmallVector<int64_t> targetOf(source.getRank());
-      for (auto [t, group] : llvm::enumerate(*groups)) {
+      // Target dim t is source dims groups[t]: all of them stand where the first of them does in x.
+      SmallVector<int64_t> targetOf(source.getRank()), order;
+      for (auto [t, group] : llvm::enumerate(*groups))
         for (int64_t s : group)
           targetOf[s] = t;
-        for (size_t k = 1; k < group.size(); ++k)
-          if (permutation[group[k]] != permutation[group[k - 1]] + 1)
-            return rewriter.notifyMatchFailure(op, "merges distant dims");
-      }
-      int64_t previous = -1;
+      SmallVector<bool> seen(target.getRank(), false);
       for (int64_t d = 0; d < source.getRank(); ++d) {
         int64_t t = targetOf[inverse[d]];
-        if (t == previous)
+        if (seen[t])
           continue;
-        previous = t;
+        seen[t] = true;
+        for (int64_t s : (*groups)[t])
+          order.push_back(permutation[s]);
         result[t] = shape.size();
         shape.push_back(target.getDimSize(t));
       }
+      if (!isIdentityPermutation(order)) {
+        if (ArrayRef(order) == permutation || !isChannelsLastToFirst(result))
+          return rewriter.notifyMatchFailure(op, "merges distant dims");
+        input = nn::TransposeOp::create(rewriter, op.getLoc(), input, order);
+      }
     }
-    Value reshaped =
-        nn::ReshapeOp::create(rewriter, op.getLoc(), transpose.getInput(),
-                              nn::createIndexConstant(rewriter, op.getLoc(), shape), false);
+    Value reshaped = nn::ReshapeOp::create(
+        rewriter, op.getLoc(), input, nn::createIndexConstant(rewriter, op.getLoc(), shape), false);
     rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, reshaped, result);
     return success();
   }

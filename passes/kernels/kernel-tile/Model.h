@@ -94,8 +94,16 @@ bool scheduleRegisterTile(Model &model);
 /// computed beside them.
 void scheduleRows(Model &model);
 
+/// Below this much work, in about vector instructions, a thread pool costs more than it gives: some
+/// microseconds.
+constexpr double parallelWork = 16000;
+
 /// Vectors along the innermost loop of a stage that is computed by itself.
 void vectorizeNest(Model &model, Stage &stage);
+
+/// Runs the outer loops of a stage that is computed by itself, and does not reduce, on the thread
+/// pool, if there is enough to do.
+void parallelizeNest(Model &model, Stage &stage);
 
 /// Runs the outer loops of an output on the thread pool, if there is enough to do. `loops` are the
 /// outer loops from the outermost; at least the first exists. Returns the loop inside which

@@ -101,6 +101,36 @@ static void transposeOperands(linalg::GenericOp op, const Target &target) {
   }
 }
 
+/// In a kernel that only maps elements, an operand whose rows are the result's columns is read
+/// through a copy, of which the scheduler holds a tile.
+static void copyTransposed(linalg::GenericOp op) {
+  constexpr int64_t least = 9; // fewer columns are interleaved
+  AffineMap outMap = op.getIndexingMapsArray().back();
+  if (op.getNumDpsInits() != 1 || outMap.getNumResults() == 0)
+    return;
+  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  if (!vector)
+    return;
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  auto isLong = [&](AffineDimExpr dim) {
+    int64_t extent = extents[dim.getPosition()];
+    return !ShapedType::isDynamic(extent) && extent >= least;
+  };
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(operand);
+    if (map.getNumResults() == 0 || !map.isProjectedPermutation() ||
+        !map.isFunctionOfDim(vector.getPosition()))
+      continue;
+    auto last = cast<AffineDimExpr>(map.getResults().back());
+    if (last == vector || !isLong(vector) || !isLong(last))
+      continue;
+    OpBuilder builder(op);
+    int64_t rank = map.getNumResults();
+    operand->set(createCopy(builder, op.getLoc(), operand->get(),
+                            llvm::to_vector(llvm::seq<int64_t>(0, rank))));
+  }
+}
+
 /// The width of packed weights whose last panel is not full, where the result's innermost loop does
 /// not even divide into vectors. 0 for all other ops.
 static int64_t openPanel(linalg::GenericOp op, const Target &target) {
@@ -191,6 +221,11 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
       transposeOperands(generic, target);
       packOperand(generic, target);
     }
+  if (llvm::all_of(kernel.getStages(), [](linalg::LinalgOp op) {
+        return op.getNumReductionLoops() == 0 && isa<linalg::GenericOp>(op);
+      }))
+    for (linalg::LinalgOp op : kernel.getStages())
+      copyTransposed(cast<linalg::GenericOp>(op.getOperation()));
   Operation *yield = kernel.getBody().front().getTerminator();
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {

@@ -11,6 +11,9 @@
 
 #include "passes/kernels/kernel-tile/Model.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::tile;
@@ -44,6 +47,7 @@ public:
 private:
   bool match();
   bool isDenseAlongVector(AffineMap map);
+  bool isInlined(Stage &stage) const;
   std::optional<Window> windowOf(const Operand &operand, int loop);
   void chooseTile();
   void order();
@@ -67,6 +71,8 @@ private:
   SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these
   SmallVector<std::pair<int, int64_t>>
       unrolled; ///< loops of the output and positions, innermost first
+  /// No sum over channels: every operand has the vectors' loop. Depthwise convolution, pooling.
+  bool perChannel = false;
   int64_t vectorTile = 1;
   SmallVector<int> outer; ///< the output's loops around the tile, outermost first
   bool vectorOutermost = false;
@@ -202,6 +208,11 @@ bool RegisterTiler::match() {
     if (op.getName().getStringRef() == "tensor.extract")
       return false;
   lanes = model.lanes(*main);
+  perChannel = llvm::all_of(operands, [&](const Operand &operand) {
+    return operand.dependsOn[reductionLoop(vector)] ||
+           llvm::none_of(main->resultLoops,
+                         [&](int loop) { return loop >= 0 && operand.dependsOn[loop]; });
+  });
   // Whole panels: see prepare.
   for (int64_t pack : packs)
     if (isStatic(vector) && extent(vector) % pack != 0 &&
@@ -210,6 +221,20 @@ bool RegisterTiler::match() {
       staging = main->consumers.front();
   return anyDepends;
 }
+
+/// Whether a stage is an argument of the kernel with a border around it.
+static bool isBorder(Stage &stage) {
+  Operation *yield = stage.op.getBlock()->getTerminator();
+  auto select = yield->getOperand(0).getDefiningOp<arith::SelectOp>();
+  auto inside = select ? select.getTrueValue().getDefiningOp<tensor::ExtractOp>() : nullptr;
+  return inside && isa<BlockArgument>(inside.getTensor()) &&
+         select.getFalseValue().getDefiningOp<arith::ConstantOp>();
+}
+
+/// Whether windows read what a stage computes straight from the stage's own operands. Where there
+/// is little arithmetic a copy with a border costs as much as the rest; the loops are cut where
+/// windows leave the picture, so that inside there is no test.
+bool RegisterTiler::isInlined(Stage &stage) const { return perChannel && isBorder(stage); }
 
 /// Tries all tiles against a simple account of one step of the reduction, in cycles of a core that
 /// does two vector multiply-adds and two loads a cycle, and reads half a vector a cycle from the
@@ -354,6 +379,11 @@ void RegisterTiler::order() {
     return;
   }
   outer = rest;
+  // Without a sum over channels the picture is what streams: channels innermost.
+  if (perChannel) {
+    outer.push_back(vector);
+    return;
+  }
   // Within a row: a panel that fits the first cache is used for the whole row.
   bool panelStays = panelBytes <= model.target.l1Bytes * 3 / 4;
   if (panelStays && !rest.empty())
@@ -370,7 +400,7 @@ void RegisterTiler::place() {
   double bytes = 0;
   int rowLoop = -1;
   for (const Operand &operand : operands) {
-    if (!operand.producer)
+    if (!operand.producer || isInlined(*operand.producer))
       continue;
     // Of one picture where the loop over pictures is outside of the rows.
     double each = operand.bytes;
@@ -473,18 +503,29 @@ void RegisterTiler::scheduleOutput() {
   // Without other loops the one over vectors of the output remains.
   std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
   double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
-  if (work > 40000 && !outermostFirst.empty()) {
-    std::string name = outermostFirst[0];
-    int64_t count = counts[0];
-    size_t taken = 1;
-    while (taken < fusible && !ShapedType::isDynamic(count) && count < 16) {
+  if (work > parallelWork && !outermostFirst.empty()) {
+    // A dynamic extent may be 1, as a batch is: the first known one is what to count on.
+    auto isKnown = [](int64_t count) { return !ShapedType::isDynamic(count) && count != 1; };
+    size_t first = 0;
+    while (first < fusible && !isKnown(counts[first]))
+      ++first;
+    if (first == fusible)
+      first = 0;
+    std::string name = outermostFirst[first];
+    bool dynamic = ShapedType::isDynamic(counts[first]);
+    int64_t count = dynamic ? 1 : counts[first], least = perChannel ? 4 : 16;
+    size_t taken = first + 1;
+    while (taken < fusible && count < least) {
       std::string fused = "task" + std::to_string(taken);
       model.fuse(o, false, name, outermostFirst[taken], fused);
-      count = ShapedType::isDynamic(counts[taken]) ? ShapedType::kDynamic : count * counts[taken];
+      if (ShapedType::isDynamic(counts[taken]))
+        dynamic = true;
+      else
+        count *= counts[taken];
       name = fused;
       ++taken;
     }
-    if (count != 1)
+    if (count != 1 || dynamic)
       model.parallel(o, false, name);
     if (taken == outermostFirst.size())
       inner = name;
@@ -582,6 +623,8 @@ void RegisterTiler::scheduleReduction() {
   for (auto &stage : model.stages) {
     if (stage.get() == main || stage.get() == staging || stage->isOutput)
       continue;
+    if (isInlined(*stage))
+      continue;
     // Producers that are read again and again are kept; the rest is computed where it is used.
     bool feeds = llvm::is_contained(stage->consumers, main);
     double reuse = main->iterations() / std::max(stage->iterations(), 1.0);
@@ -598,13 +641,8 @@ void RegisterTiler::scheduleReduction() {
     else
       model.computeRoot(*stage);
     vectorizeNest(model, *stage);
-    if (!inChunk && stage->iterations() > 100000 && !stage->resultLoops.empty())
-      for (int loop : stage->resultLoops)
-        if (loop >= 0 && stage->extents[loop] != 1) {
-          if (loop != stage->innermostLoop())
-            model.parallel(*stage, false, loopName(loop));
-          break;
-        }
+    if (!inChunk && !stage->reduces)
+      parallelizeNest(model, *stage);
   }
 }
 

@@ -103,20 +103,24 @@ void tile::vectorizeNest(Model &model, Stage &stage) {
     vectorizeLoop(model, stage, true, loop);
 }
 
-/// Below this much work (in about vector instructions) a thread pool costs more than it gives.
-static constexpr double parallelWork = 40000;
+namespace {
+/// A loop of a nest as it stands after splits.
+struct Loop {
+  std::string name;
+  int64_t extent;
+};
+} // namespace
 
-std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, double work) {
-  std::string name = loopName(loops.front());
+static std::string parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> loops, double work) {
   if (work < parallelWork)
-    return loopName(loops.back());
-  int64_t count = stage.extents[loops.front()];
-  for (int loop : loops.drop_front()) {
-    std::string fused = name + "_" + loopName(loop).substr(1);
-    model.fuse(stage, false, name, loopName(loop), fused);
+    return loops.back().name;
+  auto [name, count] = loops.front();
+  for (auto &[inner, extent] : loops.drop_front()) {
+    std::string fused = name + "_" + inner.substr(1);
+    model.fuse(stage, false, name, inner, fused);
     name = fused;
-    count = ShapedType::isDynamic(count) || !stage.isStatic(loop) ? ShapedType::kDynamic
-                                                                  : count * stage.extents[loop];
+    count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic
+                                                                          : count * extent;
   }
   // A task is worth starting if it is longer than the start: a few microseconds.
   constexpr int64_t tasks = 64;
@@ -131,15 +135,154 @@ std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, d
   return name;
 }
 
+std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, double work) {
+  SmallVector<Loop> named;
+  for (int loop : loops)
+    named.push_back({loopName(loop), stage.extents[loop]});
+  return parallelizeLoops(model, stage, named, work);
+}
+
+void tile::parallelizeNest(Model &model, Stage &stage) {
+  SmallVector<int> outer;
+  for (int loop : stage.resultLoops)
+    if (loop >= 0 && loop != vectorLoop(stage))
+      outer.push_back(loop);
+    else
+      break;
+  // The innermost of several stays a loop within the task.
+  if (outer.size() > 1)
+    outer.pop_back();
+  if (!outer.empty())
+    parallelize(model, stage, outer,
+                stage.iterations() * (stage.bodyCost() + 1) / model.lanes(stage));
+}
+
 /// Whether a stage is computed once and kept, rather than again wherever it is used.
 static bool isKept(const Stage &stage) {
   if (stage.reduces)
     return true;
   double uses = 0;
-  for (Stage *consumer : stage.consumers)
-    uses += consumer->iterations() / std::max(stage.iterations(), 1.0);
+  for (Stage *consumer : stage.consumers) {
+    // Each place that one iteration reads.
+    DenseSet<AffineMap> places;
+    for (OpOperand *operand : consumer->op.getDpsInputOperands())
+      if (operand->get().getDefiningOp() == stage.op.getOperation())
+        places.insert(consumer->op.getMatchingIndexingMap(operand));
+    uses += std::max<size_t>(places.size(), 1) * consumer->iterations() /
+            std::max(stage.iterations(), 1.0);
+  }
   double cost = stage.bodyCost();
   return (cost >= 4 && uses >= 1.5) || (cost >= 2 && uses >= 4);
+}
+
+//===----------------------------------------------------------------------===//
+// Transposes
+//===----------------------------------------------------------------------===//
+
+/// Whether a stage jumps through the memory of an input along a loop of the output.
+static bool jumpsAlong(Stage &stage, int outputLoop) {
+  for (auto [loop, with] : llvm::zip(stage.resultLoops, stage.outputLoops)) {
+    if (with != outputLoop || loop < 0)
+      continue;
+    for (OpOperand *operand : stage.op.getDpsInputOperands()) {
+      ArrayRef<AffineExpr> results = stage.op.getMatchingIndexingMap(operand).getResults();
+      for (auto [i, result] : llvm::enumerate(results))
+        if (result.isFunctionOfDim(loop) && (i + 1 < results.size() || !isa<AffineDimExpr>(result)))
+          return true;
+    }
+  }
+  return false;
+}
+
+/// The output's loops but two, then `last`: what runs in parallel.
+static SmallVector<Loop> loopsAround(const Stage &output, int first, int second, Loop last) {
+  SmallVector<Loop> loops;
+  for (int loop : output.resultLoops)
+    if (loop >= 0 && loop != first && loop != second)
+      loops.push_back({loopName(loop), output.extents[loop]});
+  loops.push_back(last);
+  return loops;
+}
+
+/// A few elements side by side that come from far apart, as in a channel shuffle: vectors along the
+/// next loop are read, and interleaved as they are stored. False if the kernel is not of this kind.
+static bool scheduleInterleave(Model &model, double work) {
+  constexpr int64_t most = 8;
+  Stage &output = *model.output();
+  int vector = vectorLoop(output), next = -1;
+  for (int loop : llvm::reverse(output.resultLoops))
+    if (next < 0 && loop >= 0 && loop != vector && output.extents[loop] != 1)
+      next = loop;
+  if (vector < 0 || next < 0 || !output.isStatic(vector) || !output.isStatic(next) ||
+      output.extents[vector] > most || output.extents[next] < 4)
+    return false;
+  bool jumps = false;
+  for (auto &stage : model.stages) {
+    if (stage->readAnywhere || jumpsAlong(*stage, next))
+      return false;
+    jumps |= jumpsAlong(*stage, vector);
+  }
+  if (!jumps)
+    return false;
+  std::string v = loopName(vector), n = loopName(next);
+  int64_t factor =
+      std::min(model.lanes(output), int64_t(llvm::bit_floor(uint64_t(output.extents[next]))));
+  model.split(output, false, n, factor, n + "_o", n + "_v", TailStrategy::ShiftInwards);
+  model.reorder(output, false, {v, n + "_v", n + "_o"});
+  model.unroll(output, false, v);
+  model.vectorize(output, false, n + "_v");
+  parallelizeLoops(model, output,
+                   loopsAround(output, vector, next,
+                               {n + "_o", int64_t(llvm::divideCeil(output.extents[next], factor))}),
+                   work);
+  return true;
+}
+
+/// A transpose goes tile by tile through a copy that is read, and written, in whole cache lines.
+/// False if the kernel is not of this kind; `prepare` has made the copy if it is.
+static bool scheduleTransposed(Model &model, double work) {
+  Stage &output = *model.output();
+  int vector = vectorLoop(output), dense = -1;
+  SmallVector<Stage *> copies;
+  for (auto &stage : llvm::reverse(model.stages)) {
+    if (stage->isOutput || stage->bodyCost() != 0 || stage->readAnywhere ||
+        stage->consumers.size() != 1 || llvm::is_contained(copies, stage->consumers.front()))
+      continue;
+    int last = stage->outputLoops.empty() ? -1 : stage->outputLoops.back();
+    if (last < 0 || last == vector || !llvm::is_contained(stage->outputLoops, vector))
+      continue;
+    if (dense >= 0 && last != dense)
+      return false;
+    dense = last;
+    copies.push_back(stage.get());
+  }
+  if (copies.empty() || vector < 0 || !output.isStatic(vector) || !output.isStatic(dense))
+    return false;
+  int64_t lanes = model.lanes(output);
+  auto factorOf = [&](int loop) {
+    return std::min(lanes, int64_t(llvm::bit_floor(uint64_t(output.extents[loop]))));
+  };
+  std::string v = loopName(vector), d = loopName(dense);
+  for (auto &[name, loop] : {std::pair(v, vector), std::pair(d, dense)})
+    model.split(output, false, name, factorOf(loop), name + "_o", name + "_v",
+                TailStrategy::ShiftInwards);
+  SmallVector<Loop> around =
+      loopsAround(output, vector, dense,
+                  {d + "_o", int64_t(llvm::divideCeil(output.extents[dense], factorOf(dense)))});
+  SmallVector<std::string> order = {v + "_v", d + "_v", v + "_o"};
+  for (const Loop &loop : llvm::reverse(around))
+    order.push_back(loop.name);
+  model.reorder(output, false, order);
+  model.vectorize(output, false, v + "_v");
+  parallelizeLoops(model, output, around, work);
+  for (Stage *copy : copies) {
+    model.computeAt(copy->handle, output, false, v + "_o");
+    std::string line = loopName(copy->resultLoops.back());
+    model.split(*copy, false, line, factorOf(dense), line + "_o", line + "_v",
+                TailStrategy::RoundUp);
+    model.vectorize(*copy, false, line + "_v");
+  }
+  return true;
 }
 
 void tile::scheduleRows(Model &model) {
@@ -172,6 +315,9 @@ void tile::scheduleRows(Model &model) {
     }
     return;
   }
+
+  if (kept.empty() && (scheduleInterleave(model, work) || scheduleTransposed(model, work)))
+    return;
 
   // How many of the output's outer loops a kept stage depends on, one value each.
   int vector = vectorLoop(*output);

@@ -218,6 +218,19 @@ static LogicalResult lowerGroupNorm(nn::GroupNormOp op, LowerContext &context) {
 // lrn
 //===----------------------------------------------------------------------===//
 
+// x^exponent for x > 0, by square roots where they do it.
+static Scalar powerOf(Scalar x, double exponent) {
+  if (exponent == 1)
+    return x;
+  if (exponent == 0.5)
+    return sqrt(x);
+  if (exponent == 0.75) {
+    Scalar root = sqrt(x);
+    return root * sqrt(root);
+  }
+  return pow(x, x.like(exponent));
+}
+
 static LogicalResult lowerLRN(nn::LRNOp op, LowerContext &context) {
   nn::SymbolicShape shape = context.shape(op.getInput());
   unsigned rank = shape.size();
@@ -227,29 +240,48 @@ static LogicalResult lowerLRN(nn::LRNOp op, LowerContext &context) {
   Operand input = context.operand(op.getInput());
   Type type = getAccumulatorType(input.elementType);
 
-  // Σ x² over the window [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉].
-  Value squares =
-      context.reduce(context.fill(context.empty(op.getOutput(), type), 0.0),
-                     Size(context.constant(size)), {}, [&](Body &body) {
-                       SmallVector<Scalar> positions = body.indices(rank);
-                       Scalar position = positions[channel] + body.index(rank) - (size - 1) / 2;
-                       Scalar extent = body.size(shape[channel]);
-                       positions[channel] = clamp(position, position.like(0), extent - 1);
-                       Scalar x = body.readWide(input, positions);
-                       Scalar inside = (position >= 0) & (position < extent);
-                       return body.out[0] + select(inside, x * x, x.like(0));
-                     });
+  // x² with zeros around the channels, so that the window
+  // [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉] begins at c + 1: linalg would take c
+  // alone for the whole of the dim.
+  nn::SymbolicShape padded = shape;
+  padded[channel] = padded[channel] + size;
+  Value squares = context.map(context.empty(padded, type), {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(rank);
+    Scalar position = positions[channel] - ((size - 1) / 2 + 1);
+    Scalar extent = body.size(shape[channel]);
+    positions[channel] = clamp(position, position.like(0), extent - 1);
+    Scalar x = body.readWide(input, positions);
+    Scalar inside = (position >= 0) & (position < extent);
+    return select(inside, x * x, x.like(0));
+  });
+  // Short windows are added up where they are used.
+  constexpr int64_t mostTerms = 9;
+  SmallVector<Input> inputs{Input{input, context.loops(0, rank)}};
+  auto addSquares = [&](AffineExpr tap) {
+    Input square{context.stage(squares), context.loops(0, rank)};
+    square.indices[channel] = square.indices[channel] + tap + 1;
+    inputs.push_back(square);
+  };
+  if (size <= mostTerms) {
+    for (int64_t tap = 0; tap < size; ++tap)
+      addSquares(context.constant(tap));
+  } else {
+    addSquares(context.loop(rank));
+    Value sum = context.reduce(context.fill(context.empty(op.getOutput(), type), 0.0),
+                               Size(context.constant(size)), inputs.pop_back_val(),
+                               [](Body &body) { return body.out[0] + body.in[0]; });
+    inputs.push_back(Input{context.stage(sum), context.loops(0, rank)});
+  }
   double alpha = op.getAlpha().convertToDouble() / static_cast<double>(size);
   double beta = op.getBeta().convertToDouble();
   double bias = op.getBias().convertToDouble();
-  Value stage = context.map(
-      context.empty(op.getOutput()),
-      {Input{input, context.loops(0, rank)}, Input{context.stage(squares), context.loops(0, rank)}},
-      [&](Body &body) {
-        Scalar base = body.in[1] * alpha + bias;
-        Scalar x = convert(body.in[0], type);
-        return convert(x / pow(base, base.like(beta)), input.elementType);
-      });
+  Value stage = context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {
+    Scalar sum = body.in[1];
+    for (Scalar square : llvm::drop_begin(body.in, 2))
+      sum = sum + square;
+    Scalar x = convert(body.in[0], type);
+    return convert(x / powerOf(sum * alpha + bias, beta), input.elementType);
+  });
   context.set(op.getOutput(), stage);
   return success();
 }
