@@ -199,7 +199,7 @@ Verdict checkCase(const CheckArguments &arguments, StringRef model, ArrayRef<std
     std::string error;
     bool opened = library.open(path.str().str(), arguments.threads, error);
     if (temporary)
-      llvm::sys::fs::remove(path);
+      (void)llvm::sys::fs::remove(path);
     if (!opened)
       return {Verdict::Fail, error};
     Tolerance tolerance = readTolerance(llvm::sys::path::parent_path(model), arguments);

@@ -33,6 +33,8 @@ struct CompileArguments {
   bool timing = false, printAfterAll = false, verifyEach = true;
   bool elideConstants = false, profile = false;
   std::string printAfter, printTreeDir;
+  std::string testFault;    ///< KIND@STAGE: fail as a bug would (see TestFault.h)
+  bool noBugReport = false; ///< this process writes another's reproducer
 };
 int compile(const CompileArguments &arguments);
 

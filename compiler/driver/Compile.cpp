@@ -1,10 +1,12 @@
 //===- Compile.cpp - sinter compile ---------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "compiler/driver/BugReport.h"
 #include "compiler/driver/Session.h"
+#include "targets/native/OutputFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -16,32 +18,16 @@ static int fail(const Twine &message, int code) {
   return code;
 }
 
-// Prints a module as text, whole or not at all.
 static int writeModule(ModuleOp module, StringRef path, bool elide) {
-  std::error_code code;
-  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
-  if (code)
-    return fail("can't write " + path + ": " + code.message(), ModelFault);
   OpPrintingFlags flags;
   flags.enableDebugInfo();
   if (elide)
     flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
-  module->print(file.os(), flags);
-  file.keep();
+  std::string error;
+  if (!writeOutputFile(
+          path, [&](raw_ostream &os) { module->print(os, flags); }, error))
+    return fail(error, ModelFault);
   return Good;
-}
-
-// The exit status of a compilation that failed. A failure that nobody explained
-// is a bug: a model's faults are found, and named, by the importer.
-static int failCompilation(Session &session, StringRef output) {
-  if (session.hasErrors())
-    return ModelFault;
-  std::string reproducer = (output == "-" ? "sinter" : output).str() + ".reproducer.mlir";
-  llvm::errs() << "error: the compiler failed and doesn't know why: this is a bug "
-                  "in Sinter; please report it\n";
-  if (writeModule(session.getModule(), reproducer, /*elide=*/false) == Good)
-    llvm::errs() << "  note: the module as it was then is in " << reproducer << '\n';
-  return Bug;
 }
 
 // Whether the name can be the prefix of the header's functions.
@@ -54,10 +40,14 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   Session session;
   CompileOptions options;
   Progress progress(arguments.quiet);
-  options.progress = [&](StringRef name) { progress.phase(name); };
+  BugReport report(arguments);
+  auto enter = [&](StringRef name) {
+    report.enter(name);
+    progress.phase(name);
+  };
+  options.progress = enter;
   if (!session.makeOptions(arguments, options))
     return WrongUsage;
-  std::function<void(StringRef)> report = options.progress;
   auto stage = parseStage(arguments.emit);
   if (!stage)
     return fail("unknown stage " + arguments.emit, WrongUsage);
@@ -85,7 +75,9 @@ int sinter::driver::compile(const CompileArguments &arguments) {
       return fail("can't write " + output + ": no permission for folder " + where, ModelFault);
   }
 
-  progress.phase("import");
+  if (!arguments.noBugReport)
+    report.install(output == "-" ? "sinter" : output);
+  enter("import");
   if (!session.load(arguments))
     return ModelFault;
   ModuleOp module = session.getModule();
@@ -95,26 +87,27 @@ int sinter::driver::compile(const CompileArguments &arguments) {
                 WrongUsage);
   if (*stage <= Stage::KernelTiled) {
     if (failed(advance(module, *stage, options)))
-      return failCompilation(session, output);
+      return report.status(session);
     return writeModule(module, output, arguments.elideConstants);
   }
   if (failed(advance(module, Stage::KernelTiled, options)))
-    return failCompilation(session, output);
-  std::string header = arguments.header;
-  if (*stage == Stage::Lib) {
-    if (header.empty()) {
-      SmallString<128> path(output);
-      llvm::sys::path::replace_extension(path, "h");
-      header = std::string(path);
-    }
-    if (failed(emitHeader(module, name, header)))
-      return failCompilation(session, output);
+    return report.status(session);
+  if (*stage != Stage::Lib)
+    return succeeded(emit(module, *stage, name, output, options)) ? Good : report.status(session);
+
+  SmallString<128> header(arguments.header);
+  if (header.empty()) {
+    header = output;
+    llvm::sys::path::replace_extension(header, "h");
   }
-  if (failed(emit(module, *stage, name, output, options))) {
-    // A header without its library helps nobody.
-    if (!header.empty())
-      llvm::sys::fs::remove(header);
-    return failCompilation(session, output);
-  }
-  return Good;
+  if (failed(emitHeader(module, name, header)))
+    return ModelFault;
+  // A header without its library helps nobody.
+  llvm::sys::RemoveFileOnSignal(header);
+  bool emitted = succeeded(emit(module, *stage, name, output, options));
+  llvm::sys::DontRemoveFileOnSignal(header);
+  if (emitted)
+    return Good;
+  (void)llvm::sys::fs::remove(header);
+  return report.status(session);
 }

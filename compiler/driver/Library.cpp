@@ -19,8 +19,7 @@ Library::~Library() {
 
 bool Library::open(const std::string &path, int32_t threads, std::string &error) {
   SmallString<128> absolute(path);
-  llvm::sys::fs::make_absolute(absolute);
-  if (!llvm::sys::fs::exists(absolute)) {
+  if (llvm::sys::fs::make_absolute(absolute) || !llvm::sys::fs::exists(absolute)) {
     error = "can't read " + path + ": no such file";
     return false;
   }

@@ -9,11 +9,11 @@
 #include "compiler/driver/Library.h"
 #include "compiler/import/onnx/TensorFile.h"
 #include "mlir/IR/Builders.h"
+#include "targets/native/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -145,15 +145,12 @@ bool sinter::driver::writeNpy(const std::string &path, const nn::HostTensor &ori
   while ((10 + header.size() + 1) % 64)
     header += ' ';
   header += '\n';
-  std::error_code code;
-  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_None);
-  if (code) {
-    error = "can't write " + path + ": " + code.message();
-    return false;
-  }
-  file.os() << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(header.size() & 255)
-            << static_cast<char>(header.size() >> 8) << header;
-  file.os().write(tensor.bytes(), tensor.getNumElements() * bytes);
-  file.keep();
-  return true;
+  return writeOutputFile(
+      path,
+      [&](llvm::raw_ostream &os) {
+        os << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(header.size() & 255)
+           << static_cast<char>(header.size() >> 8) << header;
+        os.write(tensor.bytes(), tensor.getNumElements() * bytes);
+      },
+      error);
 }

@@ -56,7 +56,7 @@ int sinter::driver::run(const RunArguments &arguments) {
     for (char &c : file)
       if (c == '/' || c == '\\')
         c = '_';
-    if (!writeNpy(folder + "/" + file + ".npy", output, error))
+    if (!writeNpy((Twine(folder) + "/" + file + ".npy").str(), output, error))
       return fail(error);
   }
   return Good;

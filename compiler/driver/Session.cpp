@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/Session.h"
+#include "compiler/driver/TestFault.h"
 #include "compiler/import/onnx/Importer.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -73,9 +74,8 @@ Session::Session(bool threading)
     print(diag);
     for (Diagnostic &note : diag.getNotes())
       print(note);
-    if (capture)
-      errors += text;
-    else
+    errors += text;
+    if (!capture)
       llvm::errs() << text;
     return success();
   });
@@ -121,6 +121,11 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
     emitError(UnknownLoc::get(&context), error);
     return false;
   }
+  std::function<std::unique_ptr<Pass>()> fault;
+  if (!arguments.testFault.empty() && !parseTestFault(arguments.testFault, fault)) {
+    emitError(UnknownLoc::get(&context), "--test-fault " + arguments.testFault + " is none");
+    return false;
+  }
   options.optLevel = arguments.optLevel;
   options.reference = arguments.codegen == "reference";
   options.threads = arguments.threads;
@@ -128,7 +133,9 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
   options.assignLayout = !arguments.noLayout;
   options.remarks = arguments.remarks;
   options.profile = arguments.profile;
-  options.configurePasses = [arguments](PassManager &pm) {
+  options.configurePasses = [arguments, fault](PassManager &pm) {
+    if (fault)
+      pm.addPass(fault());
     pm.enableVerifier(arguments.verifyEach);
     if (arguments.timing)
       pm.enableTiming();

@@ -26,8 +26,9 @@ public:
 
   mlir::MLIRContext &getContext() { return context; }
   mlir::ModuleOp getModule() { return *module; }
-  /// Text of all errors so far, when `captureErrors` was called.
+  /// Text of all diagnostics so far.
   const std::string &getErrors() const { return errors; }
+  /// Keeps diagnostics instead of printing them.
   void captureErrors() { capture = true; }
   /// Whether any error was reported.
   bool hasErrors() const { return anyError; }

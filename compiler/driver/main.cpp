@@ -3,8 +3,8 @@
 
 #include "compiler/driver/Commands.h"
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
-#include <stdexcept>
 
 using namespace sinter::driver;
 
@@ -16,15 +16,12 @@ static void addDims(CLI::App *command, std::vector<std::pair<std::string, int64_
           [&dims](const std::vector<std::string> &texts) {
             for (const std::string &text : texts) {
               size_t equals = text.rfind('=');
-              int64_t size = 0;
-              size_t used = 0;
               if (equals == std::string::npos || equals == 0)
                 throw CLI::ValidationError("--dim", "'" + text + "' is not NAME=SIZE");
-              try {
-                size = std::stoll(text.substr(equals + 1), &used);
-              } catch (const std::exception &) {
-              }
-              if (used == 0 || used != text.size() - equals - 1 || size < 1)
+              int64_t size = 0;
+              const char *end = text.data() + text.size();
+              auto [rest, error] = std::from_chars(text.data() + equals + 1, end, size);
+              if (error != std::errc() || rest != end || size < 1)
                 throw CLI::ValidationError("--dim",
                                            "'" + text + "': the size must be a positive integer");
               dims.emplace_back(text.substr(0, equals), size);
@@ -99,6 +96,9 @@ int main(int argc, char **argv) {
                              "Write the IR after each pass to files in this folder");
   compileCommand->add_flag("--elide-constants", compileArguments.elideConstants,
                            "Print large constants as ... (such text can't be compiled further)");
+  // Not for users: the empty group hides them.
+  compileCommand->add_option("--test-fault", compileArguments.testFault)->group("");
+  compileCommand->add_flag("--no-bug-report", compileArguments.noBugReport)->group("");
 
   RunArguments runArguments;
   CLI::App *runCommand = app.add_subcommand("run", "Run a compiled library on .npy inputs");

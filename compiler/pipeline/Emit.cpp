@@ -8,21 +8,18 @@
 #include "passes/host/profile-calls/ProfileCalls.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
 #include "targets/halide/HalideKernels.h"
+#include "targets/native/OutputFile.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace sinter;
 
 static LogicalResult writeText(ModuleOp module, StringRef text, StringRef path) {
-  std::error_code code;
-  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
-  if (code)
-    return module.emitError("can't write ") << path << ": " << code.message();
-  file.os() << text;
-  file.keep();
+  std::string error;
+  if (!writeOutputFile(
+          path, [&](llvm::raw_ostream &os) { os << text; }, error))
+    return module.emitError(error);
   return success();
 }
 
@@ -55,6 +52,7 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringR
     std::string text;
     if (failed(printHalideLoops(module, options.target, text)))
       return failure();
+    note("write");
     return writeText(module, text, path);
   }
   if (!options.reference &&

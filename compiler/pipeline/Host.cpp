@@ -84,6 +84,10 @@ void sinter::addHostPasses(PassManager &pm) {
   pm.addPass(createLowerCalls());
   pm.addPass(std::make_unique<LowerStridedCopiesPass>());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  addLLVMPasses(pm);
+}
+
+void sinter::addLLVMPasses(PassManager &pm) {
   pm.addPass(memref::createExpandOpsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

@@ -20,6 +20,8 @@ void addTilingPasses(mlir::PassManager &pm, const CompileOptions &options);
 /// The host program, with lowered kernels: tensors → buffers → one workspace →
 /// the LLVM dialect.
 void addHostPasses(mlir::PassManager &pm);
+/// The last part of that: loops over buffers → the LLVM dialect.
+void addLLVMPasses(mlir::PassManager &pm);
 
 /// Constants that the library keeps in its weights, and who owns their bytes.
 struct CollectedWeights {

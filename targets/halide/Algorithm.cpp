@@ -263,7 +263,7 @@ Expr Algorithm::element(mlir::Value tensor, std::vector<Expr> indices, Scope &sc
         digits.push_back(i == group.front() ? rest : rest % size);
         rest = rest / size;
       }
-      for (Expr digit : llvm::reverse(digits))
+      for (const Expr &digit : llvm::reverse(digits))
         inner.push_back(digit);
     }
     return element(collapse.getSrc(), inner, scope, loops);

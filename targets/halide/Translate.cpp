@@ -27,7 +27,7 @@ struct TemporaryFile {
     if (std::error_code error = llvm::sys::fs::createTemporaryFile("sinter", suffix, path))
       throw Refusal{"no temporary file: " + error.message()};
   }
-  ~TemporaryFile() { llvm::sys::fs::remove(path); }
+  ~TemporaryFile() { (void)llvm::sys::fs::remove(path); }
   std::string read() const {
     auto buffer = llvm::MemoryBuffer::getFile(path);
     if (!buffer)

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "targets/native/Internal.h"
+#include "targets/native/OutputFile.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/BinaryFormat/ELF.h"
@@ -64,7 +65,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target, ll
   std::error_code code;
   llvm::raw_fd_ostream os(path, code);
   if (code) {
-    error = "cannot write '" + path.str() + "': " + code.message();
+    error = "can't write " + path.str() + ": " + code.message();
     return false;
   }
   uint64_t size = weightsSize(weights);
@@ -170,13 +171,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target, ll
   putSection(shstrtabName, elf::SHT_STRTAB, 0, shstrtabAt, names.size(), 0, 0, 1, 0);
   putSection(noteName, elf::SHT_PROGBITS, 0, sectionsAt, 0, 0, 0, 1, 0);
 
-  os.close();
-  if (os.has_error()) {
-    error = "cannot write '" + path.str() + "': " + os.error().message();
-    os.clear_error();
-    return false;
-  }
-  return true;
+  return closeOutput(os, path, error);
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "targets/native/Internal.h"
+#include "targets/native/OutputFile.h"
 
 #include "runtime/Bitcode.h"
 
@@ -48,12 +49,12 @@ public:
     if (!code)
       return true;
     path.clear();
-    error = "cannot write beside '" + beside.str() + "': " + code.message();
+    error = "can't write beside " + beside.str() + ": " + code.message();
     return false;
   }
   ~TemporaryFolder() {
     if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
+      (void)llvm::sys::fs::remove_directories(path);
   }
   std::string file(const llvm::Twine &name) const { return (llvm::Twine(path) + "/" + name).str(); }
   llvm::StringRef folder() const { return path; }
@@ -195,14 +196,8 @@ bool Emitter::emitText() {
     text = buffer.str().str();
   }
   phase("text");
-  if (llvm::Error failure = llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
-        os << text;
-        return llvm::Error::success();
-      })) {
-    error = "cannot write '" + outputPath.str() + "': " + llvm::toString(std::move(failure));
-    return false;
-  }
-  return true;
+  return writeOutputFile(
+      outputPath, [&](llvm::raw_ostream &os) { os << text; }, error);
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,16 +254,9 @@ bool Emitter::addRuntime() {
     return false;
   }
   objects.push_back(temporary.file("runtime.o"));
-  std::error_code code;
-  llvm::raw_fd_ostream os(objects.back(), code);
-  os << llvm::StringRef(object.data, object.size);
-  os.close();
-  if (code || os.has_error()) {
-    os.clear_error();
-    error = "cannot write '" + objects.back() + "'";
-    return false;
-  }
-  return true;
+  return writeOutputFile(
+      objects.back(),
+      [&](llvm::raw_ostream &os) { os << llvm::StringRef(object.data, object.size); }, error);
 }
 
 std::string Emitter::architecture() const {
@@ -289,19 +277,25 @@ void Emitter::keepOnly(llvm::Module &module, const llvm::StringSet<> &names) {
   llvm::GlobalDCEPass().run(module, analyses);
 }
 
+static bool writeObject(llvm::Module &module, llvm::TargetMachine &machine, const std::string &path,
+                        std::string &error) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (code) {
+    error = "can't write " + path + ": " + code.message();
+    return false;
+  }
+  bool generated = generateCode(module, machine, /*assembly=*/false, os, error);
+  return closeOutput(os, path, error) && generated;
+}
+
 bool Emitter::emitHost() {
   llvm::StringSet<> exported = needed;
   exported.insert("sinter_rt_model");
   exported.insert(modelFunction(interface));
   keepOnly(*host, exported);
   optimize(*host, *machine, options.optLevel);
-  std::error_code code;
-  llvm::raw_fd_ostream os(temporary.file("host.o"), code);
-  if (code) {
-    hostError = code.message();
-    return false;
-  }
-  return generateCode(*host, *machine, /*assembly=*/false, os, hostError);
+  return writeObject(*host, *machine, temporary.file("host.o"), hostError);
 }
 
 /// Runs on any thread: touches only the kernel and constant members.
@@ -316,13 +310,7 @@ bool Emitter::emitKernel(Kernel &kernel) {
   retarget(*kernel.module, *machine);
   honorNonFinite(*kernel.module);
   keepOnly(*kernel.module, needed);
-  std::error_code code;
-  llvm::raw_fd_ostream os(kernel.object, code);
-  if (code) {
-    kernel.error = code.message();
-    return false;
-  }
-  return generateCode(*kernel.module, *machine, /*assembly=*/false, os, kernel.error);
+  return writeObject(*kernel.module, *machine, kernel.object, kernel.error);
 }
 
 /// All modules, the host's first, since it is usually the largest.
@@ -383,11 +371,14 @@ bool Emitter::linkObjects() {
     arguments.insert(arguments.end(), objects.begin(), objects.end());
   } else {
     std::string script = temporary.file("exports");
-    std::error_code code;
-    llvm::raw_fd_ostream os(script, code);
-    os << "{ global: sinter_model; " << modelFunction(interface)
-       << (interface.calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
-    os.close();
+    if (!writeOutputFile(
+            script,
+            [&](llvm::raw_ostream &os) {
+              os << "{ global: sinter_model; " << modelFunction(interface)
+                 << (interface.calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
+            },
+            error))
+      return false;
     arguments.insert(arguments.end(),
                      {"-shared", "-Bsymbolic", "--gc-sections", "-z", "now", "-z", "relro", "-z",
                       "noexecstack", "-z", "defs", "--hash-style=gnu", "--build-id=none", "-soname",
@@ -399,7 +390,7 @@ bool Emitter::linkObjects() {
   if (!runLinker(arguments, error))
     return false;
   if (std::error_code code = llvm::sys::fs::rename(result, outputPath)) {
-    error = "cannot write '" + outputPath.str() + "': " + code.message();
+    error = "can't write " + outputPath.str() + ": " + code.message();
     return false;
   }
   phase("link");

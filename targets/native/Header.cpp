@@ -8,13 +8,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "targets/native/Native.h"
+#include "targets/native/OutputFile.h"
 
 #include "runtime/Bitcode.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace sinter;
@@ -286,12 +286,6 @@ void HeaderWriter::write() {
 
 bool sinter::writeHeader(const ModelInterface &interface, llvm::StringRef outputPath,
                          std::string &error) {
-  if (llvm::Error failure = llvm::writeToOutput(outputPath, [&](llvm::raw_ostream &os) {
-        HeaderWriter(interface, os).write();
-        return llvm::Error::success();
-      })) {
-    error = "cannot write '" + outputPath.str() + "': " + llvm::toString(std::move(failure));
-    return false;
-  }
-  return true;
+  return writeOutputFile(
+      outputPath, [&](llvm::raw_ostream &os) { HeaderWriter(interface, os).write(); }, error);
 }

@@ -8,14 +8,11 @@
 
 #include "Jit.h"
 
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "compiler/pipeline/Host.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -51,18 +48,7 @@ static LogicalResult lowerToLLVM(ModuleOp module) {
       func->setAttr("llvm.emit_c_interface", UnitAttr::get(module.getContext()));
     }
   PassManager pm(module.getContext());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(arith::createArithExpandOpsPass());
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
+  addLLVMPasses(pm);
   return pm.run(module);
 }
 
@@ -105,22 +91,25 @@ std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module,
   if (failed(lowerToLLVM(module)))
     return nullptr;
   auto jit = check(llvm::orc::LLJITBuilder().create());
-  auto add = [&](std::unique_ptr<llvm::Module> part, std::unique_ptr<llvm::LLVMContext> context) {
+  // `make` builds a part in the context that it is given.
+  auto add = [&](llvm::function_ref<std::unique_ptr<llvm::Module>(llvm::LLVMContext &)> make) {
+    auto context = std::make_unique<llvm::LLVMContext>();
+    std::unique_ptr<llvm::Module> part = make(*context);
+    if (!part)
+      return false;
     part->setDataLayout(jit->getDataLayout());
     part->setTargetTriple(jit->getTargetTriple());
     retarget(*part, target);
     check(jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(part), std::move(context))));
+    return true;
   };
-  auto context = std::make_unique<llvm::LLVMContext>();
-  auto host = translateModuleToLLVMIR(module, *context);
-  if (!host)
+  if (!add([&](llvm::LLVMContext &context) { return translateModuleToLLVMIR(module, context); }))
     return nullptr;
-  add(std::move(host), std::move(context));
-  for (const KernelCode &kernel : kernels) {
-    auto context = std::make_unique<llvm::LLVMContext>();
-    add(check(llvm::parseBitcodeFile(llvm::MemoryBufferRef(kernel.bitcode, kernel.name), *context)),
-        std::move(context));
-  }
+  for (const KernelCode &kernel : kernels)
+    add([&](llvm::LLVMContext &context) {
+      llvm::MemoryBufferRef bitcode(kernel.bitcode, kernel.name);
+      return check(llvm::parseBitcodeFile(bitcode, context));
+    });
   llvm::orc::SymbolMap symbols;
   auto define = [&](const char *name, void *address) {
     symbols[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),

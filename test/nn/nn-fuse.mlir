@@ -1,5 +1,131 @@
 // Which ops share a kernel.
-// RUN: sinter-opt %s --pass-pipeline='builtin.module(func.func(nn-fuse))' | FileCheck %s
+// RUN: sinter-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nn-fuse))' | FileCheck %s
+// RUN: sinter-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nn-fuse{elementwise=false}))' | FileCheck %s --check-prefix=ALONE
+// RUN: sinter-opt %s --split-input-file --verify-diagnostics --pass-pipeline='builtin.module(func.func(nn-fuse{remarks=true}))'
+
+// A contraction takes in the elementwise ops that follow it at its shape.
+// CHECK-LABEL: @contraction_and_elementwise
+// CHECK-SAME: %[[X:.*]]: tensor<4x8xf32>, %[[W:.*]]: tensor<8x16xf32>, %[[B:.*]]: tensor<4x16xf32>
+// CHECK: %[[F:.*]] = nn.fused
+// CHECK: %[[M:.*]] = nn.matmul %[[X]], %[[W]]
+// CHECK: %[[A:.*]] = nn.add %[[M]], %[[B]]
+// CHECK: %[[R:.*]] = nn.relu %[[A]]
+// CHECK: nn.yield %[[R]]
+// CHECK: return %[[F]]
+// ALONE-LABEL: @contraction_and_elementwise
+// ALONE-COUNT-3: nn.fused
+func.func @contraction_and_elementwise(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %b: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.add %0, %b : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  %2 = nn.relu %1 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %2 : tensor<4x16xf32>
+}
+
+// -----
+
+// A value that is also wanted outside is a second result of the group.
+// CHECK-LABEL: @two_results
+// CHECK: %[[F:.*]]:2 = nn.fused
+// CHECK: nn.yield
+// CHECK-NOT: nn.fused
+// CHECK: return %[[F]]#0, %[[F]]#1
+func.func @two_results(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %0 = nn.exp %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = nn.neg %0 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %0, %1 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// -----
+
+// An operand that only moves elements, for this group alone, is read in place.
+// CHECK-LABEL: @producer_is_absorbed
+// CHECK: nn.fused
+// CHECK: nn.transpose
+// CHECK: nn.add
+// CHECK-NOT: nn.fused
+func.func @producer_is_absorbed(%x: tensor<4x8xf32>, %y: tensor<8x4xf32>) -> tensor<4x8xf32> {
+  %0 = nn.transpose %y {permutation = array<i64: 1, 0>} : (tensor<8x4xf32>) -> tensor<4x8xf32>
+  %1 = nn.add %x, %0 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %1 : tensor<4x8xf32>
+}
+
+// -----
+
+// Equal dynamic dims are known by their name.
+// CHECK-LABEL: @dynamic
+// CHECK: nn.fused
+// CHECK: nn.exp
+// CHECK: nn.add
+// CHECK-NOT: nn.fused
+func.func @dynamic(%x: tensor<?x8xf32> {nn.dims = ["batch", ""]}, %y: tensor<?x8xf32> {nn.dims = ["batch", ""]}) -> tensor<?x8xf32> {
+  %0 = nn.exp %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %1 = nn.add %0, %y : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %1 : tensor<?x8xf32>
+}
+
+// -----
+
+// Refused: the shapes differ.
+// CHECK-LABEL: @shapes_differ
+// CHECK-COUNT-2: nn.fused
+func.func @shapes_differ(%x: tensor<8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = nn.exp %x : (tensor<8xf32>) -> tensor<8xf32>
+  // expected-remark @+1 {{not fused with nn.exp: the shapes differ}}
+  %1 = nn.add %0, %y : (tensor<8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %1 : tensor<4x8xf32>
+}
+
+// -----
+
+// Refused: the other operand needs the group, so one kernel would have to wait for itself.
+// CHECK-LABEL: @through_an_outsider
+// CHECK: nn.fused
+// CHECK-NEXT: nn.exp
+// CHECK-NEXT: nn.yield
+// CHECK: nn.fused
+// CHECK-NEXT: nn.matmul
+// CHECK-NEXT: nn.add
+// CHECK-NEXT: nn.yield
+func.func @through_an_outsider(%x: tensor<8x8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
+  %0 = nn.exp %x : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  %1 = nn.matmul %0, %0 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  // expected-remark @+1 {{not fused with nn.exp: another operand depends on the group}}
+  %2 = nn.add %0, %1 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %0, %2 : tensor<8x8xf32>, tensor<8x8xf32>
+}
+
+// -----
+
+// Views and opaque ops stay outside.
+// CHECK-LABEL: @views_and_opaque
+// CHECK-NOT: nn.fused
+func.func @views_and_opaque(%x: tensor<4x8xf32>) -> tensor<32xf32> {
+  %0 = nn.flatten %x {axis = 0 : i64} : (tensor<4x8xf32>) -> tensor<1x32xf32>
+  %1 = nn.cumulative %0 {axis = 1 : i64, kind = #nn<cumulative_kind sum>} : (tensor<1x32xf32>) -> tensor<1x32xf32>
+  %2 = nn.squeeze %1 {axes = array<i64: 0>} : (tensor<1x32xf32>) -> tensor<32xf32>
+  return %2 : tensor<32xf32>
+}
+
+// -----
+
+// A branch's ops are grouped among themselves.
+// CHECK-LABEL: @inside_a_branch
+// CHECK: nn.if
+// CHECK: nn.fused
+// CHECK: nn.exp
+// CHECK: nn.neg
+func.func @inside_a_branch(%c: tensor<i1>, %x: tensor<8xf32>) -> tensor<8xf32> {
+  %0 = nn.if %c : (tensor<i1>) -> tensor<8xf32> {
+    %1 = nn.exp %x : (tensor<8xf32>) -> tensor<8xf32>
+    %2 = nn.neg %1 : (tensor<8xf32>) -> tensor<8xf32>
+    nn.yield %2 : tensor<8xf32>
+  } else {
+    nn.yield %x : tensor<8xf32>
+  }
+  return %0 : tensor<8xf32>
+}
+
+// -----
 
 // Integers that follow from sizes are no kernel: the host computes them.
 // CHECK-LABEL: func @shape_arithmetic

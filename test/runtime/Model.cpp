@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <filesystem>
 #include <unistd.h>
 
 using namespace sinter;
@@ -85,9 +86,10 @@ static std::string folder() {
       path = mkdtemp(name);
     }
     ~Folder() {
-      std::string command = "rm -r " + path;
-      if (std::system(command.c_str()) != 0)
-        std::perror("rm");
+      std::error_code error;
+      std::filesystem::remove_all(path, error);
+      if (error)
+        std::fprintf(stderr, "cannot remove %s: %s\n", path.c_str(), error.message().c_str());
     }
     std::string path;
   };
@@ -131,7 +133,7 @@ test::Library::~Library() {
 std::unique_ptr<test::Library> test::compile(const std::string &host,
                                              const ModelInterface &interface,
                                              const Weights &weights, const std::string &targetName,
-                                             NativeOptions options) {
+                                             const NativeOptions &options) {
   static int count = 0;
   Target target;
   std::string error;

@@ -39,7 +39,7 @@ public:
 /// Emits a library, and loads it.
 std::unique_ptr<Library> compile(const std::string &host, const ModelInterface &interface,
                                  const Weights &weights = {}, const std::string &target = "host",
-                                 NativeOptions options = {});
+                                 const NativeOptions &options = {});
 
 /// A context; destroyed at the end.
 class Context {

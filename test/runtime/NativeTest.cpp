@@ -138,7 +138,7 @@ TEST(Native, FailuresLeaveNoFile) {
 
   EXPECT_FALSE(emitNative(readHost("add_one"), interface("broken"), {}, hostTarget(), {},
                           "/nowhere/model.so", error));
-  EXPECT_EQ(error.find("cannot write"), 0u) << error;
+  EXPECT_EQ(error.find("can't write"), 0u) << error;
 
   auto context = std::make_unique<llvm::LLVMContext>();
   EXPECT_FALSE(emitNative(std::make_unique<llvm::Module>("empty", *context), interface("broken"),

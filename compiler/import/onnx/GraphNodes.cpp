@@ -344,7 +344,7 @@ void GraphImporter::importNode(Scope &scope, NodeProto &proto) {
     if (!value) {
       error(who + ": output " + Twine(index) + " '" + output + "' is not supported");
     } else if (!checkDeclared(scope, output, value, problem)) {
-      error(who + ": output '" + output + "' " + problem);
+      error(Twine(who) + ": output '" + output + "' " + problem);
       value = {};
     }
     define(scope, output, value, who);
@@ -441,7 +441,7 @@ void GraphImporter::importCall(Scope &scope, NodeProto &call, FunctionProto &fun
       error(who + ": the function's output '" + function.output(index) +
             "' is made by no node of it");
     else if (value && !checkDeclared(scope, output, value, problem))
-      error(who + ": output '" + output + "' " + problem);
+      error(Twine(who) + ": output '" + output + "' " + problem);
     define(scope, output, problem.empty() ? value : Value(), who);
   }
 }

@@ -199,7 +199,7 @@ ElementsAttr Node::findTensor(StringRef name) {
     return {};
   std::string problem;
   // The reader takes the bytes out of the message, which the importer owns.
-  auto &tensor = const_cast<AttributeProto *>(attribute)->mutable_t()[0];
+  auto &tensor = *const_cast<AttributeProto *>(attribute)->mutable_t();
   ElementsAttr value = importer.tensors.read(
       tensor, tensor.name().empty() ? getName() : StringRef(tensor.name()), problem);
   if (!value)

@@ -126,7 +126,7 @@ using Cell =
 
 class RecurrentLowering {
 public:
-  RecurrentLowering(Operation *op, Layer layer, PatternRewriter &rewriter)
+  RecurrentLowering(Operation *op, const Layer &layer, PatternRewriter &rewriter)
       : op(op), layer(layer), rewriter(rewriter),
         b(rewriter, op->getLoc(), getElementTypeOrSelf(layer.input.getType())) {}
 

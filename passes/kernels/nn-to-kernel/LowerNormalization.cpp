@@ -64,7 +64,7 @@ static Value buildInverseDeviation(const Rows &rows, Type type, Value mean, doub
 
 // (x − mean) · inverse · scale + bias; mean and bias may be missing.
 static Value buildNormalize(Value result, const Rows &rows, Type type, Value mean, Value inverse,
-                            Input scale, std::optional<Input> bias, LowerContext &context) {
+                            const Input &scale, std::optional<Input> bias, LowerContext &context) {
   Type elementType = rows.whole.operand.elementType;
   SmallVector<Input> inputs{rows.whole, {context.stage(inverse), rows.statistics}, scale};
   if (mean)
