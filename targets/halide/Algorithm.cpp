@@ -8,6 +8,8 @@
 
 #include "targets/halide/Algorithm.h"
 
+#include "targets/halide/Internal.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -340,6 +342,13 @@ static std::vector<unsigned> tupleOrder(mlir::linalg::LinalgOp op) {
   return order;
 }
 
+/// Added to a product that a stage yields, keeps the sums of later stages from contracting with it:
+/// each op of the model rounds its result, as the model says. finishBitcode takes it out again.
+static Expr minusZero(H::Type type) {
+  return H::Internal::Call::make(type, minusZeroPrefix + std::to_string(type.bits()), {},
+                                 H::Internal::Call::PureExtern);
+}
+
 void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
   unsigned number = stages.size();
   Stage stage;
@@ -447,7 +456,11 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
                                                  : Expr(stage.func(place)[stage.tupleIndex[i]]));
     assign(body(op, loops, accumulators));
   } else {
-    assign(body(op, loops, initial));
+    std::vector<Expr> values = body(op, loops, initial);
+    for (auto [value, yielded] : llvm::zip(values, op.getBlock()->getTerminator()->getOperands()))
+      if (yielded.getDefiningOp<mlir::arith::MulFOp>() && value.type().bits() >= 32)
+        value = value + minusZero(value.type());
+    assign(values);
   }
   for (mlir::Value value : op->getResults())
     stageOf[value] = number;

@@ -3,7 +3,7 @@
 //
 // Halide compiles with strict_float, so that neither it nor LLVM 14 reasons from the absence of
 // NaNs. What strict_float forbids and Sinter allows is given back here: multiplication and addition
-// may contract to FMA.
+// of one op of the model may contract to FMA.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,9 +15,43 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
+#include "llvm/IR/PatternMatch.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
+using namespace llvm::PatternMatch;
+
+/// Takes the calls of `minusZero` out, and the right to contract from the sums that they stand in
+/// for.
+static void removeMarks(Function &minusZero) {
+  Constant *zero = ConstantFP::getNegativeZero(minusZero.getReturnType());
+  for (User *user : make_early_inc_range(minusZero.users())) {
+    auto *call = cast<CallInst>(user);
+    // The calls themselves, and vectors of them.
+    SmallVector<Instruction *> marks = {call};
+    for (size_t i = 0; i < marks.size(); ++i)
+      for (User *next : marks[i]->users())
+        if (isa<InsertElementInst, ShuffleVectorInst>(next))
+          marks.push_back(cast<Instruction>(next));
+    for (Instruction *mark : marks)
+      for (User *next : make_early_inc_range(mark->users())) {
+        Value *product;
+        if (!match(next, m_c_FAdd(m_Value(product), m_Specific(mark))))
+          continue;
+        if (auto *multiply = dyn_cast<Instruction>(product);
+            multiply && match(multiply, m_FMul(m_Value(), m_Value())))
+          multiply->setHasAllowContract(false);
+        for (User *sum : next->users())
+          if (match(sum, m_CombineOr(m_FAdd(m_Value(), m_Value()), m_FSub(m_Value(), m_Value()))))
+            cast<Instruction>(sum)->setHasAllowContract(false);
+        next->replaceAllUsesWith(product);
+        cast<Instruction>(next)->eraseFromParent();
+      }
+    call->replaceAllUsesWith(zero);
+    call->eraseFromParent();
+  }
+  minusZero.eraseFromParent();
+}
 
 std::string sinter::halide::finishBitcode(StringRef bitcode, StringRef symbol, std::string &error) {
   LLVMContext context;
@@ -40,6 +74,9 @@ std::string sinter::halide::finishBitcode(StringRef bitcode, StringRef symbol, s
         instruction.setHasNoInfs(false);
         instruction.setHasAllowContract(true);
       }
+  for (Function &function : make_early_inc_range(module))
+    if (function.getName().starts_with(minusZeroPrefix))
+      removeMarks(function);
   std::string result;
   raw_string_ostream os(result);
   WriteBitcodeToFile(module, os);

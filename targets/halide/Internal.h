@@ -13,8 +13,12 @@ namespace sinter::halide {
 /// Replaces exp, log, tanh, erf and their like on float32 by polynomials, which Halide vectorises.
 void expandMath(kernel::FuncOp kernel);
 
-/// Halide's bitcode with multiplication and addition free to contract, and nothing in it but the
-/// kernel. Empty, with `error` set, if it cannot be read.
+/// Functions of this name and a number of bits return -0: `x + -0` is x, and marks a product x that is
+/// rounded before anything is added to it.
+inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
+
+/// Halide's bitcode with multiplication and addition free to contract but where it is marked, and
+/// nothing in it but the kernel. Empty, with `error` set, if it cannot be read.
 std::string finishBitcode(llvm::StringRef bitcode, llvm::StringRef symbol, std::string &error);
 
 /// Puts the function that calls Halide's in the place of the kernel.

@@ -12,3 +12,14 @@ func.func @lstm(%x: tensor<5x?x3xf32>, %w: tensor<1x16x3xf32>, %r: tensor<1x16x4
    : (tensor<5x?x3xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>) -> (tensor<5x1x?x4xf32>, tensor<1x?x4xf32>, tensor<1x?x4xf32>)
   return %0#0 : tensor<5x1x?x4xf32>
 }
+
+// The average over a picture: columns first, then rows. Few values are summed at once.
+// CHECK-LABEL: func @average
+// CHECK: %[[ROWS:.*]] = nn.reduce %arg0 {{.*}}axes = array<i64: 3>{{.*}} -> tensor<2x8x56x1xf32>
+// CHECK: nn.reduce %[[ROWS]] {{.*}}axes = array<i64: 2>{{.*}} -> tensor<2x8x1x1xf32>
+// CHECK: nn.reduce %arg1 {{.*}}axes = array<i64: 2, 3>{{.*}} -> tensor<2x8x1x1xf32>
+func.func @average(%x: tensor<2x8x56x56xf32>, %y: tensor<2x8x7x7xf32>) -> (tensor<2x8xf32>, tensor<2x8x1x1xf32>) {
+  %0 = "nn.reduce"(%x) {kind = #nn<reduce_kind mean>, axes = array<i64: 2, 3>, keepdims = false} : (tensor<2x8x56x56xf32>) -> tensor<2x8xf32>
+  %1 = "nn.reduce"(%y) {kind = #nn<reduce_kind mean>, axes = array<i64: 2, 3>, keepdims = true} : (tensor<2x8x7x7xf32>) -> tensor<2x8x1x1xf32>
+  return %0, %1 : tensor<2x8xf32>, tensor<2x8x1x1xf32>
+}

@@ -1,4 +1,4 @@
-//===- NNDecompose.cpp - recurrent layers to loops ------------------------===//
+//===- NNDecompose.cpp - recurrent layers to loops; the pass --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Equations and gate orders are those of ONNX's RNN, LSTM and GRU. Shapes: T
@@ -410,6 +410,7 @@ struct NNDecomposePass : sinter::impl::NNDecomposeBase<NNDecomposePass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerRNN, LowerLSTM, LowerGRU>(&getContext());
+    populateSplitSumPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // What refused has said why.
     WalkResult left = getOperation()->walk([](Operation *op) {

@@ -1,4 +1,4 @@
-//===- NNDecompose.h - recurrent layers to loops ----------------*- C++ -*-===//
+//===- NNDecompose.h - ops in terms of simpler ones -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Stands before nn-simplify, which folds the weights' slices and transposes.
@@ -8,6 +8,7 @@
 #ifndef SINTER_PASSES_GRAPH_NNDECOMPOSE_H
 #define SINTER_PASSES_GRAPH_NNDECOMPOSE_H
 
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
 namespace sinter {
@@ -15,6 +16,9 @@ namespace sinter {
 #define GEN_PASS_DECL_NNDECOMPOSE
 #define GEN_PASS_REGISTRATION
 #include "passes/graph/nn-decompose/NNDecompose.h.inc"
+
+/// Sums over several dims, one dim after another.
+void populateSplitSumPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace sinter
 

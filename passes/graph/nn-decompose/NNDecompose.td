@@ -7,11 +7,12 @@
 include "mlir/Pass/PassBase.td"
 
 def NNDecompose : Pass<"nn-decompose"> {
-  let summary = "recurrent layers to a loop over time steps";
+  let summary = "recurrent layers to a loop over time steps; long sums one dim after another";
   let description = [{
     `nn.rnn`, `nn.lstm` and `nn.gru` become one matrix product of the whole input
     with the input weights, and an `nn.loop` over time steps that carries the
-    state.
+    state. A sum or mean over several dims, of more than 128 values, is taken dim by
+    dim from the innermost outwards, which rounds less.
   }];
 }
 
