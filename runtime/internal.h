@@ -146,6 +146,8 @@ SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t, siz
 SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *, int32_t);
 
 /* Called by host code, kernels and Halide; any thread of the context. */
+/* Fails with a message unless two sizes fit; `need` is a SinterNeed. */
+void sinter_rt_require(SinterContext *, int64_t lhs, int64_t rhs, int32_t need, const char *what);
 void sinter_rt_fail(SinterContext *, int32_t status, const char *message) __attribute__((noreturn));
 void *sinter_rt_alloc(SinterContext *, int64_t bytes);
 void *sinter_rt_output(SinterContext *, int32_t index, int64_t bytes);

@@ -215,6 +215,25 @@ void sinter_rt_fail(SinterContext *caller, int32_t status, const char *message) 
   longjmp(thread->escape, 1);
 }
 
+/* kernel.require's `need`. */
+enum SinterNeed { needEqual = 0, needBroadcast = 1, needNonNegative = 2 };
+
+void sinter_rt_require(SinterContext *caller, int64_t lhs, int64_t rhs, int32_t need,
+                       const char *what) {
+  char message[256];
+  if (need == needNonNegative) {
+    if (lhs >= 0)
+      return;
+    snprintf(message, sizeof message, "%s would be %lld", what, (long long)lhs);
+  } else {
+    if (lhs == rhs || (need == needBroadcast && (lhs == 1 || rhs == 1)))
+      return;
+    snprintf(message, sizeof message, "%s differ: %lld and %lld", what, (long long)lhs,
+             (long long)rhs);
+  }
+  sinter_rt_fail(caller, SINTER_MODEL_ERROR, message);
+}
+
 /* True if the model ran to its end. Apart from the rest, so that no variable
    lives across the jump. */
 __attribute__((noinline)) static bool callModel(SinterContext *context, int64_t *workspace) {

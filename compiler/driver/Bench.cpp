@@ -9,15 +9,26 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <chrono>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::driver;
 
 using Clock = std::chrono::steady_clock;
+
+// Whether a tensor can be held by this machine's memory, which a wrong --dim may exceed by far.
+static bool fitsInMemory(ArrayRef<int64_t> shape, int64_t elementBytes) {
+  int64_t bytes = elementBytes;
+  for (int64_t dim : shape)
+    if (llvm::MulOverflow(bytes, dim, bytes))
+      return false;
+  return bytes / sysconf(_SC_PAGESIZE) < sysconf(_SC_PHYS_PAGES);
+}
 
 // Inputs of the model's shapes, with numbers as a model may see them.
 static bool makeInputs(const SinterModel &model, const BenchArguments &arguments,
@@ -40,7 +51,13 @@ static bool makeInputs(const SinterModel &model, const BenchArguments &arguments
         return false;
       }
     }
-    nn::HostTensor tensor(fromDLDataType(info.dtype, context), shape);
+    Type type = fromDLDataType(info.dtype, context);
+    if (!fitsInMemory(shape, nn::getElementBytes(type))) {
+      error = "input '" + std::string(info.name) + "', " + describe(info.dtype, shape) +
+              ", doesn't fit in memory";
+      return false;
+    }
+    nn::HostTensor tensor(type, shape);
     uint32_t state = 1;
     for (int64_t k = 0, count = tensor.getNumElements(); k < count; ++k) {
       state = state * 1664525u + 1013904223u;

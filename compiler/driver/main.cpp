@@ -62,6 +62,9 @@ int main(int argc, char **argv) {
                "  sinter bench model.so                     measure latency"};
   app.name("sinter");
   app.require_subcommand(1);
+  app.footer(
+      "\nsinter COMMAND --help says more. Exit status: 0 good, 1 the model or data is at fault,\n"
+      "2 wrong usage, 3 a bug in Sinter, which leaves a reproducer.");
   app.set_version_flag("--version", "sinter 0.1.0 (LLVM 22, Halide 14)");
 
   CompileArguments compileArguments;
@@ -143,6 +146,31 @@ int main(int argc, char **argv) {
   benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")
       ->capture_default_str();
   benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
+
+  auto takes = [](CLI::App *command, std::initializer_list<const char *> options,
+                  const char *what) {
+    for (const char *option : options)
+      command->get_option(option)->type_name(what);
+  };
+  takes(compileCommand, {"MODEL", "--output", "--header"}, "FILE");
+  takes(compileCommand, {"--mlir-print-ir-tree-dir"}, "FOLDER");
+  takes(compileCommand, {"--mlir-print-ir-after"}, "PASS");
+  takes(compileCommand, {"--name"}, "IDENTIFIER");
+  takes(runCommand, {"LIBRARY"}, "FILE");
+  takes(runCommand, {"--input"}, "FILE, NAME=FILE");
+  takes(runCommand, {"--output"}, "FOLDER");
+  takes(checkCommand, {"MODEL", "--batch"}, "FILE");
+  takes(checkCommand, {"CASES"}, "FOLDER");
+  takes(benchCommand, {"MODEL"}, "FILE");
+  takes(benchCommand, {"--input"}, "FILE, NAME=FILE");
+  for (CLI::App *command : {compileCommand, checkCommand, benchCommand})
+    takes(command, {"--target"}, "CPU");
+  compileCommand->footer(
+      "\n  sinter compile model.onnx -o model.so          model.so and model.h\n"
+      "  sinter compile model.onnx --dim batch=8        with a dim fixed\n"
+      "  sinter compile model.onnx --emit=nn-opt --elide-constants   look inside");
+  runCommand->footer("\n  sinter run model.so -i x.npy                   summary of the outputs\n"
+                     "  sinter run model.so -i a=a.npy -i b=b.npy -o out   out/NAME.npy for each");
 
   try {
     app.parse(argc, argv);

@@ -61,4 +61,14 @@ def MemoryKindAttr : I32EnumAttr<"MemoryKind", "where the values of a stage are 
   let cppNamespace = "::sinter::kernel";
 }
 
+// The numbers are the runtime's (sinter_rt_require).
+def NeedEqual : I32EnumAttrCase<"Equal", 0, "equal">;
+def NeedBroadcast : I32EnumAttrCase<"Broadcast", 1, "broadcast">;
+def NeedNonNegative : I32EnumAttrCase<"NonNegative", 2, "non_negative">;
+
+def NeedAttr : I32EnumAttr<"Need", "what must hold of two sizes",
+    [NeedEqual, NeedBroadcast, NeedNonNegative]> {
+  let cppNamespace = "::sinter::kernel";
+}
+
 #endif // SINTER_KERNEL_BASE

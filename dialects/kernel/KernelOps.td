@@ -108,6 +108,17 @@ def RuntimeCallOp : DestinationCall<"runtime_call"> {
   let extraClassDeclaration = destinationDeclarations;
 }
 
+def RequireOp : KernelOp<"require"> {
+  let summary = "ends the run with a message unless two sizes fit";
+  let description = [{
+    `kernel.require %a, %b equal "node 'mm' (MatMul): the inner dims"`
+
+    `need` is `equal`, `broadcast` (equal, or one is 1) or `non_negative` (of `lhs` alone).
+  }];
+  let arguments = (ins Index:$lhs, Index:$rhs, NeedAttr:$need, StrAttr:$message);
+  let assemblyFormat = "$lhs `,` $rhs $need $message attr-dict";
+}
+
 def ViewOp : KernelOp<"view", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "the same contiguous elements under another shape";
   let description = [{

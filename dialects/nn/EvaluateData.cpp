@@ -130,11 +130,9 @@ static double getIntersectionOverUnion(const Box &a, const Box &b) {
 LogicalResult NonMaxSuppressionOp::evaluate(ArrayRef<HostTensor> operands,
                                             MutableArrayRef<HostTensor> results) {
   const HostTensor &boxes = operands[0], &scores = operands[1];
-  const HostTensor *most = getOptional(*this, operands, 2);
-  const HostTensor *iou = getOptional(*this, operands, 3);
-  const HostTensor *score = getOptional(*this, operands, 4);
-  int64_t limit = most ? most->getInt(0) : 0;
-  double iouThreshold = iou ? iou->getDouble(0) : 0;
+  int64_t limit = operands[2].getInt(0);
+  double iouThreshold = operands[3].getDouble(0);
+  const HostTensor *score = operands.size() > 4 ? &operands[4] : nullptr;
   int64_t batches = scores.getShape()[0], classes = scores.getShape()[1],
           count = scores.getShape()[2];
   std::vector<int64_t> kept;

@@ -185,6 +185,20 @@ class NN_Op<string mnemonic, string fusionClass, code elementType = NN_SameEleme
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
+// A movement of operand 0 (made from nothing: of none) that the other operands steer.
+class NN_SteeredOp<string mnemonic, code elementType = NN_SameElementType, list<Trait> traits = []>
+    : NN_Op<mnemonic, "movement", elementType, traits> {
+  let extraClassDeclaration = shapeDeclarations # [{
+    static bool isSteering(unsigned operand) { return operand > 0; }
+  }];
+}
+
+// What a function of the runtime carries out. `methods`: those of RuntimeOpInterface that the op gives itself.
+class NN_RuntimeOp<string mnemonic, list<string> methods, code elementType = NN_SameElementType,
+                   list<Trait> traits = []>
+    : NN_Op<mnemonic, "opaque", elementType,
+            traits # [DeclareOpInterfaceMethods<RuntimeOpInterface, methods>]> {}
+
 // result[i] = f(operands[i]…), NumPy broadcasting.
 class NN_ElementwiseOp<string mnemonic, code elementType = NN_SameElementType,
                        list<Trait> traits = []>

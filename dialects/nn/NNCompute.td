@@ -20,7 +20,7 @@ def NN_ArgReduceOp : NN_Op<"arg_reduce", "reduction", NN_I64ElementType> {
                    UnitAttr:$select_last_index);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_CumulativeOp : NN_Op<"cumulative", "opaque"> {
+def NN_CumulativeOp : NN_RuntimeOp<"cumulative", ["getRuntimeParams"]> {
   let summary = "running sum or product along `axis`";
   let arguments = (ins NN_NumberTensor:$input, NN_CumulativeKindAttr:$kind, NN_I64Attr:$axis, UnitAttr:$exclusive,
                    UnitAttr:$reverse);
@@ -108,7 +108,7 @@ def NN_MaxPoolIndicesOp : NN_Op<"max_pool_indices", "window", NN_I64ElementType>
                    UnitAttr:$column_major);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_MaxUnpoolOp : NN_Op<"max_unpool", "opaque"> {
+def NN_MaxUnpoolOp : NN_RuntimeOp<"max_unpool", ["getRuntimeInputs", "getRuntimeParams"]> {
   let summary = "puts values at the flat indices of `output_shape` (all dims), zeros elsewhere";
   let description = [{
     Indices are flat in the shape that the pooling's attributes give. With an
@@ -172,35 +172,35 @@ def NN_LRNOp : NN_Op<"lrn", "window"> {
 
 //===-- Data-dependent results ---------------------------------------------===//
 
-def NN_TopKOp : NN_Op<"top_k", "opaque", NN_CustomElementType> {
+def NN_TopKOp : NN_RuntimeOp<"top_k", ["getRuntimeInputs", "getRuntimeParams"], NN_CustomElementType> {
   let summary = "the k (a tensor of one element) greatest or least values along `axis`, and their indices";
   let arguments = (ins NN_NumberTensor:$input, NN_IndexTensor:$k, NN_I64Attr:$axis, BoolAttr:$largest, BoolAttr:$sorted);
   let results = (outs NN_Tensor:$values, NN_IndexTensor:$indices);
 }
-def NN_NonZeroOp : NN_Op<"non_zero", "opaque", NN_I64ElementType> {
+def NN_NonZeroOp : NN_RuntimeOp<"non_zero", ["getCountKernel"], NN_I64ElementType> {
   let summary = "indices of the non-zero elements, rank × count, row-major order";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_CompressOp : NN_Op<"compress", "opaque"> {
+def NN_CompressOp : NN_RuntimeOp<"compress", ["getRuntimeParams", "getCountKernel", "getCountInputs", "getCountParams"]> {
   let summary = "slices along `axis` (of the flattened input when absent) where the condition holds";
   let arguments = (ins NN_Tensor:$input, NN_BoolTensor:$condition, OptionalAttr<NN_I64Attr>:$axis);
   let results = (outs NN_Tensor:$output);
 }
-def NN_NonMaxSuppressionOp : NN_Op<"non_max_suppression", "opaque", NN_I64ElementType, [AttrSizedOperandSegments]> {
+def NN_NonMaxSuppressionOp : NN_RuntimeOp<"non_max_suppression", ["getRuntimeParams", "getCountKernel"], NN_I64ElementType> {
   let summary = "indices [batch, class, box] of the boxes kept, count × 3";
-  let arguments = (ins NN_FloatTensor:$boxes, NN_FloatTensor:$scores, Optional<NN_IndexTensor>:$max_output_boxes_per_class,
-                   Optional<NN_FloatTensor>:$iou_threshold, Optional<NN_FloatTensor>:$score_threshold,
+  let arguments = (ins NN_FloatTensor:$boxes, NN_FloatTensor:$scores, NN_IndexTensor:$max_output_boxes_per_class,
+                   NN_FloatTensor:$iou_threshold, Optional<NN_FloatTensor>:$score_threshold,
                    UnitAttr:$center_point_box);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_UniqueOp : NN_Op<"unique", "opaque", NN_CustomElementType> {
+def NN_UniqueOp : NN_RuntimeOp<"unique", ["getRuntimeParams", "getCountKernel"], NN_CustomElementType> {
   let summary = "distinct elements (or slices along `axis`), first indices, inverse indices, counts";
   let arguments = (ins NN_Tensor:$input, OptionalAttr<NN_I64Attr>:$axis, BoolAttr:$sorted);
   let results = (outs NN_Tensor:$output, NN_IndexTensor:$indices, NN_IndexTensor:$inverse_indices,
                  NN_IndexTensor:$counts);
 }
-def NN_DetOp : NN_Op<"det", "opaque"> {
+def NN_DetOp : NN_RuntimeOp<"det", []> {
   let summary = "determinant of the last two dims";
   let arguments = (ins NN_FloatTensor:$input);
   let results = (outs NN_Tensor:$output);

@@ -56,7 +56,37 @@ def FusibleOpInterface : OpInterface<"FusibleOpInterface"> {
   let description = [{How an op may share a kernel with its neighbours.}];
   let methods = [
     StaticInterfaceMethod<"The op's class for fusion.",
-      "::sinter::nn::FusionClass", "getFusionClass">
+      "::sinter::nn::FusionClass", "getFusionClass">,
+    StaticInterfaceMethod<[{
+      Whether an operand only steers the op (a shape, positions, scales). A small
+      constant there is part of the kernel's algorithm rather than its data.
+    }], "bool", "isSteering", (ins "unsigned":$operand), [{}], [{ return false; }]>
+  ];
+}
+
+def RuntimeOpInterface : OpInterface<"RuntimeOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{
+    An op that a C function of the runtime carries out (`runtime/kernels`). If the
+    size of its results depends on data, another function counts first; that
+    count is then each dim that the op's shape function calls unknown.
+  }];
+  let methods = [
+    InterfaceMethod<"The function's name, without its prefix.",
+      "::llvm::StringRef", "getRuntimeKernel">,
+    InterfaceMethod<"The tensors that it reads.",
+      "::llvm::SmallVector<::mlir::Value>", "getRuntimeInputs", (ins), [{}],
+      [{ return ::llvm::SmallVector<::mlir::Value>($_op->getOperands()); }]>,
+    InterfaceMethod<"The integers that it takes.",
+      "::llvm::SmallVector<int64_t>", "getRuntimeParams", (ins), [{}], [{ return {}; }]>,
+    InterfaceMethod<"The function that counts, or nothing if sizes follow from shapes.",
+      "::llvm::StringRef", "getCountKernel", (ins), [{}], [{ return {}; }]>,
+    InterfaceMethod<"The tensors that the count needs.",
+      "::llvm::SmallVector<::mlir::Value>", "getCountInputs", (ins), [{}],
+      [{ return $_op.getRuntimeInputs(); }]>,
+    InterfaceMethod<"The integers that the count takes.",
+      "::llvm::SmallVector<int64_t>", "getCountParams", (ins), [{}],
+      [{ return $_op.getRuntimeParams(); }]>
   ];
 }
 

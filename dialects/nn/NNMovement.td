@@ -68,7 +68,7 @@ def NN_ConcatOp : NN_Op<"concat", "movement", NN_SameElementType, [SameOperandsE
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
 }
-def NN_SliceOp : NN_Op<"slice", "movement", NN_SameElementType, [NN_Contents]> {
+def NN_SliceOp : NN_SteeredOp<"slice", NN_SameElementType, [NN_Contents]> {
   let summary = "input[start:end:step] along `axes`, ONNX's clamping rules";
   let description = [{
     `starts`, `ends`, `steps` are 1-D with one element per axis. Negative starts
@@ -80,7 +80,7 @@ def NN_SliceOp : NN_Op<"slice", "movement", NN_SameElementType, [NN_Contents]> {
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
 }
-def NN_PadOp : NN_Op<"pad", "movement"> {
+def NN_PadOp : NN_SteeredOp<"pad"> {
   let summary = "adds a border";
   let description = [{
     `pads` is 1-D [begin of dim 0, …, begin of dim r−1, end of dim 0, …];
@@ -91,13 +91,13 @@ def NN_PadOp : NN_Op<"pad", "movement"> {
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
 }
-def NN_ExpandOp : NN_Op<"expand", "movement"> {
+def NN_ExpandOp : NN_SteeredOp<"expand"> {
   let summary = "broadcasts to the NumPy broadcast of the input's shape and `shape`";
   let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$shape);
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
 }
-def NN_TileOp : NN_Op<"tile", "movement"> {
+def NN_TileOp : NN_SteeredOp<"tile"> {
   let summary = "repeats the whole tensor `repeats[i]` times along dim i";
   let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$repeats);
   let results = (outs NN_Tensor:$output);
@@ -117,19 +117,19 @@ def NN_GatherNDOp : NN_Op<"gather_nd", "movement"> {
   let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$indices, DefaultValuedAttr<NN_I64Attr, "0">:$batch_dims);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ScatterElementsOp : NN_Op<"scatter_elements", "opaque"> {
+def NN_ScatterElementsOp : NN_RuntimeOp<"scatter_elements", ["getRuntimeParams"]> {
   let summary = "a copy of the input with updates put where GatherElements would read";
   let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$indices, NN_Tensor:$updates, NN_I64Attr:$axis,
                    NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ScatterNDOp : NN_Op<"scatter_nd", "opaque"> {
+def NN_ScatterNDOp : NN_RuntimeOp<"scatter_nd", ["getRuntimeParams"]> {
   let summary = "a copy of the input with updates put where GatherND would read";
   let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$indices, NN_Tensor:$updates,
                    NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
 }
-def NN_TriluOp : NN_Op<"trilu", "movement"> {
+def NN_TriluOp : NN_SteeredOp<"trilu"> {
   let summary = "upper or lower triangle of the last two dims, zeros elsewhere";
   let description = "`k` (a scalar tensor) is the diagonal's offset, 0 when absent.";
   let arguments = (ins NN_Tensor:$input, Optional<NN_IndexTensor>:$k, BoolAttr:$upper);
@@ -151,7 +151,7 @@ def NN_SpaceToDepthOp : NN_Op<"space_to_depth", "movement"> {
   let arguments = (ins NN_Tensor:$input, NN_I64Attr:$blocksize);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ResizeOp : NN_Op<"resize", "movement", NN_SameElementType, [AttrSizedOperandSegments]> {
+def NN_ResizeOp : NN_SteeredOp<"resize", NN_SameElementType, [AttrSizedOperandSegments]> {
   let summary = "interpolates over the dims `axes` (ONNX Resize)";
   let description = [{
     Exactly one of `scales` (1-D float) and `sizes` (1-D integer) is present,
@@ -185,7 +185,7 @@ def NN_SizeOfOp : NN_Op<"size_of", "opaque", NN_I64ElementType, [NN_Contents]> {
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_RangeOp : NN_Op<"range", "movement", NN_SameElementType, [SameOperandsElementType]> {
+def NN_RangeOp : NN_SteeredOp<"range", NN_SameElementType, [SameOperandsElementType]> {
   let summary = "start, start + delta, … up to limit (exclusive); operands are scalar tensors";
   let arguments = (ins NN_NumberTensor:$start, NN_NumberTensor:$limit, NN_NumberTensor:$delta);
   let results = (outs NN_Tensor:$output);
@@ -195,7 +195,7 @@ def NN_EyeOp : NN_Op<"eye", "movement", NN_CustomElementType> {
   let arguments = (ins NN_Tensor:$input, NN_I64Attr:$k, TypeAttr:$to);
   let results = (outs NN_Tensor:$output);
 }
-def NN_OneHotOp : NN_Op<"one_hot", "movement", NN_CustomElementType> {
+def NN_OneHotOp : NN_SteeredOp<"one_hot", NN_CustomElementType> {
   let summary = "values[1] where the index along the new `axis` equals indices, else values[0]";
   let description = "`depth` is a scalar tensor; negative indices count from the end.";
   let arguments = (ins NN_NumberTensor:$indices, NN_NumberTensor:$depth, NN_Tensor:$values, NN_I64Attr:$axis);

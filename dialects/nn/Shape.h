@@ -63,10 +63,29 @@ public:
   virtual mlir::AffineExpr element(mlir::Value, int64_t) { return {}; }
   /// ⌊dim · scales[position]⌋ for a float tensor. Null as above.
   virtual mlir::AffineExpr scaledDim(mlir::AffineExpr, mlir::Value, int64_t) { return {}; }
+  /// ⌊dim · scale + ½⌋ by the scale that fits all: the least, or greatest, of
+  /// sizes[i] / dims[i]. Null as above.
+  virtual mlir::AffineExpr fittedDim(mlir::AffineExpr, llvm::ArrayRef<mlir::AffineExpr>,
+                                     llvm::ArrayRef<mlir::AffineExpr>, bool) {
+    return {};
+  }
   /// max(0, ⌈(limit − start) / delta⌉) for scalar float tensors. Null as above.
   virtual mlir::AffineExpr stepCount(mlir::Value, mlir::Value, mlir::Value) { return {}; }
   /// A non-affine function; folds when it can.
   virtual mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs, mlir::AffineExpr rhs) = 0;
+
+  /// What an op needs of two sizes before it may run.
+  enum class Need {
+    Equal,
+    /// Equal, or one of them is 1.
+    Broadcast,
+    /// lhs ≥ 0.
+    NonNegative,
+  };
+  /// Says that the op which is being asked needs that. What is known now is the
+  /// shape function's to report; this is for what only a run can tell. `what`
+  /// names the sizes.
+  virtual void require(Need, mlir::AffineExpr, mlir::AffineExpr, llvm::StringRef) {}
 
   /// True if `expr` can't be negative: dims and what is made of them.
   virtual bool isNonNegative(mlir::AffineExpr expr) {
@@ -128,6 +147,8 @@ public:
   mlir::AffineExpr unknownDim(unsigned result, unsigned dim) override;
   mlir::AffineExpr element(mlir::Value value, int64_t position) override;
   mlir::AffineExpr scaledDim(mlir::AffineExpr dim, mlir::Value scales, int64_t position) override;
+  mlir::AffineExpr fittedDim(mlir::AffineExpr dim, llvm::ArrayRef<mlir::AffineExpr> sizes,
+                             llvm::ArrayRef<mlir::AffineExpr> dims, bool least) override;
   mlir::AffineExpr stepCount(mlir::Value start, mlir::Value limit, mlir::Value delta) override;
   mlir::AffineExpr apply(Function function, mlir::AffineExpr lhs, mlir::AffineExpr rhs) override;
   bool isNonNegative(mlir::AffineExpr expr) override;
@@ -151,6 +172,16 @@ public:
   /// Symbolic shapes of all results of a ShapeOpInterface op, in the scope of its operands.
   mlir::LogicalResult inferOp(mlir::Operation *op, llvm::SmallVectorImpl<SymbolicShape> &shapes);
 
+  struct Requirement {
+    Need need;
+    mlir::AffineExpr lhs, rhs;
+    std::string what;
+  };
+  /// What `op` needs at run time, beyond what is certain.
+  llvm::SmallVector<Requirement> requirements(mlir::Operation *op);
+  void require(Need need, mlir::AffineExpr lhs, mlir::AffineExpr rhs,
+               llvm::StringRef what) override;
+
   /// Forgets what is known of a value (call before changing its definition).
   void invalidate() {
     shapes.clear();
@@ -160,12 +191,13 @@ public:
 
 private:
   struct Symbol {
-    enum Kind { Dim, Element, Derived, Scaled, Steps } kind;
+    enum Kind { Dim, Element, Derived, Scaled, Fitted, Steps } kind;
     mlir::Value value;         // Dim, Element, Scaled; start of Steps
     int64_t position;          // Dim, Element, Scaled
-    Function function;         // Derived
-    mlir::AffineExpr lhs, rhs; // Derived; lhs: Scaled
+    Function function;         // Derived; Fitted: Min or Max
+    mlir::AffineExpr lhs, rhs; // Derived; lhs: Scaled, Fitted
     mlir::Value limit, delta;  // Steps
+    SymbolicShape sizes, dims; // Fitted
   };
   mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
@@ -199,6 +231,9 @@ private:
   llvm::DenseMap<mlir::Operation *, bool> resolvedLoops;
   /// The op whose results `unknownDim` speaks of.
   mlir::Operation *current = nullptr;
+  /// The op whose requirements are being collected, and they.
+  mlir::Operation *asked = nullptr;
+  llvm::SmallVector<Requirement> collected;
 };
 
 /// Same element type and rank, and no two static dims that differ.

@@ -19,14 +19,14 @@ AffineExpr ShapeAnalysis::addSymbol(Symbol symbol) {
 AffineExpr ShapeAnalysis::dimSymbol(Value value, int64_t dim) {
   AffineExpr &expr = dimSymbols[{value, dim}];
   if (!expr)
-    expr = addSymbol({Symbol::Dim, value, dim, {}, {}, {}, {}, {}});
+    expr = addSymbol({Symbol::Dim, value, dim, {}, {}, {}, {}, {}, {}, {}});
   return expr;
 }
 
 AffineExpr ShapeAnalysis::elementSymbol(Value value, int64_t position) {
   AffineExpr &expr = elementSymbols[{value, position}];
   if (!expr)
-    expr = addSymbol({Symbol::Element, value, position, {}, {}, {}, {}, {}});
+    expr = addSymbol({Symbol::Element, value, position, {}, {}, {}, {}, {}, {}, {}});
   return expr;
 }
 
@@ -34,7 +34,7 @@ AffineExpr ShapeAnalysis::unknownDim(unsigned result, unsigned dim) {
   if (current)
     return dimSymbol(current->getResult(result), dim);
   // Type inference before the op exists: any fresh symbol will do.
-  return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}, {}, {}});
+  return addSymbol({Symbol::Dim, Value(), dim, {}, {}, {}, {}, {}, {}, {}});
 }
 
 AffineExpr ShapeAnalysis::apply(Function function, AffineExpr lhs, AffineExpr rhs) {
@@ -119,7 +119,7 @@ AffineExpr ShapeAnalysis::derivedSymbol(Function function, AffineExpr lhs, Affin
                              rhs.getAsOpaquePointer(), static_cast<const void *>(nullptr));
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
-    expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs, {}, {}});
+    expr = addSymbol({Symbol::Derived, Value(), 0, function, lhs, rhs, {}, {}, {}, {}});
   return expr;
 }
 
@@ -132,8 +132,27 @@ AffineExpr ShapeAnalysis::scaledDim(AffineExpr dim, Value scales, int64_t positi
                              scales.getAsOpaquePointer(), static_cast<const void *>(nullptr));
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
-    expr = addSymbol({Symbol::Scaled, scales, position, {}, dim, {}, {}, {}});
+    expr = addSymbol({Symbol::Scaled, scales, position, {}, dim, {}, {}, {}, {}, {}});
   return expr;
+}
+
+AffineExpr ShapeAnalysis::fittedDim(AffineExpr dim, ArrayRef<AffineExpr> sizes,
+                                    ArrayRef<AffineExpr> dims, bool least) {
+  Function function = least ? Function::Min : Function::Max;
+  for (auto [index, symbol] : llvm::enumerate(symbols))
+    if (symbol.kind == Symbol::Fitted && symbol.lhs == dim && symbol.function == function &&
+        ArrayRef<AffineExpr>(symbol.sizes) == sizes && ArrayRef<AffineExpr>(symbol.dims) == dims)
+      return getAffineSymbolExpr(index, context);
+  return addSymbol({Symbol::Fitted,
+                    Value(),
+                    0,
+                    function,
+                    dim,
+                    {},
+                    {},
+                    {},
+                    SymbolicShape(sizes),
+                    SymbolicShape(dims)});
 }
 
 AffineExpr ShapeAnalysis::stepCount(Value start, Value limit, Value delta) {
@@ -141,7 +160,7 @@ AffineExpr ShapeAnalysis::stepCount(Value start, Value limit, Value delta) {
                              delta.getAsOpaquePointer());
   AffineExpr &expr = derivedSymbols[key];
   if (!expr)
-    expr = addSymbol({Symbol::Steps, start, 0, {}, {}, {}, limit, delta});
+    expr = addSymbol({Symbol::Steps, start, 0, {}, {}, {}, limit, delta, {}, {}});
   return expr;
 }
 
@@ -155,10 +174,10 @@ bool ShapeAnalysis::isNonNegative(AffineExpr expr) {
   }
   auto position = cast<AffineSymbolExpr>(expr).getPosition();
   Symbol symbol = symbols[position];
-  if (symbol.kind == Symbol::Dim || symbol.kind == Symbol::Scaled || symbol.kind == Symbol::Steps)
-    return true;
   if (symbol.kind == Symbol::Element)
     return false;
+  if (symbol.kind != Symbol::Derived)
+    return true;
   bool lhs = isNonNegative(symbol.lhs), rhs = isNonNegative(symbol.rhs);
   switch (symbol.function) {
   case Function::Min:
@@ -370,6 +389,39 @@ LogicalResult ShapeAnalysis::inferOp(Operation *op, SmallVectorImpl<SymbolicShap
   return result;
 }
 
+void ShapeAnalysis::require(Need need, AffineExpr lhs, AffineExpr rhs, StringRef what) {
+  if (!asked || current != asked)
+    return;
+  auto a = asConstant(lhs), b = asConstant(rhs);
+  bool isCertain = false;
+  switch (need) {
+  case Need::Broadcast:
+    isCertain = (a && *a == 1) || (b && *b == 1);
+    [[fallthrough]];
+  case Need::Equal:
+    isCertain |= asConstant(simplifyAffineExpr(lhs - rhs, 0, symbols.size())) == 0;
+    break;
+  case Need::NonNegative:
+    isCertain = isNonNegative(lhs);
+  }
+  if (!isCertain)
+    collected.push_back({need, lhs, rhs, what.str()});
+}
+
+SmallVector<ShapeAnalysis::Requirement> ShapeAnalysis::requirements(Operation *op) {
+  Operation *outer = std::exchange(asked, op);
+  SmallVector<SymbolicShape> results;
+  if (succeeded(inferOp(op, results))) {
+    Operation *before = std::exchange(current, op);
+    for (const SymbolicShape &result : results)
+      for (AffineExpr dim : result)
+        require(Need::NonNegative, dim, constant(0), "a dim of its result");
+    current = before;
+  }
+  asked = outer;
+  return std::exchange(collected, {});
+}
+
 std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || type.getRank() > 1 || !type.hasStaticShape() ||
@@ -405,6 +457,11 @@ void ShapeAnalysis::collectValues(AffineExpr expr, SmallVectorImpl<Value> &value
     if (meaning.kind == Symbol::Derived) {
       collectValues(meaning.lhs, values);
       collectValues(meaning.rhs, values);
+    } else if (meaning.kind == Symbol::Fitted) {
+      collectValues(meaning.lhs, values);
+      for (ArrayRef<AffineExpr> list : {meaning.sizes, meaning.dims})
+        for (AffineExpr each : list)
+          collectValues(each, values);
     } else {
       values.push_back(meaning.value);
       if (meaning.kind == Symbol::Scaled)

@@ -131,6 +131,8 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
     return context.emitError("matmul: operand 'lhs' (" + printShape(lhs) + ") has " +
                              printDim(lhs.back()) + " columns, operand 'rhs' (" + printShape(rhs) +
                              ") has " + printDim(depth) + " rows");
+  context.require(ShapeContext::Need::Equal, lhs.back(), depth,
+                  "the columns of the first matrix and the rows of the second");
 
   SymbolicShape lhsBatch;
   if (lhs.size() > 2)

@@ -42,10 +42,13 @@ FailureOr<SymbolicShape> ShapeContext::broadcast(const SymbolicShape &lhs,
     else if (constantA && constantB)
       return emitError("dims " + Twine(*constantA) + " and " + Twine(*constantB) +
                        " can't be broadcast together");
-    else if (constantB)
-      a = b;
-    else if (!constantA)
-      a = apply(Function::Broadcast, a, b);
+    else {
+      require(Need::Broadcast, a, b, "dims that are broadcast together");
+      if (constantB)
+        a = b;
+      else if (!constantA)
+        a = apply(Function::Broadcast, a, b);
+    }
   }
   return result;
 }

@@ -92,6 +92,13 @@ LogicalResult OneHotOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
   int64_t axis = op.getAxis();
   if (failed(normalizeAxis(context, "one_hot", axis, result.size() + 1)))
     return failure();
+  SymbolicShape values = context.shape(op.getValues()), scalar = context.shape(op.getDepth());
+  if (values.size() != 1 || differ(values[0], 2))
+    return context.emitError("one_hot: operand 'values' (" + printShape(values) +
+                             ") should have 2 elements, off and on");
+  if (scalar.size() > 1 || (scalar.size() == 1 && differ(scalar[0], 1)))
+    return context.emitError("one_hot: operand 'depth' (" + printShape(scalar) +
+                             ") should have one element");
   AffineExpr depth;
   if (auto contents = context.contents(op.getDepth()); contents && contents->size() == 1)
     depth = contents->front();

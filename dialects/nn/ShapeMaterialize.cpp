@@ -37,13 +37,32 @@ Value ShapeAnalysis::materializeFloat(OpBuilder &builder, Location loc, const Sy
       result = arith::ExtFOp::create(builder, loc, wide, result);
     return result;
   };
+  auto wideSize = [&](AffineExpr expr) -> Value {
+    Value dim = materialize(builder, loc, expr, remap);
+    dim = arith::IndexCastOp::create(builder, loc, i64, dim);
+    return arith::SIToFPOp::create(builder, loc, wide, dim);
+  };
   Value size;
   if (symbol.kind == Symbol::Scaled) {
-    Value dim = materialize(builder, loc, symbol.lhs, remap);
-    dim = arith::IndexCastOp::create(builder, loc, i64, dim);
-    dim = arith::SIToFPOp::create(builder, loc, wide, dim);
-    Value scaled = arith::MulFOp::create(builder, loc, dim, element(symbol.value, symbol.position));
+    Value scaled = arith::MulFOp::create(builder, loc, wideSize(symbol.lhs),
+                                         element(symbol.value, symbol.position));
     size = math::FloorOp::create(builder, loc, scaled);
+  } else if (symbol.kind == Symbol::Fitted) {
+    Value scale;
+    for (auto [wanted, dim] : llvm::zip(symbol.sizes, symbol.dims)) {
+      // An empty dim stays empty whatever the scale.
+      Value divisor = wideSize(max(dim, constant(1)));
+      Value ratio = arith::DivFOp::create(builder, loc, wideSize(wanted), divisor);
+      if (!scale)
+        scale = ratio;
+      else if (symbol.function == Function::Min)
+        scale = arith::MinimumFOp::create(builder, loc, scale, ratio);
+      else
+        scale = arith::MaximumFOp::create(builder, loc, scale, ratio);
+    }
+    Value half = arith::ConstantOp::create(builder, loc, builder.getF64FloatAttr(0.5));
+    Value scaled = arith::MulFOp::create(builder, loc, scale, wideSize(symbol.lhs));
+    size = math::FloorOp::create(builder, loc, arith::AddFOp::create(builder, loc, scaled, half));
   } else {
     Value start = element(symbol.value, 0);
     Value distance = arith::SubFOp::create(builder, loc, element(symbol.limit, 0), start);
@@ -96,6 +115,7 @@ Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc, AffineExpr ex
     return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), element);
   }
   case Symbol::Scaled:
+  case Symbol::Fitted:
   case Symbol::Steps:
     // A copy: materializing may add symbols.
     return materializeFloat(builder, loc, Symbol(symbol), remap);

@@ -47,8 +47,12 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
         return context.emitError("concat: dim " + Twine(dim) + " of input " + Twine(number) +
                                  " is " + printDim(shape[dim]) + ", of input 0 " +
                                  printDim(result[dim]));
-      else if (asConstant(shape[dim]))
-        result[dim] = shape[dim];
+      else {
+        context.require(ShapeContext::Need::Equal, result[dim], shape[dim],
+                        "dims of the tensors that are joined");
+        if (asConstant(shape[dim]))
+          result[dim] = shape[dim];
+      }
     }
   }
   shapes.push_back(result);

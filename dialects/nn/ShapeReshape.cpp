@@ -78,6 +78,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &
                                Twine(*total) + " elements, the target shape (" +
                                printShape(result) + ") " + Twine(*wanted));
   }
+  context.require(ShapeContext::Need::Equal, context.product(input), context.product(result),
+                  "the numbers of elements");
   shapes.push_back(result);
   return success();
 }
@@ -107,6 +109,8 @@ LogicalResult SqueezeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &
     if (differ(input[axis], 1))
       return context.emitError("squeeze: dim " + Twine(axis) + " of operand 'input' (" +
                                printShape(input) + ") should be 1");
+    context.require(ShapeContext::Need::Equal, context.constant(1), input[axis],
+                    "1 and a squeezed dim");
   }
   for (auto [index, dim] : llvm::enumerate(input))
     if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(index)))

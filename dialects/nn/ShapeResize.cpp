@@ -32,19 +32,29 @@ static AffineExpr scaleDim(ShapeContext &context, AffineExpr dim, float scale) {
 
 // Sizes under keep_aspect_ratio_policy: one scale for all axes.
 static LogicalResult keepAspectRatio(ShapeContext &context, ResizeOp::Adaptor op,
-                                     ArrayRef<int64_t> sizes, SymbolicShape &shape) {
+                                     const SymbolicShape &sizes, SymbolicShape &shape) {
   bool notLarger = op.getAspectRatio() == AspectRatio::not_larger;
+  SymbolicShape dims;
   std::optional<double> scale;
+  bool isConstant = true;
   for (auto [axis, size] : llvm::zip(op.getAxes(), sizes)) {
-    auto dim = asConstant(shape[axis]);
-    if (!dim || *dim == 0)
-      return failure();
-    double ratio = static_cast<double>(size) / *dim;
+    dims.push_back(shape[axis]);
+    auto dim = asConstant(shape[axis]), wanted = asConstant(size);
+    if (!dim || !wanted || *dim == 0) {
+      isConstant = false;
+      continue;
+    }
+    double ratio = static_cast<double>(*wanted) / *dim;
     scale = !scale ? ratio : notLarger ? std::min(*scale, ratio) : std::max(*scale, ratio);
   }
-  for (int64_t axis : op.getAxes())
+  for (auto [axis, dim] : llvm::zip(op.getAxes(), dims)) {
     shape[axis] =
-        context.constant(static_cast<int64_t>(std::floor(*scale * *asConstant(shape[axis]) + 0.5)));
+        isConstant
+            ? context.constant(static_cast<int64_t>(std::floor(*scale * *asConstant(dim) + 0.5)))
+            : context.fittedDim(dim, sizes, dims, notLarger);
+    if (!shape[axis])
+      return failure();
+  }
   return success();
 }
 
@@ -69,13 +79,12 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &context, Adaptor op,
   bool isKnown = false;
   if (op.getSizes()) {
     auto sizes = context.contents(op.getSizes());
-    if (op.getAspectRatio() == AspectRatio::stretch) {
-      isKnown = sizes.has_value();
-      if (isKnown)
-        for (auto [axis, size] : llvm::zip(axes, *sizes))
-          result[axis] = size;
-    } else if (auto constants = context.constantContents(op.getSizes())) {
-      isKnown = succeeded(keepAspectRatio(context, op, *constants, result));
+    if (sizes && op.getAspectRatio() == AspectRatio::stretch) {
+      isKnown = true;
+      for (auto [axis, size] : llvm::zip(axes, *sizes))
+        result[axis] = size;
+    } else if (sizes) {
+      isKnown = succeeded(keepAspectRatio(context, op, *sizes, result));
     }
   } else if (auto scales = context.constantTensor(op.getScales())) {
     isKnown = true;

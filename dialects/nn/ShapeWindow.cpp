@@ -94,6 +94,7 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
       return context.emitError("conv: input has " + printDim(channels) +
                                " channels, filter expects " + printDim(filter[1]) + " × group " +
                                Twine(group));
+    context.require(ShapeContext::Need::Equal, filter[1] * group, channels, "the channels");
   } else if (block > 0) {
     if (failed(expectFilterRank(rank + 1)))
       return failure();
@@ -104,6 +105,7 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
       return context.emitError("conv: input has " + printDim(channels) +
                                " channels, packed filter expects " + printDim(depth) + " × group " +
                                Twine(group));
+    context.require(ShapeContext::Need::Equal, depth * group, channels, "the channels");
     if (differ(filter[rank], block) || differ(filter[0], (op.getOutChannels() + block - 1) / block))
       return context.emitError("conv: packed filter (" + printShape(filter) + ") should hold " +
                                Twine(op.getOutChannels()) + " channels in blocks of " +

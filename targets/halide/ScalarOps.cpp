@@ -403,7 +403,15 @@ static Expr extend(mlir::Operation *op, Expr x, bool isUnsigned) {
 
 static Expr truncate(mlir::Operation *op, Expr x) {
   H::Type type = typeOf(op->getResult(0).getType());
-  return type.is_bool() ? (x & H::Internal::make_one(x.type())) != 0 : cast(type, x);
+  if (type.is_bool())
+    return (x & H::Internal::make_one(x.type())) != 0;
+  // Halide's simplifier takes the int32 out of int8(int32(float)), and a float
+  // out of an int8's range is then poison rather than wrapped. A mask keeps them
+  // apart, also where another stage's float-to-integer cast is put in for a call.
+  const auto *inner = x.as<H::Internal::Cast>();
+  if (x.as<H::Internal::Call>() || (inner && inner->value.type().is_float()))
+    x = x & H::Internal::make_const(x.type(), (int64_t(1) << type.bits()) - 1);
+  return cast(type, x);
 }
 
 static Expr indexCast(mlir::Operation *op, Expr x, bool isUnsigned) {

@@ -60,3 +60,14 @@ kernel.func @matmul_relu(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>) -> tensor<
   // CHECK: kernel.unroll %[[S]]#0 update d2
   kernel.unroll %s#0 update d2
 }
+
+// CHECK-LABEL: func.func @require
+func.func @require(%a: index, %b: index) {
+  // CHECK: kernel.require %{{.*}}, %{{.*}} equal "the inner dims"
+  kernel.require %a, %b equal "the inner dims"
+  // CHECK: kernel.require %{{.*}}, %{{.*}} broadcast "dims"
+  kernel.require %a, %b broadcast "dims"
+  // CHECK: kernel.require %{{.*}}, %{{.*}} non_negative "a dim"
+  kernel.require %a, %b non_negative "a dim"
+  return
+}

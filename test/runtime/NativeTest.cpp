@@ -8,11 +8,11 @@
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
 
 #include "gtest/gtest.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 using namespace sinter;
 using namespace sinter::test;
@@ -161,7 +161,7 @@ TEST(Native, AArch64Links) {
 
 /// The generated header in a C and a C++ program, linked with two libraries.
 TEST(Header, TypedEntry) {
-  auto build = [](const std::string &host, ModelInterface interface) {
+  auto build = [](const std::string &host, const ModelInterface &interface) {
     std::string error;
     std::string stem = temporaryFile(cIdentifier(interface.name));
     EXPECT_TRUE(emitNative(readHost(host), interface, {}, hostTarget(), {}, stem + ".so", error))
@@ -179,11 +179,15 @@ TEST(Header, TypedEntry) {
   }());
   for (const std::string language : {"c", "c++"}) {
     std::string program = temporaryFile("program");
-    std::string command =
-        std::string(SINTER_TEST_CLANG) + " -x " + language +
-        (language == "c" ? " -std=c99" : " -std=c++11") + " -Wall -Wextra -Werror -I" +
-        temporaryFile("") + " " + SINTER_TEST_SOURCES + "/typed.c -x none " + one + ".so " + two +
-        ".so -Wl,-rpath," + temporaryFile("") + " -o " + program + " && " + program;
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    std::string folder = temporaryFile(""), source = SINTER_TEST_SOURCES "/typed.c";
+    std::string include = "-I" + folder, rpath = "-Wl,-rpath," + folder;
+    std::string first = one + ".so", second = two + ".so";
+    const char *standard = language == "c" ? "-std=c99" : "-std=c++11";
+    EXPECT_EQ(llvm::sys::ExecuteAndWait(SINTER_TEST_CLANG,
+                                        {SINTER_TEST_CLANG, "-x", language, standard, "-Wall",
+                                         "-Wextra", "-Werror", include, source, "-x", "none", first,
+                                         second, rpath, "-o", program}),
+              0);
+    EXPECT_EQ(llvm::sys::ExecuteAndWait(program, {program}), 0);
   }
 }

@@ -59,9 +59,11 @@ LogicalResult buildNonMaxSuppression(Node &node) {
     if (node.getRank(i) != 3)
       return node.emitError("input " + Twine(i) + " has rank " + Twine(node.getRank(i)) +
                             "; expected 3");
-  return node.yield(node.create<nn::NonMaxSuppressionOp>(node.getInput(0), node.getInput(1),
-                                                         node.getInput(2), node.getInput(3),
-                                                         node.getInput(4), centerPoint));
+  OpBuilder &builder = node.getBuilder();
+  Value limit = node.hasInput(2) ? node.getInput(2) : node.scalar(builder.getI64Type(), 0);
+  Value overlap = node.hasInput(3) ? node.getInput(3) : node.scalar(builder.getF32Type(), 0);
+  return node.yield(node.create<nn::NonMaxSuppressionOp>(node.getInput(0), node.getInput(1), limit,
+                                                         overlap, node.getInput(4), centerPoint));
 }
 
 LogicalResult buildUnique(Node &node) {

@@ -104,32 +104,50 @@ struct DecomposeBatchNorm : OpRewritePattern<nn::BatchNormOp> {
   }
 };
 
+// The constant, one a channel, that `op` applies to a convolution's result; null, with a reason,
+// if it applies none.
+Value matchPerChannel(PatternRewriter &rewriter, Operation *op, nn::ConvOp conv, Value constant) {
+  auto refuse = [&](const char *reason) {
+    (void)rewriter.notifyMatchFailure(op, reason);
+    return Value();
+  };
+  if (!isPlainConv(conv) || op->getResult(0).getType() != conv.getType())
+    return refuse("no convolution to fold into");
+  Value found = getPerChannel(rewriter, constant, getChannelAxis(conv), conv.getType().getRank(),
+                              tensorType(conv.getFilter()).getDimSize(0));
+  return found ? found : refuse("not a constant per channel");
+}
+
+// Puts the changed `into` in the place of `op`, which used it.
+void foldInto(PatternRewriter &rewriter, Operation *op, Operation *into,
+              function_ref<void()> change) {
+  rewriter.modifyOpInPlace(into, [&] {
+    change();
+    into->setLoc(rewriter.getFusedLoc({into->getLoc(), op->getLoc()}));
+  });
+  rewriter.replaceOp(op, into->getResults());
+}
+
 /// conv(x, W, b) · k → conv(x, W · k, b · k)
 struct FoldScaleIntoConv : OpRewritePattern<nn::MulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::MulOp op, PatternRewriter &rewriter) const override {
     auto [input, constant] = splitOperands(op);
     auto conv = input.getDefiningOp<nn::ConvOp>();
-    if (!isPlainConv(conv) || op.getType() != conv.getType())
-      return rewriter.notifyMatchFailure(op, "no convolution to fold into");
-    int64_t rank = conv.getType().getRank();
-    int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
-    Value scale = getPerChannel(rewriter, constant, getChannelAxis(conv), rank, channels);
+    Value scale = matchPerChannel(rewriter, op, conv, constant);
     if (!scale)
-      return rewriter.notifyMatchFailure(op, "not a constant per channel");
+      return failure();
     Location loc = op.getLoc();
     Value filter = nn::MulOp::create(rewriter, loc, conv.getFilter(),
-                                     alongAxis(rewriter, loc, scale, 0, rank));
+                                     alongAxis(rewriter, loc, scale, 0, conv.getType().getRank()));
     Value bias;
     if (conv.getBias())
       bias = nn::MulOp::create(rewriter, loc, conv.getBias(), scale);
-    rewriter.modifyOpInPlace(conv, [&] {
+    foldInto(rewriter, op, conv, [&] {
       conv.getFilterMutable().assign(filter);
       if (bias)
         conv.getBiasMutable().assign(bias);
-      conv->setLoc(rewriter.getFusedLoc({conv.getLoc(), loc}));
     });
-    rewriter.replaceOp(op, conv.getResult());
     return success();
   }
 };
@@ -143,14 +161,11 @@ struct FoldShiftIntoConv : OpRewritePattern<Op> {
     if (!negate)
       std::tie(input, constant) = splitOperands(op);
     auto conv = input.getDefiningOp<nn::ConvOp>();
-    if (!isPlainConv(conv) || op.getType() != conv.getType())
-      return rewriter.notifyMatchFailure(op, "no convolution to fold into");
-    int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
-    Value shift =
-        getPerChannel(rewriter, constant, getChannelAxis(conv), conv.getType().getRank(), channels);
+    Value shift = matchPerChannel(rewriter, op, conv, constant);
     if (!shift)
-      return rewriter.notifyMatchFailure(op, "not a constant per channel");
+      return failure();
     Location loc = op.getLoc();
+    int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
     if (tensorType(shift).getDimSize(0) != channels)
       shift =
           nn::ExpandOp::create(rewriter, loc, shift, createIndexConstant(rewriter, loc, channels));
@@ -158,11 +173,7 @@ struct FoldShiftIntoConv : OpRewritePattern<Op> {
       shift = nn::NegOp::create(rewriter, loc, shift);
     if (conv.getBias())
       shift = nn::AddOp::create(rewriter, loc, conv.getBias(), shift);
-    rewriter.modifyOpInPlace(conv, [&] {
-      conv.getBiasMutable().assign(shift);
-      conv->setLoc(rewriter.getFusedLoc({conv.getLoc(), loc}));
-    });
-    rewriter.replaceOp(op, conv.getResult());
+    foldInto(rewriter, op, conv, [&] { conv.getBiasMutable().assign(shift); });
     return success();
   }
 };
@@ -188,11 +199,7 @@ struct FoldScaleIntoMatMul : OpRewritePattern<nn::MulOp> {
     Location loc = op.getLoc();
     Value rhs = nn::MulOp::create(rewriter, loc, matmul.getRhs(),
                                   alongAxis(rewriter, loc, scale, axis, weights.getRank()));
-    rewriter.modifyOpInPlace(matmul, [&] {
-      matmul.getRhsMutable().assign(rhs);
-      matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), loc}));
-    });
-    rewriter.replaceOp(op, matmul.getResult());
+    foldInto(rewriter, op, matmul, [&] { matmul.getRhsMutable().assign(rhs); });
     return success();
   }
 };

@@ -112,6 +112,26 @@ public:
     return success();
   }
 
+  void lower(kernel::RequireOp op) {
+    Location loc = op.getLoc();
+    std::string name = "sinter_need_" + std::to_string(messages++);
+    builder.setInsertionPointToStart(module.getBody());
+    std::string text = op.getMessage().str() + '\0';
+    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), text.size());
+    LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Private, name,
+                           builder.getStringAttr(text));
+    builder.setInsertionPoint(op);
+    auto wide = [&](Value size) { return arith::IndexCastOp::create(builder, loc, i64, size); };
+    Value message = LLVM::AddressOfOp::create(builder, loc, pointer, name);
+    auto callee = declare("sinter_rt_require",
+                          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                                      {pointer, i64, i64, i32, pointer}));
+    LLVM::CallOp::create(builder, loc, callee,
+                         ValueRange{context(op), wide(op.getLhs()), wide(op.getRhs()),
+                                    constant(static_cast<int64_t>(op.getNeed())), message});
+    op.erase();
+  }
+
 private:
   static Value context(Operation *op) { return op->getParentOfType<func::FuncOp>().getArgument(0); }
 
@@ -196,6 +216,7 @@ private:
   ModuleOp module;
   OpBuilder builder;
   Type pointer, i32, i64;
+  unsigned messages = 0;
 };
 
 struct LowerCallsPass : sinter::impl::LowerCallsBase<LowerCallsPass> {
@@ -207,6 +228,7 @@ struct LowerCallsPass : sinter::impl::LowerCallsBase<LowerCallsPass> {
     SmallVector<kernel::RuntimeCallOp> runtimeCalls;
     getOperation().walk([&](kernel::CallOp op) { calls.push_back(op); });
     getOperation().walk([&](kernel::RuntimeCallOp op) { runtimeCalls.push_back(op); });
+    getOperation().walk([&](kernel::RequireOp op) { lowering.lower(op); });
     for (auto call : calls)
       if (failed(lowering.lower(call)))
         return signalPassFailure();

@@ -6,7 +6,6 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AsmState.h"
-#include "passes/kernels/nn-to-kernel/DataDims.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -20,15 +19,7 @@ RankedTensorType HostBuilder::hostType(Type type) {
   return RankedTensorType::get(tensor.getShape(), nn::getSignlessType(tensor.getElementType()));
 }
 
-Value HostBuilder::get(Value value) {
-  if (Value host = mapping.lookupOrNull(value))
-    return host;
-  // A dim that follows from an op's float data is asked for before the op.
-  if (auto result = dyn_cast<OpResult>(value))
-    if (Value shape = buildDataShape(builder, result, [&](Value v) { return get(v); }))
-      return shape;
-  llvm_unreachable("value used before it was translated");
-}
+Value HostBuilder::get(Value value) { return mapping.lookup(value); }
 
 Value HostBuilder::cast(Value value, Type type) {
   if (value.getType() == type)
@@ -115,13 +106,6 @@ Value HostBuilder::copyInto(Value source, Value destination) {
       ->getResult(0);
 }
 
-ValueRange HostBuilder::runtimeCall(StringRef name, Operation *op, ArrayRef<Value> inputs,
-                                    ArrayRef<Value> inits, ArrayRef<int64_t> params,
-                                    ArrayRef<int32_t> dtypes) {
-  return kernel::RuntimeCallOp::create(builder, loc, name, inputs, inits, params, dtypes)
-      ->getResults();
-}
-
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -181,6 +165,41 @@ LogicalResult HostBuilder::buildBlock(Block &block) {
   return failure(failedAny);
 }
 
+// "node 'conv1' (Conv)", as the importer says it, or the op's own name.
+static std::string describe(Operation *op) {
+  Location loc = op->getLoc();
+  while (auto fused = dyn_cast<FusedLoc>(loc)) {
+    if (fused.getLocations().empty())
+      break;
+    loc = fused.getLocations().front();
+  }
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().str();
+  return op->getName().getStringRef().str();
+}
+
+void HostBuilder::buildRequirements(Operation *op) {
+  auto isStatic = [](Value value) {
+    auto type = dyn_cast<ShapedType>(value.getType());
+    return type && type.hasStaticShape();
+  };
+  op->walk([&](nn::ShapeOpInterface each) {
+    if (llvm::all_of(each->getOperands(), isStatic) && llvm::all_of(each->getResults(), isStatic))
+      return;
+    for (const nn::ShapeAnalysis::Requirement &needed : analysis.requirements(each)) {
+      // What only the op itself finds out is its own kernel's to check.
+      SmallVector<Value> sources;
+      analysis.collectValues(needed.lhs, sources);
+      analysis.collectValues(needed.rhs, sources);
+      if (!llvm::all_of(sources, [&](Value v) { return v && mapping.contains(v); }))
+        continue;
+      kernel::RequireOp::create(builder, loc, index(needed.lhs), index(needed.rhs),
+                                static_cast<kernel::Need>(needed.need),
+                                describe(each) + ": " + needed.what);
+    }
+  });
+}
+
 LogicalResult HostBuilder::build(Operation *op) {
   loc = op->getLoc();
   if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
@@ -199,6 +218,7 @@ LogicalResult HostBuilder::build(Operation *op) {
     return buildIf(branch);
   if (auto loop = dyn_cast<nn::LoopOp>(op))
     return buildLoop(loop);
+  buildRequirements(op);
   if (isa<nn::FusedOp>(op))
     return buildKernel(op);
 

@@ -24,12 +24,11 @@ private:
   // One op.
   mlir::LogicalResult build(mlir::Operation *op);
   mlir::LogicalResult buildBlock(mlir::Block &block);
+  /// Checks, when the model runs, what the op's shape function could not decide.
+  void buildRequirements(mlir::Operation *op);
   mlir::LogicalResult buildKernel(mlir::Operation *op);
   mlir::LogicalResult buildView(mlir::Operation *op);
   mlir::LogicalResult buildOpaque(mlir::Operation *op);
-  mlir::LogicalResult buildCompress(nn::CompressOp op);
-  mlir::LogicalResult buildUnique(nn::UniqueOp op);
-  mlir::LogicalResult buildNonMaxSuppression(nn::NonMaxSuppressionOp op);
   mlir::LogicalResult buildIf(nn::IfOp op);
   mlir::LogicalResult buildLoop(nn::LoopOp op);
   mlir::LogicalResult buildCountedLoop(nn::LoopOp op, mlir::Value tripCount);
@@ -58,10 +57,11 @@ private:
   /// Copies a tensor into a buffer of its own.
   mlir::Value copyInto(mlir::Value source, mlir::Value destination);
 
-  mlir::ValueRange runtimeCall(llvm::StringRef name, mlir::Operation *op,
-                               llvm::ArrayRef<mlir::Value> inputs,
-                               llvm::ArrayRef<mlir::Value> inits, llvm::ArrayRef<int64_t> params,
-                               llvm::ArrayRef<int32_t> dtypes);
+  /// Calls a function of the runtime on nn values; `results` are the types that
+  /// nn gives to `inits`.
+  mlir::ValueRange runtimeCall(llvm::StringRef name, mlir::ValueRange operands,
+                               llvm::ArrayRef<mlir::Value> inits,
+                               llvm::ArrayRef<mlir::Type> results, llvm::ArrayRef<int64_t> params);
 
   mlir::FlatSymbolRefAttr outline(mlir::Operation *op,
                                   llvm::SmallVectorImpl<mlir::Value> &captured);

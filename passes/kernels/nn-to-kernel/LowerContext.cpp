@@ -4,7 +4,6 @@
 #include "passes/kernels/nn-to-kernel/LowerContext.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "passes/kernels/nn-to-kernel/DataDims.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -84,13 +83,7 @@ Value LowerContext::tensor(Value value) {
   if (Value lowered = values.lookup(value))
     return lowered;
   ElementsAttr elements = nn::getConstant(value);
-  if (!elements) {
-    // A dim of the op that is being lowered, from its operands' data.
-    Value shape =
-        buildDataShape(builder, cast<OpResult>(value), [&](Value v) { return tensor(v); });
-    assert(shape && "operand was not lowered");
-    return shape;
-  }
+  assert(elements && "operand was not lowered");
   auto type = withElementType(value.getType(), nn::getSignlessType(elements.getElementType()));
   Value init = tensor::EmptyOp::create(builder, getLoc(), type, ValueRange());
   int64_t count = elements.getNumElements();

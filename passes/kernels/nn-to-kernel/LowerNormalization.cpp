@@ -163,8 +163,9 @@ static LogicalResult lowerRMSNorm(nn::RMSNormOp op, LowerContext &context) {
   return success();
 }
 
-static LogicalResult lowerInstanceNorm(nn::InstanceNormOp op, LowerContext &context) {
-  Rows rows = trailingRows(op.getInput(), 2, context);
+// Rows of some channels, scaled and shifted by one value a channel (dim 1).
+template <typename Op>
+static LogicalResult lowerChannelNorm(Op op, const Rows &rows, LowerContext &context) {
   Type type = getAccumulatorType(rows.whole.operand.elementType);
   Value mean = buildMean(rows, type, context);
   Value inverse =
@@ -174,6 +175,10 @@ static LogicalResult lowerInstanceNorm(nn::InstanceNormOp op, LowerContext &cont
   context.set(op.getOutput(),
               buildNormalize(op.getOutput(), rows, type, mean, inverse, scale, bias, context));
   return success();
+}
+
+static LogicalResult lowerInstanceNorm(nn::InstanceNormOp op, LowerContext &context) {
+  return lowerChannelNorm(op, trailingRows(op.getInput(), 2, context), context);
 }
 
 //===----------------------------------------------------------------------===//
@@ -203,15 +208,7 @@ static LogicalResult lowerGroupNorm(nn::GroupNormOp op, LowerContext &context) {
   rows.whole = {input, context.loops(0, rank)};
   rows.statistics = {context.loop(0), context.loop(1).floorDiv(size)};
 
-  Type type = getAccumulatorType(input.elementType);
-  Value mean = buildMean(rows, type, context);
-  Value inverse =
-      buildInverseDeviation(rows, type, mean, op.getEpsilon().convertToDouble(), context);
-  Input scale{context.operand(op.getScale()), {context.loop(1)}};
-  Input bias{context.operand(op.getBias()), {context.loop(1)}};
-  context.set(op.getOutput(),
-              buildNormalize(op.getOutput(), rows, type, mean, inverse, scale, bias, context));
-  return success();
+  return lowerChannelNorm(op, rows, context);
 }
 
 //===----------------------------------------------------------------------===//

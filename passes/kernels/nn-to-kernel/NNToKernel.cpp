@@ -35,17 +35,13 @@ static bool belongsInKernel(Value value, Operation *root) {
   if (elements.getNumElements() > nn::ShapeContext::maxContents ||
       cast<ShapedType>(value.getType()).getRank() > 1)
     return false;
-  for (Operation *user : value.getUsers()) {
+  return llvm::all_of(value.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
     if (user != root && !root->isProperAncestor(user))
-      continue;
+      return true;
     auto fusible = dyn_cast<nn::FusibleOpInterface>(user);
-    if (!fusible || fusible.getFusionClass() != nn::FusionClass::movement ||
-        isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp, nn::ReverseSequenceOp, nn::ConcatOp,
-            nn::TransposeOp, nn::GridSampleOp, nn::RoiAlignOp, nn::Col2ImOp>(user) ||
-        user->getOperand(0) == value)
-      return false;
-  }
-  return true;
+    return fusible && fusible.isSteering(use.getOperandNumber());
+  });
 }
 
 // "conv_relu" from the ops of a region: names kernels for people.

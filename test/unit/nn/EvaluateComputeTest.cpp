@@ -6,7 +6,8 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-static HostTensor reduce(StringRef kind, ArrayRef<int64_t> axes, HostTensor input, StringRef type) {
+static HostTensor reduce(StringRef kind, ArrayRef<int64_t> axes, const HostTensor &input,
+                         StringRef type) {
   std::string list;
   for (int64_t axis : axes)
     list += (list.empty() ? ": " : ", ") + std::to_string(axis);

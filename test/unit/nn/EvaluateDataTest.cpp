@@ -49,8 +49,8 @@ TEST(Data, NonMaxSuppression) {
                                      0, 10.0, 1, 11.0, 0, 10.1, 1, 11.1, 0, 100.0, 1, 101.0});
   HostTensor scores = f32({1, 1, 6}, {0.9, 0.75, 0.6, 0.95, 0.5, 0.3});
   auto kept =
-      run("non_max_suppression", "operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>",
-          {boxes, scores, i64({1}, {3}), f32({1}, {0.5}), f32({1}, {0})}, "tensor<?x3xi64>");
+      run("non_max_suppression", "", {boxes, scores, i64({1}, {3}), f32({1}, {0.5}), f32({1}, {0})},
+          "tensor<?x3xi64>");
   expectTensor(kept[0], {3, 3}, {0, 0, 3, 0, 0, 0, 0, 0, 5});
 }
 

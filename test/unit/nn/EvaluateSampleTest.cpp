@@ -10,8 +10,8 @@
 using namespace mlir;
 using namespace sinter::nn;
 
-static HostTensor resize(HostTensor input, HostTensor steering, bool bySizes, StringRef mode,
-                         StringRef coordinates = "half_pixel", StringRef extra = "",
+static HostTensor resize(const HostTensor &input, const HostTensor &steering, bool bySizes,
+                         StringRef mode, StringRef coordinates = "half_pixel", StringRef extra = "",
                          StringRef nearest = "round_prefer_floor") {
   std::string attributes =
       "operandSegmentSizes = array<i32: 1, 0, " + std::string(bySizes ? "0, 1" : "1, 0") +
