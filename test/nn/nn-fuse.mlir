@@ -149,3 +149,30 @@ func.func @shape_arithmetic(%x: tensor<?x?x6xf32>) -> tensor<?x?x2x3xf32> {
   %5 = nn.relu %4 : (tensor<?x?x2x3xf32>) -> tensor<?x?x2x3xf32>
   return %5 : tensor<?x?x2x3xf32>
 }
+
+// What a step of an LSTM does behind its product is one kernel with two results.
+// CHECK-LABEL: func @gates
+// CHECK: nn.fused : tensor<4x8xf32>, tensor<4x8xf32> {
+// CHECK-NOT: nn.fused
+func.func @gates(%i: tensor<4x8xf32>, %o: tensor<4x8xf32>, %c: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %0 = nn.sigmoid %i : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = nn.mul %0, %c : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = nn.tanh %1 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %3 = nn.sigmoid %o : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %4 = nn.mul %3, %2 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %4, %1 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// Two maps stay apart where one waits for a product of the other.
+// CHECK-LABEL: func @between
+// CHECK: nn.fused
+// CHECK: nn.tanh
+// CHECK: nn.fused
+// CHECK: nn.matmul
+// CHECK-NEXT: nn.add
+func.func @between(%x: tensor<8x8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
+  %0 = nn.tanh %x : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  %1 = nn.matmul %0, %0 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  %2 = nn.add %0, %1 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %2, %0 : tensor<8x8xf32>, tensor<8x8xf32>
+}

@@ -62,26 +62,35 @@ private:
     return !llvm::is_contained(sources, op.getResult(0));
   }
 
-  /// Adds an elementwise op to the group of one of its operands.
+  /// Adds an elementwise op to the group of one of its operands: best to one that computes more
+  /// than a map of elements, whose result then needs no memory.
   bool joinProducer(Operation *op) {
-    for (Value operand : op->getOperands()) {
-      Operation *producer = operand.getDefiningOp();
-      auto found = groupOf.find(producer);
-      if (found == groupOf.end())
-        continue;
-      if (refusal(op, producer, found->second))
-        continue;
-      unsigned group = found->second;
-      groups[group].push_back(op);
-      groupOf[op] = group;
-      absorbProducers(op);
-      return true;
-    }
+    for (bool wantsMap : {false, true})
+      for (Value operand : op->getOperands()) {
+        Operation *producer = operand.getDefiningOp();
+        auto found = groupOf.find(producer);
+        if (found == groupOf.end() || isMap(groups[found->second]) != wantsMap ||
+            refusal(op, producer, found->second))
+          continue;
+        unsigned group = found->second;
+        groups[group].push_back(op);
+        groupOf[op] = group;
+        absorbProducers(op);
+        return true;
+      }
     return false;
   }
 
-  /// Takes in other operands' groups that only move or map elements for `op`:
-  /// slices and transposes are then read in place.
+  /// Whether a group only moves or maps elements.
+  static bool isMap(const Group &group) {
+    return llvm::all_of(group, [](Operation *member) {
+      nn::FusionClass kind = cast<nn::FusibleOpInterface>(member).getFusionClass();
+      return kind == nn::FusionClass::movement || kind == nn::FusionClass::elementwise;
+    });
+  }
+
+  /// Takes in other operands' groups that only move or map elements for `op`: slices and transposes
+  /// are then read in place. A map may have several results; anything else only one.
   void absorbProducers(Operation *op) {
     unsigned group = groupOf.lookup(op);
     for (Value operand : op->getOperands()) {
@@ -90,28 +99,54 @@ private:
           analysis.shape(operand) != analysis.shape(op->getResult(0)))
         continue;
       unsigned other = found->second;
-      bool fits = llvm::all_of(groups[other], [&](Operation *member) {
-        nn::FusionClass kind = cast<nn::FusibleOpInterface>(member).getFusionClass();
-        return (kind == nn::FusionClass::movement || kind == nn::FusionClass::elementwise) &&
-               llvm::all_of(member->getUsers(), [&](Operation *user) {
-                 auto of = groupOf.find(user);
-                 return of != groupOf.end() && (of->second == group || of->second == other);
-               });
-      });
-      SmallPtrSet<Operation *, 16> visited;
-      for (Operation *member : groups[other])
-        for (Value input : member->getOperands()) {
-          auto of = groupOf.find(input.getDefiningOp());
-          if (of == groupOf.end() || of->second != other)
-            fits = fits && !dependsOn(input.getDefiningOp(), group, visited);
-        }
-      if (!fits)
+      if (!isMap(groups[other]) || !isReadOnlyBy(other, group))
+        continue;
+      if (inputsDependOn(other, group))
         continue;
       for (Operation *member : groups[other])
         groupOf[member] = group;
       llvm::append_range(groups[group], groups[other]);
       groups[other].clear();
     }
+  }
+
+  /// Whether `group` may take `other` in for what is read of it: by nobody else, or, if both are
+  /// maps over the same elements, by others too that `group` does not wait for.
+  bool isReadOnlyBy(unsigned other, unsigned group) {
+    bool onlyBy = llvm::all_of(groups[other], [&](Operation *member) {
+      return llvm::all_of(member->getUsers(), [&](Operation *user) {
+        auto of = groupOf.find(user);
+        return of != groupOf.end() && (of->second == group || of->second == other);
+      });
+    });
+    return onlyBy ||
+           (isMap(groups[group]) && isOneShape(group, other) && !inputsDependOn(group, other));
+  }
+
+  /// Whether the elementwise ops of two groups have results of one shape.
+  bool isOneShape(unsigned a, unsigned b) {
+    std::optional<nn::SymbolicShape> common;
+    for (unsigned group : {a, b})
+      for (Operation *member : groups[group]) {
+        nn::SymbolicShape shape = analysis.shape(member->getResult(0));
+        if (common && *common != shape)
+          return false;
+        common = shape;
+      }
+    return true;
+  }
+
+  /// Whether anything that `group` reads from outside of both groups depends on `other`.
+  bool inputsDependOn(unsigned group, unsigned other) {
+    SmallPtrSet<Operation *, 16> visited;
+    for (Operation *member : groups[group])
+      for (Value input : member->getOperands()) {
+        auto of = groupOf.find(input.getDefiningOp());
+        bool isInside = of != groupOf.end() && (of->second == group || of->second == other);
+        if (!isInside && dependsOn(input.getDefiningOp(), other, visited))
+          return true;
+      }
+    return false;
   }
 
   /// True, with a remark, if `op` can't join `producer`'s group.

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -22,14 +23,24 @@ class Collapser {
 public:
   explicit Collapser(kernel::FuncOp kernel) : kernel(kernel) {}
 
-  void run() {
-    if (!isSupported())
-      return;
-    dropUnitReductions();
-    initialize();
-    while (strikeOut()) {
+  CollapsedDims run() {
+    SmallVector<Value> results(kernel.getYielded());
+    if (isSupported()) {
+      dropUnitReductions();
+      initialize();
+      do {
+        while (strikeOut()) {
+        }
+      } while (strikeOutSizes());
     }
-    rewrite();
+    CollapsedDims collapsed;
+    for (Value argument : kernel.getBody().getArguments())
+      collapsed.arguments.push_back(groupsOf(argument));
+    for (Value result : results)
+      collapsed.results.push_back(groupsOf(result));
+    if (!generics.empty())
+      rewrite();
+    return collapsed;
   }
 
 private:
@@ -48,14 +59,91 @@ private:
       }
       if (isa<tensor::EmptyOp, tensor::DimOp, linalg::FillOp, kernel::YieldOp>(op))
         continue;
+      bool isOpaque = llvm::any_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
       for (Value value : op.getOperands())
-        if (isa<TensorType>(value.getType()) && !isa<tensor::ExtractOp>(op))
-          return false;
-      for (Type type : op.getResultTypes())
-        if (isa<TensorType>(type))
-          return false;
+        isOpaque |= isa<TensorType>(value.getType()) && !isa<tensor::ExtractOp>(op);
+      if (isOpaque) {
+        generics.clear();
+        return false;
+      }
     }
     return !generics.empty();
+  }
+
+  /// The dims of a tensor as they will be.
+  DimGroups groupsOf(Value value) {
+    DimGroups groups;
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    auto found = dims.find(value);
+    for (int64_t d = 0, next = -1; type && d < type.getRank(); ++d) {
+      if (found == dims.end()) {
+        groups.push_back(d);
+        continue;
+      }
+      const Dims &entry = found->second;
+      if (entry.drop[d]) {
+        groups.push_back(-1);
+        continue;
+      }
+      if (d == 0 || !entry.merge[d - 1] || entry.drop[d - 1])
+        ++next;
+      groups.push_back(next);
+    }
+    return groups;
+  }
+
+  /// Whether a tensor is only where stages put their results.
+  static bool isOnlyRoom(Value tensor) {
+    return llvm::all_of(tensor.getUses(), [](OpOperand &use) {
+      if (auto fill = dyn_cast<linalg::FillOp>(use.getOwner()))
+        return isOnlyRoom(fill.getResult(0));
+      auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+      return generic && generic.isDpsInit(&use);
+    });
+  }
+
+  /// Collects the empty tensors that a size makes. False if it serves anything else, or if some of
+  /// them are read.
+  static bool collectRooms(Value size, SmallVectorImpl<Value> &rooms) {
+    return llvm::all_of(size.getUsers(), [&](Operation *user) {
+      if (isa<tensor::EmptyOp>(user)) {
+        rooms.push_back(user->getResult(0));
+        return isOnlyRoom(user->getResult(0));
+      }
+      return isa_and_nonnull<arith::ArithDialect>(user->getDialect()) &&
+             user->getNumResults() == 1 && collectRooms(user->getResult(0), rooms);
+    });
+  }
+
+  /// Whether dynamic dims of a tensor merge: its sizes are then others.
+  bool mergesDynamicDims(Value value) {
+    const Dims &entry = dimsOf(value);
+    auto type = cast<RankedTensorType>(value.getType());
+    for (auto [d, merged] : llvm::enumerate(entry.merge))
+      if (merged && type.isDynamicDim(d))
+        return true;
+    return false;
+  }
+
+  /// A size of a merged dim is not to be had any more: what needs one must itself be sized anew.
+  bool strikeOutSizes() {
+    bool changed = false;
+    for (auto dim : kernel.getBody().getOps<tensor::DimOp>()) {
+      auto position = dim.getConstantIndex();
+      Dims &entry = dimsOf(dim.getSource());
+      auto isMerged = [&](int64_t pair) {
+        return pair >= 0 && pair < static_cast<int64_t>(entry.merge.size()) && entry.merge[pair];
+      };
+      if (!position || (!isMerged(*position) && !isMerged(*position - 1)))
+        continue;
+      SmallVector<Value> rooms;
+      collectRooms(dim, rooms);
+      if (llvm::all_of(rooms, [&](Value room) { return mergesDynamicDims(room); }))
+        continue;
+      llvm::fill(entry.merge, false);
+      changed = true;
+    }
+    return changed;
   }
 
   /// Loops of one iteration that only reduce, as those of a 1×1 filter.
@@ -122,7 +210,7 @@ private:
       for (int64_t d = 0; d < type.getRank(); ++d) {
         entry->second.drop.push_back(type.getDimSize(d) == 1);
         if (d + 1 < type.getRank())
-          entry->second.merge.push_back(!type.isDynamicDim(d) && !type.isDynamicDim(d + 1));
+          entry->second.merge.push_back(type.isDynamicDim(d) == type.isDynamicDim(d + 1));
       }
     }
     return entry->second;
@@ -143,8 +231,13 @@ private:
       if (auto extract = dyn_cast<tensor::ExtractOp>(op))
         source = extract.getTensor();
       else if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-        // The dim's number must stay right, too.
-        source = dim.getSource();
+        SmallVector<Value> rooms;
+        if (!dim.getConstantIndex() || !collectRooms(dim, rooms))
+          source = dim.getSource();
+      } else if (isa<tensor::EmptyOp, linalg::FillOp>(op) && !isOnlyRoom(op->getResult(0))) {
+        source = op->getResult(0);
+        if (cast<RankedTensorType>(source.getType()).hasStaticShape())
+          return;
       }
       if (!source)
         return;
@@ -204,13 +297,14 @@ private:
           // A dim that a loop walks is not dropped.
           if (!isa<AffineConstantExpr>(expr) && entry.drop[i])
             strike(entry.drop[i]);
+          bool isPlain = isa<AffineDimExpr>(expr);
           expr.walk([&](AffineExpr part) {
             auto dim = plainDim(part);
             if (!dim)
               return;
             bool again = seen[*dim];
             seen[*dim] = true;
-            if (again || !isa<AffineDimExpr>(expr)) {
+            if (again || !isPlain) {
               // Part of a sum, or a diagonal: no merging with neighbours.
               if (*dim < pairs.size())
                 strike(pairs[*dim]);
@@ -254,7 +348,68 @@ private:
       for (auto [init, result] : llvm::zip(fill.getDpsInits(), fill->getResults()))
         meet(dimsOf(init), dimsOf(result));
     });
+    // A result that is sized anew takes its sizes from what is read.
+    for (linalg::GenericOp op : generics)
+      for (Value result : op->getResults())
+        if (mergesDynamicDims(result) && !showsAllSizes(op))
+          for (bool &merged : dimsOf(result).merge)
+            strike(merged);
     return changed;
+  }
+
+  /// Whether each loop of dynamic size is plain to see in an input.
+  static bool showsAllSizes(linalg::GenericOp op) {
+    SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+    for (unsigned loop = 0; loop < ranges.size(); ++loop)
+      if (ShapedType::isDynamic(ranges[loop]) && !findReader(op, loop))
+        return false;
+    return true;
+  }
+
+  /// An input whose dim a loop walks, and the dim.
+  static std::optional<std::pair<Value, unsigned>> findReader(linalg::GenericOp op, unsigned loop) {
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      if (!isa<BlockArgument>(input->get()) && !input->get().getDefiningOp<linalg::GenericOp>())
+        continue;
+      for (auto [i, expr] : llvm::enumerate(op.getMatchingIndexingMap(input).getResults()))
+        if (plainDim(expr) == loop)
+          return std::pair(input->get(), unsigned(i));
+    }
+    return std::nullopt;
+  }
+
+  /// The size of a collapsed tensor's dim; of a stage's result by what the stage reads.
+  Value sizeOf(OpBuilder &builder, Location loc, Value tensor, unsigned dim) {
+    if (auto op = tensor.getDefiningOp<linalg::GenericOp>()) {
+      unsigned result = cast<OpResult>(tensor).getResultNumber();
+      AffineMap map = op.getIndexingMapsArray()[op.getNumDpsInputs() + result];
+      auto reader = findReader(op, *plainDim(map.getResult(dim)));
+      return sizeOf(builder, loc, reader->first, reader->second);
+    }
+    return tensor::DimOp::create(builder, loc, tensor, dim);
+  }
+
+  /// New places, of the right sizes, for the results whose dynamic dims were merged.
+  void makeRoom(linalg::GenericOp op) {
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      Value old = init.get();
+      if (!resized.contains(op->getResult(op.getTiedOpResult(&init).getResultNumber())))
+        continue;
+      OpBuilder builder(op);
+      Location loc = op.getLoc();
+      auto type = cast<RankedTensorType>(old.getType());
+      AffineMap map = op.getMatchingIndexingMap(&init);
+      SmallVector<Value> sizes;
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        if (type.isDynamicDim(d)) {
+          auto reader = findReader(op, *plainDim(map.getResult(d)));
+          sizes.push_back(sizeOf(builder, loc, reader->first, reader->second));
+        }
+      Value room = tensor::EmptyOp::create(builder, loc, type, sizes);
+      if (auto fill = old.getDefiningOp<linalg::FillOp>())
+        room = linalg::FillOp::create(builder, loc, fill.getInputs(), room).getResult(0);
+      init.set(room);
+    }
   }
 
   RankedTensorType newType(Value value) {
@@ -267,9 +422,9 @@ private:
         open = false;
         continue;
       }
-      if (open)
+      if (open && !type.isDynamicDim(d))
         shape.back() *= type.getDimSize(d);
-      else
+      else if (!open)
         shape.push_back(type.getDimSize(d));
       open = d + 1 < type.getRank() && entry.merge[d] && !entry.drop[d + 1];
     }
@@ -306,11 +461,26 @@ private:
       renumberIndices(op, [&](unsigned d) -> std::optional<unsigned> { return position[d]; });
       setLoops(op, maps, iterators);
     }
+    for (auto dim : kernel.getBody().getOps<tensor::DimOp>()) {
+      // Of merged dims no size is asked for any more; those that are left may have moved.
+      OpBuilder builder(dim);
+      int64_t moved = std::max<int64_t>(groupsOf(dim.getSource())[*dim.getConstantIndex()], 0);
+      dim.getIndexMutable().assign(arith::ConstantIndexOp::create(builder, dim.getLoc(), moved));
+    }
+    for (linalg::GenericOp op : generics)
+      for (Value result : op->getResults())
+        if (mergesDynamicDims(result))
+          resized.insert(result);
     SmallVector<std::pair<Value, RankedTensorType>> types;
     for (auto &[value, entry] : dims)
       types.push_back({value, newType(value)});
     for (auto &[value, type] : types)
       value.setType(type);
+    for (linalg::GenericOp op : generics)
+      makeRoom(op);
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
     kernel.setFunctionType(
         FunctionType::get(context, kernel.getBody().getArgumentTypes(),
                           kernel.getBody().front().getTerminator()->getOperandTypes()));
@@ -320,8 +490,10 @@ private:
   SmallVector<linalg::GenericOp> generics;
   llvm::MapVector<Value, Dims> dims;
   DenseMap<Operation *, SmallVector<bool>> loopPairs;
+  /// Results whose dynamic dims were merged.
+  llvm::DenseSet<Value> resized;
 };
 
 } // namespace
 
-void sinter::collapseDims(kernel::FuncOp kernel) { Collapser(kernel).run(); }
+CollapsedDims sinter::collapseDims(kernel::FuncOp kernel) { return Collapser(kernel).run(); }

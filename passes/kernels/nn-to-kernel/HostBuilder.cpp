@@ -242,35 +242,51 @@ LogicalResult HostBuilder::build(Operation *op) {
 
 LogicalResult HostBuilder::buildKernel(Operation *op) {
   SmallVector<Value> captured, inputs, inits;
-  FlatSymbolRefAttr callee = outline(op, captured);
+  CollapsedDims collapsed;
+  FlatSymbolRefAttr callee = outline(op, captured, collapsed);
   if (!callee)
     return failure();
-  // The kernel's types are views of the host's: dims merged or dropped, the
-  // dynamic ones in the same order.
+  // The kernel's types are views of the host's: dims merged or dropped.
   auto type = module.lookupSymbol<kernel::FuncOp>(callee).getFunctionType();
-  auto reshaped = [&](Value value, Type target) -> Value {
-    if (value.getType() == target)
-      return value;
-    SmallVector<Value> dims;
-    auto source = ::cast<RankedTensorType>(value.getType());
-    for (int64_t d = 0; d < source.getRank(); ++d)
-      if (source.isDynamicDim(d))
-        dims.push_back(tensor::DimOp::create(builder, loc, value, d));
-    return kernel::ViewOp::create(builder, loc, target, value, dims);
+  auto sizesOf = [&](RankedTensorType view, const DimGroups &groups,
+                     function_ref<Value(unsigned)> sizeOf) {
+    SmallVector<Value> sizes;
+    for (int64_t d = 0; d < view.getRank(); ++d) {
+      if (!view.isDynamicDim(d))
+        continue;
+      Value product;
+      for (auto [part, group] : llvm::enumerate(groups))
+        if (group == d)
+          product = product ? arith::MulIOp::create(builder, loc, product, sizeOf(part)).getResult()
+                            : sizeOf(part);
+      sizes.push_back(product);
+    }
+    return sizes;
   };
-  for (auto [value, target] : llvm::zip(captured, type.getInputs()))
-    inputs.push_back(reshaped(get(value), target));
-  for (auto [result, target] : llvm::zip(op->getResults(), type.getResults())) {
-    SmallVector<Value> dims;
-    for (auto [dim, expr] :
-         llvm::zip(hostType(result.getType()).getShape(), analysis.shape(result)))
-      if (ShapedType::isDynamic(dim))
-        dims.push_back(index(expr));
-    inits.push_back(empty(::cast<RankedTensorType>(target), dims));
+  for (auto [value, target, groups] : llvm::zip(captured, type.getInputs(), collapsed.arguments)) {
+    Value host = get(value);
+    if (host.getType() != target) {
+      auto view = ::cast<RankedTensorType>(target);
+      host =
+          kernel::ViewOp::create(builder, loc, view, host, sizesOf(view, groups, [&](unsigned d) {
+                                   return tensor::DimOp::create(builder, loc, host, d);
+                                 }));
+    }
+    inputs.push_back(host);
+  }
+  for (auto [result, target, groups] :
+       llvm::zip(op->getResults(), type.getResults(), collapsed.results)) {
+    auto view = ::cast<RankedTensorType>(target);
+    nn::SymbolicShape shape = analysis.shape(result);
+    inits.push_back(
+        empty(view, sizesOf(view, groups, [&](unsigned d) { return index(shape[d]); })));
   }
   auto call = kernel::CallOp::create(builder, loc, callee, inputs, inits);
-  for (auto [result, host] : llvm::zip(op->getResults(), call.getResults()))
-    set(result, reshaped(host, hostType(result.getType())));
+  for (auto [result, host] : llvm::zip(op->getResults(), call.getResults())) {
+    RankedTensorType wanted = hostType(result.getType());
+    set(result,
+        host.getType() == wanted ? Value(host) : view(host, wanted, analysis.shape(result)));
+  }
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "dialects/nn/NN.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/kernels/nn-to-kernel/CollapseDims.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace sinter {
@@ -63,8 +64,10 @@ private:
                                llvm::ArrayRef<mlir::Value> inits,
                                llvm::ArrayRef<mlir::Type> results, llvm::ArrayRef<int64_t> params);
 
-  mlir::FlatSymbolRefAttr outline(mlir::Operation *op,
-                                  llvm::SmallVectorImpl<mlir::Value> &captured);
+  /// A kernel that computes what `op` does of the values that it captures; `collapsed` says which
+  /// views of these, and of the results, the kernel takes.
+  mlir::FlatSymbolRefAttr outline(mlir::Operation *op, llvm::SmallVectorImpl<mlir::Value> &captured,
+                                  CollapsedDims &collapsed);
 
   mlir::ModuleOp module;
   mlir::OpBuilder &builder;

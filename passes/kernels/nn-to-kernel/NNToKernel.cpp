@@ -8,7 +8,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "passes/kernels/nn-to-kernel/CollapseDims.h"
 #include "passes/kernels/nn-to-kernel/HostBuilder.h"
 
 using namespace mlir;
@@ -62,7 +61,8 @@ static std::string describe(Operation *op) {
   return llvm::join(names, "_");
 }
 
-FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &captured) {
+FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &captured,
+                                       CollapsedDims &collapsed) {
   llvm::SetVector<Value> used;
   if (op->getNumRegions() == 0)
     used.insert(op->operand_begin(), op->operand_end());
@@ -114,7 +114,7 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &ca
   }
   function.setFunctionType(
       builder.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
-  collapseDims(function);
+  collapsed = collapseDims(function);
 
   // Equal kernels print alike under one name.
   std::string text;
