@@ -1,7 +1,7 @@
-//===- Bufferization.cpp - calls and views on memrefs ---------------------===//
+//===- Bufferization.cpp - kernels, calls and views on memrefs ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "dialects/kernel/Kernel.h"
+#include "dialects/kernel/Buffers.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
@@ -11,6 +11,42 @@
 using namespace mlir;
 using namespace mlir::bufferization;
 using namespace sinter::kernel;
+
+static constexpr llvm::StringLiteral stridesName = "kernel.strides";
+
+ArrayRef<int64_t> sinter::kernel::getResultStrides(FuncOp kernel, unsigned result) {
+  ArrayAttr all = kernel.getResAttrsAttr();
+  auto strides =
+      all ? cast<DictionaryAttr>(all[result]).getAs<DenseI64ArrayAttr>(stridesName) : nullptr;
+  return strides ? strides.asArrayRef() : ArrayRef<int64_t>();
+}
+
+void sinter::kernel::setResultStrides(FuncOp kernel, unsigned result, ArrayRef<int64_t> strides) {
+  Builder builder(kernel.getContext());
+  SmallVector<Attribute> all(kernel.getResultTypes().size(), builder.getDictionaryAttr({}));
+  if (ArrayAttr given = kernel.getResAttrsAttr())
+    all.assign(given.begin(), given.end());
+  NamedAttrList attributes(cast<DictionaryAttr>(all[result]));
+  attributes.set(stridesName, builder.getDenseI64ArrayAttr(strides));
+  all[result] = attributes.getDictionary(kernel.getContext());
+  kernel.setResAttrsAttr(builder.getArrayAttr(all));
+}
+
+SmallVector<Type> sinter::kernel::getBufferTypes(FuncOp kernel) {
+  SmallVector<Type> types;
+  for (Type type : kernel.getArgumentTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    types.push_back(tensor ? MemRefType::get(tensor.getShape(), tensor.getElementType()) : type);
+  }
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes())) {
+    auto tensor = cast<RankedTensorType>(type);
+    MemRefLayoutAttrInterface layout;
+    if (ArrayRef<int64_t> strides = getResultStrides(kernel, i); !strides.empty())
+      layout = StridedLayoutAttr::get(kernel.getContext(), ShapedType::kDynamic, strides);
+    types.push_back(MemRefType::get(tensor.getShape(), tensor.getElementType(), layout));
+  }
+  return types;
+}
 
 namespace {
 

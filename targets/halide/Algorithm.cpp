@@ -10,6 +10,7 @@
 
 #include "targets/halide/Internal.h"
 
+#include "dialects/kernel/Buffers.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -41,9 +42,11 @@ Algorithm::Algorithm(kernel::FuncOp kernel) : kernel(kernel) {
   addOutputs();
 }
 
-/// Fixes what is known of a buffer: it is dense, row-major, begins at 0.
+/// Fixes what is known of a buffer: it begins at 0, and is dense and row-major where no strides are
+/// given.
 template <typename Buffer>
-void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type) {
+void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type,
+                         llvm::ArrayRef<int64_t> strides) {
   int64_t rank = type.getRank();
   Expr stride = 1;
   int64_t known = (type.getElementTypeBitWidth() + 7) / 8;
@@ -55,6 +58,8 @@ void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type) {
       buffer.dim(i).set_bounds(0, int32_t(size));
       known *= std::max<int64_t>(size, 1);
     }
+    if (!strides.empty())
+      stride = int32_t(strides[rank - 1 - i]);
     buffer.dim(i).set_stride(stride);
     stride = H::Internal::simplify(stride * (mlir::ShapedType::isDynamic(size)
                                                  ? Expr(buffer.dim(i).extent())
@@ -68,7 +73,7 @@ void Algorithm::addArgument(mlir::BlockArgument argument) {
   std::string name = "arg" + std::to_string(argument.getArgNumber());
   if (auto type = mlir::dyn_cast<mlir::RankedTensorType>(argument.getType())) {
     H::ImageParam image(typeOf(type.getElementType()), type.getRank(), name);
-    describe(image, type);
+    describe(image, type, {});
     images[argument] = image;
     arguments.push_back(image);
     return;
@@ -638,7 +643,8 @@ void Algorithm::addOutputs() {
         stages[stage->second].func.compute_root();
     }
     for (unsigned k = 0; k < count; ++k)
-      describe(func.output_buffers()[k], tensorType(yielded[i + k]));
+      describe(func.output_buffers()[k], tensorType(yielded[i + k]),
+               kernel::getResultStrides(kernel, i + k));
     outputs.push_back(func);
     i += count;
   }

@@ -8,6 +8,7 @@
 
 #include "targets/halide/Internal.h"
 
+#include "dialects/kernel/Buffers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -71,6 +72,16 @@ public:
     Value result = allocate(bufferType, 1),
           dims = allocate(dimensionType, std::max<int64_t>(rank, 1));
     Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
+    SmallVector<int64_t> strides;
+    if (!type.getLayout().isIdentity()) {
+      // A part of a larger tensor: its strides are constants, its offset is not.
+      int64_t unused;
+      (void)type.getStridesAndOffset(strides, unused);
+      Value offset = memref::ExtractStridedMetadataOp::create(builder, loc, memref).getOffset();
+      Value bytes = arith::ConstantIndexOp::create(builder, loc, type.getElementTypeBitWidth() / 8);
+      offset = arith::MulIOp::create(builder, loc, offset, bytes);
+      address = arith::AddIOp::create(builder, loc, address, offset);
+    }
     address = arith::IndexCastOp::create(builder, loc, i64, address);
     Value host = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
@@ -95,6 +106,8 @@ public:
       int32_t position = i;
       store(constant(i32, 0), dims, dimensionType, {position, 0});
       store(extent, dims, dimensionType, {position, 1});
+      if (!strides.empty())
+        stride = constant(i32, strides[rank - 1 - i]);
       store(stride, dims, dimensionType, {position, 2});
       store(constant(i32, 0), dims, dimensionType, {position, 3});
       stride = arith::MulIOp::create(builder, loc, stride, extent);
@@ -125,11 +138,6 @@ public:
 
 } // namespace
 
-static Type toBuffer(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor ? MemRefType::get(tensor.getShape(), tensor.getElementType()) : type;
-}
-
 static bool isStaticallyEmpty(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
   return memref && llvm::is_contained(memref.getShape(), 0);
@@ -141,10 +149,7 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
   WrapperBuilder wrapper(builder, loc);
   size_t inputs = kernel.getArgumentTypes().size();
   SmallVector<Type> types = {wrapper.pointer};
-  for (Type type : kernel.getArgumentTypes())
-    types.push_back(toBuffer(type));
-  for (Type type : kernel.getResultTypes())
-    types.push_back(toBuffer(type));
+  llvm::append_range(types, kernel::getBufferTypes(kernel));
 
   SmallVector<Type> calleeTypes;
   for (Type type : types)

@@ -159,6 +159,73 @@ struct SplitGroups : OpRewritePattern<nn::ConvOp> {
   }
 };
 
+/// f(concat(conv, conv, …), x, …) → concat(f(conv, slice(x), …), …) for elementwise f: what follows
+/// a convolution in groups is then done as each group's result is stored.
+struct SplitElementwise : RewritePattern {
+  SplitElementwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<nn::ScalarOpInterface>(op) || op->getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "not elementwise");
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    nn::ConcatOp concat;
+    for (Value operand : op->getOperands())
+      if (auto found = operand.getDefiningOp<nn::ConcatOp>();
+          found && found.getType() == type && isOfConvolutions(found))
+        concat = found;
+    if (!concat)
+      return rewriter.notifyMatchFailure(op, "no concat of convolutions");
+    int64_t axis = concat.getAxis();
+    SmallVector<Value> parts;
+    int64_t begin = 0;
+    for (Value part : concat.getInputs()) {
+      auto partType = cast<RankedTensorType>(part.getType());
+      int64_t end = begin + partType.getDimSize(axis);
+      SmallVector<Value> operands;
+      for (Value operand : op->getOperands())
+        operands.push_back(
+            operand == concat.getResult()
+                ? part
+                : slice(rewriter, op->getLoc(), operand, type.getRank() - axis, begin, end));
+      Operation *made = rewriter.clone(*op);
+      made->setOperands(operands);
+      made->getResult(0).setType(partType);
+      parts.push_back(made->getResult(0));
+      begin = end;
+    }
+    rewriter.replaceOpWithNewOp<nn::ConcatOp>(op, parts, axis);
+    return success();
+  }
+
+private:
+  /// A convolution, or what such a rewrite has put behind one.
+  static bool endsConvolution(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !value.hasOneUse())
+      return false;
+    return isa<nn::ConvOp>(op) ||
+           (isa<nn::ScalarOpInterface>(op) && llvm::any_of(op->getOperands(), endsConvolution));
+  }
+
+  static bool isOfConvolutions(nn::ConcatOp concat) {
+    return concat->hasOneUse() && concat.getType().hasStaticShape() &&
+           llvm::all_of(concat.getInputs(), endsConvolution);
+  }
+
+  /// [begin, end) of the dim that is `fromEnd` dims from the end, unless the value broadcasts
+  /// there.
+  static Value slice(PatternRewriter &rewriter, Location loc, Value value, int64_t fromEnd,
+                     int64_t begin, int64_t end) {
+    auto type = cast<RankedTensorType>(value.getType());
+    int64_t axis = type.getRank() - fromEnd;
+    if (axis < 0 || type.getDimSize(axis) == 1)
+      return value;
+    auto index = [&](int64_t i) { return nn::createIndexConstant(rewriter, loc, {i}); };
+    return nn::SliceOp::create(rewriter, loc, value, index(begin), index(end), index(1),
+                               ArrayRef<int64_t>{axis});
+  }
+};
+
 struct PackRhs : OpRewritePattern<nn::MatMulOp> {
   PackRhs(MLIRContext *context, int64_t vector) : OpRewritePattern(context), vector(vector) {}
 
@@ -199,5 +266,6 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
 void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns, int64_t vector) {
   patterns.add<SplitGroups>(patterns.getContext(), /*benefit=*/2);
+  patterns.add<SplitElementwise>(patterns.getContext());
   patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
 }

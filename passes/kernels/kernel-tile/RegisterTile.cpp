@@ -392,6 +392,24 @@ void RegisterTiler::order() {
     outer.push_back(vector);
 }
 
+/// The length of runs, between `least` and `most`, into which `count` iterations are best cut: the
+/// last run is moved inwards and repeats work, and some threads may wait for others at the end.
+static int64_t chooseRun(int64_t count, int64_t least, int64_t most) {
+  int64_t best = std::min(least, count);
+  double bestCost = -1;
+  for (int64_t length = best; length <= std::min(most, count); ++length) {
+    int64_t runs = llvm::divideCeil(count, length);
+    double cost = double(runs * length) / count;
+    for (int64_t threads : {2, 4})
+      cost += double(llvm::alignTo(runs, threads)) / runs;
+    if (bestCost < 0 || cost <= bestCost) {
+      best = length;
+      bestCost = cost;
+    }
+  }
+  return best;
+}
+
 /// What the reduction reads many times is computed before: all of it, or what some rows of the
 /// output need.
 void RegisterTiler::place() {
@@ -420,12 +438,8 @@ void RegisterTiler::place() {
   // Only loops outside of `rowLoop` may be around the chunk.
   int64_t rows = extent(rowLoop);
   int64_t chunk = std::max<int64_t>(4, int64_t(rows * (model.target.l2Bytes / 4) / bytes));
-  chunk = std::min(chunk, std::max<int64_t>(rows / 4, 4));
-  for (int64_t better = chunk; better >= std::max<int64_t>(chunk * 2 / 3, 1); --better)
-    if (rows % better == 0) {
-      chunk = better;
-      break;
-    }
+  chunk =
+      chooseRun(rows, std::min<int64_t>(chunk, 4), std::min(chunk, std::max<int64_t>(rows / 4, 4)));
   for (auto [loop, positions] : unrolled)
     if (loop == rowLoop)
       return;
@@ -486,6 +500,23 @@ void RegisterTiler::scheduleOutput() {
     outermostFirst.push_back(tileName(loop));
     counts.push_back(count);
   }
+  double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
+  // Where most tiles are along the innermost loop, runs of them are what goes in parallel.
+  int64_t tasks = 1;
+  for (int64_t count : ArrayRef(counts).drop_back(counts.empty() ? 0 : 1))
+    tasks *= ShapedType::isDynamic(count) ? 1 : count;
+  constexpr int64_t fewTasks = 8, manyTiles = 8;
+  if (work > parallelWork && chunkLoop < 0 && !staging && !counts.empty() && tasks < fewTasks &&
+      counts.back() >= manyTiles) {
+    std::string name = outermostFirst.back();
+    int64_t count = counts.back();
+    int64_t run = chooseRun(count, llvm::divideCeil(count * tasks, 16), count / 2);
+    model.split(o, false, name, run, name + "_r", name + "_i", TailStrategy::ShiftInwards);
+    outermostFirst.back() = name + "_r";
+    counts.back() = llvm::divideCeil(count, run);
+    outermostFirst.push_back(name + "_i");
+    counts.push_back(run);
+  }
   // Only the loops around a chunk may be fused into the parallel one.
   size_t fusible = outermostFirst.size();
   if (chunkLoop >= 0)
@@ -502,7 +533,6 @@ void RegisterTiler::scheduleOutput() {
 
   // Without other loops the one over vectors of the output remains.
   std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
-  double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
   if (work > parallelWork && !outermostFirst.empty()) {
     // A dynamic extent may be 1, as a batch is: the first known one is what to count on.
     auto isKnown = [](int64_t count) { return !ShapedType::isDynamic(count) && count != 1; };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/kernels/lower-reference/LowerReference.h"
+#include "dialects/kernel/Buffers.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -35,18 +36,9 @@ void sinter::registerReferenceInterfaces(DialectRegistry &registry) {
   tensor::registerSubsetOpInterfaceExternalModels(registry);
 }
 
-static Type toBuffer(Type type) {
-  if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return MemRefType::get(tensor.getShape(), tensor.getElementType());
-  return type;
-}
-
 func::FuncOp sinter::declareLoweredKernel(OpBuilder &builder, kernel::FuncOp kernel) {
   SmallVector<Type> inputs = {LLVM::LLVMPointerType::get(builder.getContext())};
-  for (Type type : kernel.getArgumentTypes())
-    inputs.push_back(toBuffer(type));
-  for (Type type : kernel.getResultTypes())
-    inputs.push_back(toBuffer(type));
+  llvm::append_range(inputs, kernel::getBufferTypes(kernel));
   builder.setInsertionPoint(kernel);
   auto func = func::FuncOp::create(builder, kernel.getLoc(), kernel.getSymName(),
                                    builder.getFunctionType(inputs, TypeRange()));

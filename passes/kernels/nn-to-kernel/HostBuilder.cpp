@@ -241,6 +241,8 @@ LogicalResult HostBuilder::build(Operation *op) {
 }
 
 LogicalResult HostBuilder::buildKernel(Operation *op) {
+  if (buildConcat(op))
+    return success();
   SmallVector<Value> captured, inputs, inits;
   CollapsedDims collapsed;
   FlatSymbolRefAttr callee = outline(op, captured, collapsed);

@@ -29,6 +29,9 @@ private:
   void buildRequirements(mlir::Operation *op);
   mlir::LogicalResult buildKernel(mlir::Operation *op);
   mlir::LogicalResult buildView(mlir::Operation *op);
+  /// A concat whose parts are written where they belong; false, and nothing is changed, if it has
+  /// to be a kernel.
+  bool buildConcat(mlir::Operation *op);
   mlir::LogicalResult buildOpaque(mlir::Operation *op);
   mlir::LogicalResult buildIf(nn::IfOp op);
   mlir::LogicalResult buildLoop(nn::LoopOp op);
@@ -68,6 +71,13 @@ private:
   /// views of these, and of the results, the kernel takes.
   mlir::FlatSymbolRefAttr outline(mlir::Operation *op, llvm::SmallVectorImpl<mlir::Value> &captured,
                                   CollapsedDims &collapsed);
+  /// Names a new kernel; erases it if there is an equal one.
+  mlir::FlatSymbolRefAttr share(kernel::FuncOp function, llvm::StringRef description);
+  /// The kernel that does the same, with a result of these strides.
+  mlir::FlatSymbolRefAttr withStrides(mlir::FlatSymbolRefAttr callee,
+                                      llvm::ArrayRef<int64_t> strides);
+  /// A kernel that copies.
+  mlir::FlatSymbolRefAttr copyKernel(mlir::RankedTensorType type);
 
   mlir::ModuleOp module;
   mlir::OpBuilder &builder;

@@ -116,19 +116,33 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &ca
       builder.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
   collapsed = collapseDims(function);
 
+  return share(function, describe(op));
+}
+
+FlatSymbolRefAttr HostBuilder::share(kernel::FuncOp function, StringRef description) {
   // Equal kernels print alike under one name.
   std::string text;
   llvm::raw_string_ostream stream(text);
+  function.setSymName("kernel");
   function->print(stream, OpPrintingFlags().useLocalScope());
   auto [entry, isNew] = kernels.try_emplace(text);
   if (!isNew) {
     function.erase();
     return entry->second;
   }
-  std::string name = describe(op) + "_" + std::to_string(kernelCount++);
+  std::string name = description.str() + "_" + std::to_string(kernelCount++);
   function.setSymName(name);
   entry->second = FlatSymbolRefAttr::get(builder.getContext(), name);
   return entry->second;
+}
+
+/// Those that write to a part of a larger tensor have taken the place of others.
+static void eraseUncalled(ModuleOp module) {
+  llvm::DenseSet<StringAttr> called;
+  module.walk([&](kernel::CallOp call) { called.insert(call.getCalleeAttr().getAttr()); });
+  for (auto function : llvm::make_early_inc_range(module.getOps<kernel::FuncOp>()))
+    if (!called.contains(function.getSymNameAttr()))
+      function.erase();
 }
 
 namespace {
@@ -142,6 +156,7 @@ struct NNToKernelPass : sinter::impl::NNToKernelBase<NNToKernelPass> {
     for (func::FuncOp function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(host.buildFunction(function)))
         return signalPassFailure();
+    eraseUncalled(module);
   }
 };
 } // namespace
