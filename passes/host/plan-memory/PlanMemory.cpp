@@ -34,6 +34,8 @@ struct Allocation {
   int64_t bytes = -1;
   /// Dims can be computed from the function's arguments.
   bool planned = false;
+  /// The result of the function that the buffer is; -1 if none.
+  int32_t output = -1;
   int64_t offset = 0;
 };
 
@@ -51,6 +53,7 @@ public:
     function.walk([&](memref::AllocOp op) { allocations.push_back({op}); });
     for (Allocation &each : allocations)
       analyze(each);
+    findOutputs();
     addArguments();
     planStatic();
     planDynamic();
@@ -107,6 +110,25 @@ private:
     allocation.planned = !allocation.escapesIteration &&
                          llvm::all_of(allocation.op.getDynamicSizes(),
                                       [&](Value size) { return isEntryComputable(size, 0); });
+  }
+
+  /// Buffers that are returned as a whole are the caller's own memory, where that will do.
+  void findOutputs() {
+    auto result = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    for (OpOperand &operand : result->getOpOperands()) {
+      Value value = operand.get();
+      while (Operation *op = value.getDefiningOp())
+        if (isa<memref::ReinterpretCastOp, memref::CastOp>(op))
+          value = op->getOperand(0);
+        else
+          break;
+      for (Allocation &each : allocations)
+        if (each.op.getResult() == value && each.output < 0 &&
+            each.op->getParentOp() == function.getOperation()) {
+          each.output = operand.getOperandNumber();
+          each.planned = false;
+        }
+    }
   }
 
   static SmallVector<Value> memrefs(ValueRange values) {
@@ -274,7 +296,7 @@ private:
       builder.setInsertionPoint(op);
       Value base = function.getArgument(1), offset;
       if (!each.planned) {
-        base = allocateInArena(op);
+        base = allocateAtRunTime(op, each.output);
         offset = arith::ConstantIndexOp::create(builder, loc, 0);
       } else if (each.bytes >= 0) {
         offset = arith::ConstantIndexOp::create(builder, loc, each.offset);
@@ -292,21 +314,25 @@ private:
     return success();
   }
 
-  /// memref<?xi8> from the context's arena.
-  Value allocateInArena(memref::AllocOp op) {
+  /// The runtime's function, declared.
+  func::FuncOp declare(StringRef name, FunctionType type) {
+    auto module = function->getParentOfType<ModuleOp>();
+    auto callee = module.lookupSymbol<func::FuncOp>(name);
+    if (!callee) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(module.getBody());
+      callee = func::FuncOp::create(builder, function.getLoc(), name, type);
+      callee.setPrivate();
+    }
+    return callee;
+  }
+
+  /// memref<?xi8> from the context's arena, or from the caller for one of the function's results.
+  Value allocateAtRunTime(memref::AllocOp op, int32_t output) {
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
     auto pointer = LLVM::LLVMPointerType::get(context);
     Type i64 = builder.getI64Type();
-    auto module = function->getParentOfType<ModuleOp>();
-    auto callee = module.lookupSymbol<func::FuncOp>("sinter_rt_alloc");
-    if (!callee) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(module.getBody());
-      callee = func::FuncOp::create(builder, loc, "sinter_rt_alloc",
-                                    builder.getFunctionType({pointer, i64}, pointer));
-      callee.setPrivate();
-    }
     MemRefType type = op.getType();
     int64_t fixed = elementBytes(type);
     for (int64_t dim : type.getShape())
@@ -316,9 +342,17 @@ private:
     for (Value dim : op.getDynamicSizes())
       size = arith::MulIOp::create(builder, loc, size, dim);
     size = arith::IndexCastOp::create(builder, loc, i64, size);
-    Value address =
-        func::CallOp::create(builder, loc, callee, ValueRange{function.getArgument(0), size})
-            .getResult(0);
+    SmallVector<Value> operands{function.getArgument(0)};
+    func::FuncOp callee;
+    if (output < 0) {
+      callee = declare("sinter_rt_alloc", builder.getFunctionType({pointer, i64}, pointer));
+    } else {
+      Type i32 = builder.getI32Type();
+      callee = declare("sinter_rt_output", builder.getFunctionType({pointer, i32, i64}, pointer));
+      operands.push_back(LLVM::ConstantOp::create(builder, loc, i32, output));
+    }
+    operands.push_back(size);
+    Value address = func::CallOp::create(builder, loc, callee, operands).getResult(0);
     // The descriptor {allocated, aligned, offset, sizes[1], strides[1]}.
     auto array = LLVM::LLVMArrayType::get(i64, 1);
     auto descriptorType =

@@ -14,7 +14,8 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
     live at once share memory. Sizes are constants or expressions in the inputs'
     dims; `@sinter_workspace_size` computes the total from the inputs' dims. An
     allocation whose size depends on data, or whose buffer is carried around a
-    loop, comes from the context's arena at run time.
+    loop, comes from the context's arena at run time. One that is returned is
+    the caller's own memory where the runtime finds that it may be.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64", "Alignment of each slot, bytes">
