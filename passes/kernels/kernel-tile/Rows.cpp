@@ -213,8 +213,8 @@ static bool scheduleInterleave(Model &model, double work) {
   for (int loop : llvm::reverse(output.resultLoops))
     if (next < 0 && loop >= 0 && loop != vector && output.extents[loop] != 1)
       next = loop;
-  if (vector < 0 || next < 0 || !output.isStatic(vector) || !output.isStatic(next) ||
-      output.extents[vector] > most || output.extents[next] < 4)
+  if (vector < 0 || next < 0 || !output.isStatic(vector) || output.extents[vector] > most ||
+      (output.isStatic(next) && output.extents[next] < 4))
     return false;
   bool jumps = false;
   for (auto &stage : model.stages) {
@@ -225,16 +225,18 @@ static bool scheduleInterleave(Model &model, double work) {
   if (!jumps)
     return false;
   std::string v = loopName(vector), n = loopName(next);
-  int64_t factor =
-      std::min(model.lanes(output), int64_t(llvm::bit_floor(uint64_t(output.extents[next]))));
+  int64_t factor = model.lanes(output), tiles = ShapedType::kDynamic;
+  if (output.isStatic(next)) {
+    factor = std::min(factor, int64_t(llvm::bit_floor(uint64_t(output.extents[next]))));
+    tiles = llvm::divideCeil(output.extents[next], factor);
+  } else {
+    model.specialize(output, n, {factor});
+  }
   model.split(output, false, n, factor, n + "_o", n + "_v", TailStrategy::ShiftInwards);
   model.reorder(output, false, {v, n + "_v", n + "_o"});
   model.unroll(output, false, v);
   model.vectorize(output, false, n + "_v");
-  parallelizeLoops(model, output,
-                   loopsAround(output, vector, next,
-                               {n + "_o", int64_t(llvm::divideCeil(output.extents[next], factor))}),
-                   work);
+  parallelizeLoops(model, output, loopsAround(output, vector, next, {n + "_o", tiles}), work);
   return true;
 }
 
@@ -304,14 +306,20 @@ void tile::scheduleRows(Model &model) {
         model.computeRoot(*stage);
       if (stage->reduces && factorReduction(model, *stage, nullptr, ""))
         continue;
-      int vector = vectorLoop(*stage);
       vectorizeNest(model, *stage);
-      int outer = stage->resultLoops.empty() ? -1 : stage->resultLoops.front();
-      if (outer >= 0 && outer != vector && work >= parallelWork && stage->extents[outer] != 1) {
-        model.parallel(*stage, false, loopName(outer));
-        if (stage->reduces)
-          model.parallel(*stage, true, loopName(outer));
+      if (!stage->reduces) {
+        parallelizeNest(model, *stage);
+        continue;
       }
+      // A dynamic extent may be 1, as a batch is.
+      int outer = -1;
+      for (int loop : stage->resultLoops)
+        if (loop >= 0 && loop != vectorLoop(*stage) && stage->extents[loop] != 1 &&
+            (outer < 0 || (!stage->isStatic(outer) && stage->isStatic(loop))))
+          outer = loop;
+      if (outer >= 0 && work >= parallelWork)
+        for (bool update : {false, true})
+          model.parallel(*stage, update, loopName(outer));
     }
     return;
   }
