@@ -256,10 +256,15 @@ def shuffle(m=49, g=4, n=34):
     """The transpose of a channel shuffle, with ReLU."""
     d = ["d0", "d1", "d2"]
     x, y = tensor(m, g, n), tensor(m, n, g)
-    text = init("%i", y) + generic("%y", [("%x", x)], "%i_e", [affine(d, ["d0", "d2", "d1"]), affine(d, d)], "ppp",
-                                   "    %z = arith.constant 0.0 : f32\n    %r = arith.maximumf %a, %z : f32\n"
-                                   "    linalg.yield %r : f32\n", y)
-    return f"(%x: {x}) -> {y}", text, f"%y : {y}", 0
+    text, sizes = "", ""
+    for name, size, at in [("%dm", m, 0), ("%dn", n, 2)]:
+        if str(size).startswith("?"):
+            text += f"  {name}i = arith.constant {at} : index\n  {name} = tensor.dim %x, {name}i : {x}\n"
+            sizes += (", " if sizes else "") + name
+    text += init("%i", y, None, sizes)
+    text += generic("%y", [("%x", x)], "%i_e", [affine(d, ["d0", "d2", "d1"]), affine(d, d)], "ppp",
+                    "    %z = arith.constant 0.0 : f32\n    %r = arith.maximumf %a, %z : f32\n    linalg.yield %r : f32\n", y)
+    return f"(%x: {x}{names([m, g, n])}) -> ({y}{names([m, n, g])})", text, f"%y : {y}", 0
 
 
 def qmatmul(m=128, n=256, k=256, pack=0):
