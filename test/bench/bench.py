@@ -11,10 +11,8 @@ import argparse
 import json
 import math
 import os
-import random
 import re
 import statistics
-import struct
 import subprocess
 import sys
 import tarfile
@@ -22,7 +20,8 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "test", "conformance"))
-import cases  # noqa: E402
+sys.path.insert(0, os.path.join(TOP, "test", "bench"))
+from models import find_models  # noqa: E402
 
 RUNTIME = "onnxruntime-node@1.30.0"
 HEADERS = "com.github.asus4.onnxruntime@0.4.9"  # the same library for another host, with the C headers in it
@@ -92,57 +91,6 @@ def build_peer(build):
         compiler = os.environ.get("CXX", "clang++-22")
         run([compiler, "-O2", "-std=c++17", "-I", headers, source, "-ldl", "-o", program])
     return program, library
-
-
-# --- The models --------------------------------------------------------------------------------------------------
-
-
-class Model:
-    """A model to time: `name`, `path` of the ONNX file, `inputs`: folder of input_N.pb."""
-
-    def __init__(self, name, path, inputs):
-        self.name, self.path, self.inputs = name, path, inputs
-
-    def input_files(self):
-        """input_0.pb, input_1.pb, … in the model's order."""
-        names = [name for name in os.listdir(self.inputs) if re.fullmatch(r"input_\d+\.pb", name)]
-        return sorted(names, key=lambda name: int(name[6:-3]))
-
-
-def write_tensor(path, name, dims, values):
-    """A float TensorProto."""
-    def varint(value):
-        out = bytearray()
-        while value > 127:
-            out.append(value & 127 | 128)
-            value >>= 7
-        return bytes(out) + bytes([value])
-
-    def block(field, data):
-        return varint(field << 3 | 2) + varint(len(data)) + data
-
-    data = b"".join(varint(1 << 3) + varint(dim) for dim in dims) + varint(2 << 3) + varint(1)
-    data += block(8, name.encode()) + block(9, struct.pack(f"<{len(values)}f", *values))
-    with open(path, "wb") as file:
-        file.write(data)
-
-
-def find_models(build):
-    """The networks of ../shared/data with their recorded inputs; without them, the example's with random ones."""
-    archives = cases.unpacked_archives(build)
-    models = [Model(os.path.basename(case.folder).replace("test_", "", 1), os.path.join(case.folder, "model.onnx"),
-                    os.path.join(case.folder, "test_data_set_0"))
-              for name in ("onnx-light", "onnx-real") if name in archives
-              for case in cases.find_cases(archives[name])]
-    if models:
-        return models
-    note("no ../shared/data beside this clone: only the example's model")
-    inputs = os.path.join(build, "bench", "ocr-inputs")
-    os.makedirs(inputs, exist_ok=True)
-    generator = random.Random(1)
-    write_tensor(os.path.join(inputs, "input_0.pb"), "x", [1, 3, 48, 320],
-                 [generator.uniform(-1, 1) for _ in range(3 * 48 * 320)])
-    return [Model("ocr", os.path.join(TOP, "examples", "ocr", "model.onnx"), inputs)]
 
 
 # --- Measuring ---------------------------------------------------------------------------------------------------
@@ -216,15 +164,19 @@ def main():
     for model in models:
         library = os.path.join(build, "bench", model.name + ".so")
         try:
+            if model.problem:
+                raise RuntimeError(model.problem)
             start = time.monotonic()
             run([sinter, "compile", model.path, "-o", library])
-            note(f"compiled {model.name} in {time.monotonic() - start:.1f} s")
+            compile_seconds = time.monotonic() - start
+            note(f"compiled {model.name} in {compile_seconds:.1f} s")
             for threads in thread_counts:
                 theirs, ours = measure_model(model, library, sinter, peer, threads, arguments.rounds,
                                              arguments.seconds)
                 row = {"model": model.name, "threads": threads, "peer_min_ms": theirs.least,
                        "peer_median_ms": theirs.median, "sinter_min_ms": ours.least, "sinter_median_ms": ours.median,
-                       "ratio_min": theirs.least / ours.least, "ratio_median": theirs.median / ours.median}
+                       "ratio_min": theirs.least / ours.least, "ratio_median": theirs.median / ours.median,
+                       "compile_s": compile_seconds, "library_bytes": os.path.getsize(library)}
                 rows.append(row)
                 print(f"{model.name:20} {threads:2} {theirs.least:9.3f} {theirs.median:9.3f} {ours.least:11.3f} "
                       f"{ours.median:9.3f} {row['ratio_min']:10.2f} {row['ratio_median']:7.2f}", flush=True)
