@@ -9,67 +9,15 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <chrono>
-#include <unistd.h>
 
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::driver;
 
 using Clock = std::chrono::steady_clock;
-
-// Whether a tensor can be held by this machine's memory, which a wrong --dim may exceed by far.
-static bool fitsInMemory(ArrayRef<int64_t> shape, int64_t elementBytes) {
-  int64_t bytes = elementBytes;
-  for (int64_t dim : shape)
-    if (llvm::MulOverflow(bytes, dim, bytes))
-      return false;
-  return bytes / sysconf(_SC_PAGESIZE) < sysconf(_SC_PHYS_PAGES);
-}
-
-// Inputs of the model's shapes, with numbers as a model may see them.
-static bool makeInputs(const SinterModel &model, const BenchArguments &arguments,
-                       MLIRContext &context, std::vector<nn::HostTensor> &inputs,
-                       std::string &error) {
-  for (int32_t i = 0; i < model.input_count; ++i) {
-    const SinterTensorInfo &info = model.inputs[i];
-    SmallVector<int64_t> shape(info.dims, info.dims + info.rank);
-    for (auto [d, dim] : llvm::enumerate(shape)) {
-      if (dim >= 0)
-        continue;
-      std::string name = info.dim_names[d];
-      std::string position = std::string(info.name) + ":" + std::to_string(d);
-      for (auto &[key, size] : arguments.compile.dims)
-        if ((!name.empty() && key == name) || key == position)
-          dim = size;
-      if (dim < 0) {
-        error = "input '" + std::string(info.name) + "' has a dynamic dim: give --dim " +
-                (name.empty() ? position : name) + "=SIZE, or inputs with --input";
-        return false;
-      }
-    }
-    Type type = fromDLDataType(info.dtype, context);
-    if (!fitsInMemory(shape, nn::getElementBytes(type))) {
-      error = "input '" + std::string(info.name) + "', " + describe(info.dtype, shape) +
-              ", doesn't fit in memory";
-      return false;
-    }
-    nn::HostTensor tensor(type, shape);
-    uint32_t state = 1;
-    for (int64_t k = 0, count = tensor.getNumElements(); k < count; ++k) {
-      state = state * 1664525u + 1013904223u;
-      if (isa<FloatType>(tensor.getElementType()))
-        tensor.setDouble(k, (state >> 8) / double(1 << 24) - 0.5);
-      else
-        tensor.setInt(k, (state >> 8) & 1);
-    }
-    inputs.push_back(tensor);
-  }
-  return true;
-}
 
 static int fail(const llvm::Twine &message) {
   llvm::errs() << "error: " << message << '\n';
@@ -99,16 +47,19 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
   MLIRContext mlir(MLIRContext::Threading::DISABLED);
   Library library;
   std::string error;
+  auto start = Clock::now();
   if (!library.open(path, arguments.threads, error))
     return fail(error);
+  double load = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   Profile profile;
   if (arguments.compile.profile && !profile.open(library))
     return fail(path + " measures no kernels; compile it with: sinter compile MODEL --profile -o " +
                 path);
   const SinterModel &model = library.getModel();
   std::vector<nn::HostTensor> inputs;
-  bool ok = arguments.inputs.empty() ? makeInputs(model, arguments, mlir, inputs, error)
-                                     : readInputs(model, arguments.inputs, mlir, inputs, error);
+  bool ok = arguments.inputs.empty()
+                ? makeInputs(model, arguments.compile.dims, mlir, inputs, error)
+                : readInputs(model, arguments.inputs, mlir, inputs, error);
   if (!ok)
     return fail(error);
 
@@ -128,8 +79,10 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
   for (int i = 0; i < 5; ++i)
     if (once() != SINTER_OK)
       return fail(model.last_error(library.getContext()));
-  if (arguments.compile.profile)
-    profile.open(library);
+  if (arguments.compile.profile) {
+    profile.take();
+    profile.forget();
+  }
 
   std::vector<double> times;
   auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -146,6 +99,7 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
          p99 = times[times.size() * 99 / 100];
   if (arguments.json) {
     llvm::json::Object object{{"runs", static_cast<int64_t>(times.size())},
+                              {"load_ms", load},
                               {"min_ms", least},
                               {"median_ms", median},
                               {"p99_ms", p99}};
@@ -155,7 +109,8 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
     return Good;
   }
   llvm::outs() << model.name << " on " << model.target << ": " << times.size() << " runs"
-               << llvm::format("  min %.4f ms  median %.4f ms  p99 %.4f ms\n", least, median, p99);
+               << llvm::format("  min %.4f ms  median %.4f ms  p99 %.4f ms  load %.2f ms\n", least,
+                               median, p99, load);
   if (arguments.compile.profile)
     profile.print(library, arguments.threads, median, llvm::outs());
   return Good;

@@ -31,6 +31,10 @@ struct CompileArguments {
   unsigned threads = 0;
   bool noFuse = false, noLayout = false, remarks = false, quiet = false;
   bool timing = false, printAfterAll = false, verifyEach = true;
+  std::string tuning;      ///< file with choices of schedules
+  double tune = 0;         ///< seconds to look for better ones; they go to that file
+  std::string cacheFolder; ///< empty: the user's
+  bool noCache = false, timeReport = false;
   bool elideConstants = false, profile = false;
   std::string printAfter, printTreeDir;
   std::string testFault;    ///< KIND@STAGE: fail as a bug would (see TestFault.h)

@@ -3,6 +3,9 @@
 
 #include "compiler/driver/BugReport.h"
 #include "compiler/driver/Session.h"
+#include "compiler/driver/Tune.h"
+#include "compiler/pipeline/TuningFile.h"
+#include "dialects/kernel/Fingerprint.h"
 #include "targets/native/OutputFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -36,6 +39,33 @@ static bool isIdentifier(StringRef name) {
          llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+// Looks for better schedules, writes them to a file, and leaves them to the compilation.
+static int tuneModel(Session &session, const CompileArguments &arguments,
+                     const CompileOptions &options, StringRef output, BugReport &report) {
+  if (!options.target.isHost)
+    return fail("--tune measures on this machine: leave out --target", WrongUsage);
+  if (options.reference)
+    return fail("--tune chooses schedules, and --codegen=reference has none", WrongUsage);
+  if (auto at = getStage(session.getModule()); at && *at > Stage::Kernel)
+    return fail("the module has schedules already; tune it from an earlier stage", WrongUsage);
+  if (failed(advance(session.getModule(), Stage::Kernel, options)))
+    return report.status(session);
+  llvm::StringMap<std::string> names;
+  for (auto kernel : session.getModule().getOps<kernel::FuncOp>())
+    names[kernel::fingerprint(kernel)] = kernel.getSymName().str();
+  std::string error, path = arguments.tuning;
+  if (path.empty()) {
+    SmallString<128> beside(output == "-" ? StringRef(arguments.model) : output);
+    llvm::sys::path::replace_extension(beside, "tuning");
+    path = std::string(beside);
+  }
+  if (!tune(session, options, arguments.tune, error))
+    return fail("can't tune: " + error, ModelFault);
+  if (!writeTuning(path, options.target.cpu, session.getTuning(), names, error))
+    return fail(error, ModelFault);
+  return Good;
+}
+
 int sinter::driver::compile(const CompileArguments &arguments) {
   Session session;
   CompileOptions options;
@@ -48,6 +78,8 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   options.progress = enter;
   if (!session.makeOptions(arguments, options))
     return WrongUsage;
+  std::pair<unsigned, unsigned> kernelCounts;
+  options.kernelCounts = &kernelCounts;
   auto stage = parseStage(arguments.emit);
   if (!stage)
     return fail("unknown stage " + arguments.emit, WrongUsage);
@@ -85,6 +117,9 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   if (at && *at > *stage)
     return fail("the module is at stage " + stringifyStage(*at) + ", past " + arguments.emit,
                 WrongUsage);
+  if (arguments.tune > 0)
+    if (int status = tuneModel(session, arguments, options, output, report); status != Good)
+      return status;
   if (*stage <= Stage::KernelTiled) {
     if (failed(advance(module, *stage, options)))
       return report.status(session);
@@ -106,8 +141,11 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   llvm::sys::RemoveFileOnSignal(header);
   bool emitted = succeeded(emit(module, *stage, name, output, options));
   llvm::sys::DontRemoveFileOnSignal(header);
-  if (emitted)
+  if (emitted) {
+    if (arguments.timeReport)
+      progress.report(kernelCounts, llvm::errs());
     return Good;
+  }
   (void)llvm::sys::fs::remove(header);
   return report.status(session);
 }

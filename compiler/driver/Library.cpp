@@ -4,8 +4,10 @@
 #include "compiler/driver/Library.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <dlfcn.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace sinter;
@@ -14,10 +16,13 @@ using namespace sinter::driver;
 Library::~Library() {
   if (context)
     model->context_destroy(context);
-  // The library stays mapped: its threads' last instructions may still run.
+  // With worker threads the library stays mapped: their last instructions may still run.
+  if (handle && threads == 1)
+    dlclose(handle);
 }
 
-bool Library::open(const std::string &path, int32_t threads, std::string &error) {
+bool Library::open(const std::string &path, int32_t threadCount, std::string &error) {
+  threads = threadCount;
   SmallString<128> absolute(path);
   if (llvm::sys::fs::make_absolute(absolute) || !llvm::sys::fs::exists(absolute)) {
     error = "can't read " + path + ": no such file";
@@ -205,5 +210,53 @@ bool sinter::driver::readInputs(const SinterModel &model, const std::vector<std:
               info.name + "=FILE.npy";
       return false;
     }
+  return true;
+}
+
+// Whether a tensor can be held by this machine's memory, which a wrong --dim may exceed by far.
+static bool fitsInMemory(ArrayRef<int64_t> shape, int64_t elementBytes) {
+  int64_t bytes = elementBytes;
+  for (int64_t dim : shape)
+    if (llvm::MulOverflow(bytes, dim, bytes))
+      return false;
+  return bytes / sysconf(_SC_PAGESIZE) < sysconf(_SC_PHYS_PAGES);
+}
+
+bool sinter::driver::makeInputs(const SinterModel &model, const Dims &dims, MLIRContext &context,
+                                std::vector<nn::HostTensor> &inputs, std::string &error) {
+  for (int32_t i = 0; i < model.input_count; ++i) {
+    const SinterTensorInfo &info = model.inputs[i];
+    SmallVector<int64_t> shape(info.dims, info.dims + info.rank);
+    for (auto [d, dim] : llvm::enumerate(shape)) {
+      if (dim >= 0)
+        continue;
+      std::string name = info.dim_names[d];
+      std::string position = std::string(info.name) + ":" + std::to_string(d);
+      for (auto &[key, size] : dims)
+        if ((!name.empty() && key == name) || key == position)
+          dim = size;
+      if (dim < 0) {
+        error = "input '" + std::string(info.name) + "' has a dynamic dim: give --dim " +
+                (name.empty() ? position : name) + "=SIZE, or inputs with --input";
+        return false;
+      }
+    }
+    Type type = fromDLDataType(info.dtype, context);
+    if (!fitsInMemory(shape, nn::getElementBytes(type))) {
+      error = "input '" + std::string(info.name) + "', " + describe(info.dtype, shape) +
+              ", doesn't fit in memory";
+      return false;
+    }
+    nn::HostTensor tensor(type, shape);
+    uint32_t state = 1;
+    for (int64_t k = 0, count = tensor.getNumElements(); k < count; ++k) {
+      state = state * 1664525u + 1013904223u;
+      if (isa<FloatType>(tensor.getElementType()))
+        tensor.setDouble(k, (state >> 8) / double(1 << 24) - 0.5);
+      else
+        tensor.setInt(k, (state >> 8) & 1);
+    }
+    inputs.push_back(tensor);
+  }
   return true;
 }

@@ -29,7 +29,7 @@ bool writeNpy(const std::string &path, const nn::HostTensor &tensor, std::string
 class Library {
 public:
   ~Library();
-  bool open(const std::string &path, int32_t threads, std::string &error);
+  bool open(const std::string &path, int32_t threadCount, std::string &error);
 
   const SinterModel &getModel() const { return *model; }
   SinterContext *getContext() const { return context; }
@@ -42,6 +42,7 @@ public:
 
 private:
   void *handle = nullptr;
+  int32_t threads = 0;
   const SinterModel *model = nullptr;
   SinterContext *context = nullptr;
 };
@@ -52,6 +53,14 @@ mlir::Type fromDLDataType(DLDataType type, mlir::MLIRContext &context);
 DLTensor toDLTensor(const nn::HostTensor &tensor);
 /// "float32[1,3,224,224]"
 std::string describe(DLDataType type, llvm::ArrayRef<int64_t> shape);
+
+/// Sizes of dynamic dims, by their names or by INPUT:POSITION.
+using Dims = std::vector<std::pair<std::string, int64_t>>;
+
+/// Inputs of the model's shapes, with numbers as a model may see them. False, and `error`, if a
+/// size is not known.
+bool makeInputs(const SinterModel &model, const Dims &dims, mlir::MLIRContext &context,
+                std::vector<nn::HostTensor> &inputs, std::string &error);
 
 /// Orders files given as FILE or NAME=FILE by the model's inputs.
 bool readInputs(const SinterModel &model, const std::vector<std::string> &files,

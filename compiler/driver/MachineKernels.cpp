@@ -28,8 +28,9 @@ std::vector<int64_t> sinter::driver::vectorSizes() {
 #define FMAS(reg)                                                                                  \
   FMA(reg, 0)                                                                                      \
   FMA(reg, 1)                                                                                      \
-  FMA(reg, 2) FMA(reg, 3) FMA(reg, 4) FMA(reg, 5) FMA(reg, 6) FMA(reg, 7) FMA(reg, 8) FMA(reg, 9)  \
-      FMA(reg, 10) FMA(reg, 11)
+  FMA(reg, 2)                                                                                      \
+  FMA(reg, 3)                                                                                      \
+  FMA(reg, 4) FMA(reg, 5) FMA(reg, 6) FMA(reg, 7) FMA(reg, 8) FMA(reg, 9) FMA(reg, 10) FMA(reg, 11)
 #define FMA_LOOP(reg)                                                                              \
   asm volatile("vzeroall\n\t1:\n\t" FMAS(reg) FMAS(reg) "dec %0\n\tjnz 1b\n\tvzeroupper"           \
                : "+r"(rounds)                                                                      \

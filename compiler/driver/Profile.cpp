@@ -4,7 +4,6 @@
 #include "compiler/driver/Profile.h"
 #include "compiler/driver/Machine.h"
 #include "targets/Target.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
 #include <algorithm>
 
@@ -32,6 +31,19 @@ void Profile::take() {
     times[i].push_back(totals[i].nanoseconds - before[i].nanoseconds);
     before[i] = totals[i];
   }
+}
+
+void Profile::forget() {
+  for (std::vector<int64_t> &each : times)
+    each.clear();
+}
+
+llvm::StringMap<double> Profile::least() const {
+  llvm::StringMap<double> result;
+  for (auto [info, runs] : llvm::zip(kernels, times))
+    if (!runs.empty())
+      result[info.kernel] += *std::min_element(runs.begin(), runs.end());
+  return result;
 }
 
 std::vector<Profile::Row> Profile::rows() const {

@@ -5,6 +5,7 @@
 #define SINTER_COMPILER_DRIVER_PROFILE_H
 
 #include "compiler/driver/Library.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ public:
 
   /// After a run: takes what it added to the totals.
   void take();
+
+  /// Forgets the runs so far.
+  void forget();
+
+  /// Of each kernel, the nanoseconds of its fastest run.
+  llvm::StringMap<double> least() const;
 
   /// A table, the slowest kernel first, and a summary; `median` is the run's, in ms.
   void print(const Library &library, int32_t threads, double median, llvm::raw_ostream &os) const;

@@ -4,12 +4,16 @@
 #include "compiler/driver/Session.h"
 #include "compiler/driver/TestFault.h"
 #include "compiler/import/onnx/Importer.h"
+#include "compiler/pipeline/KernelCache.h"
+#include "compiler/pipeline/TuningFile.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -115,6 +119,22 @@ bool Session::load(const CompileArguments &arguments) {
   return static_cast<bool>(module);
 }
 
+/// Choices that were measured on another processor are not used, and not silently.
+bool Session::readTuningFor(const Target &target, StringRef path) {
+  std::string cpu, error;
+  if (!readTuning(path, cpu, tuning, error)) {
+    emitError(UnknownLoc::get(&context), error);
+    return false;
+  }
+  if (cpu != target.cpu) {
+    tuning.clear();
+    emitWarning(UnknownLoc::get(&context))
+        << path << " was measured on " << cpu << " and is not used for " << target.cpu
+        << "; measure there with --tune";
+  }
+  return true;
+}
+
 bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &options) {
   std::string error;
   if (!lookupTarget(arguments.target, options.target, error)) {
@@ -131,6 +151,15 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
   options.threads = arguments.threads;
   options.fuse = !arguments.noFuse;
   options.assignLayout = !arguments.noLayout;
+  options.tuning = &tuning;
+  // When tuning, the file is written; measuring goes on from what it says.
+  if (!arguments.tuning.empty() &&
+      (arguments.tune == 0 || llvm::sys::fs::exists(arguments.tuning)) &&
+      !readTuningFor(options.target, arguments.tuning))
+    return false;
+  if (!arguments.noCache)
+    options.cacheFolder =
+        arguments.cacheFolder.empty() ? defaultCacheFolder() : arguments.cacheFolder;
   options.remarks = arguments.remarks;
   options.profile = arguments.profile;
   options.configurePasses = [arguments, fault](PassManager &pm) {
@@ -185,7 +214,22 @@ std::string sinter::driver::modelName(const std::string &path) {
 Progress::Progress(bool quiet)
     : quiet(quiet), terminal(isatty(2)), start(std::chrono::steady_clock::now()) {}
 
+void Progress::report(std::pair<unsigned, unsigned> kernels, raw_ostream &os) const {
+  auto now = std::chrono::steady_clock::now();
+  auto line = [&](StringRef name, std::chrono::steady_clock::duration time) {
+    os << llvm::format("%9.3f s  ", std::chrono::duration<double>(time).count()) << name << '\n';
+  };
+  for (size_t i = 0; i < phases.size(); ++i)
+    line(phases[i].first, (i + 1 < phases.size() ? phases[i + 1].second : now) - phases[i].second);
+  line("all", now - start);
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  os << llvm::formatv("kernels: {0} compiled, {1} from the cache; memory: {2} MiB\n",
+                      kernels.second, kernels.first, usage.ru_maxrss / 1024);
+}
+
 void Progress::phase(llvm::StringRef name) {
+  phases.emplace_back(name.str(), std::chrono::steady_clock::now());
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (quiet || (seconds < 2 && !terminal))
     return;

@@ -24,6 +24,7 @@ public:
   /// Options as the arguments ask; false, with a message, if the target is unknown.
   bool makeOptions(const CompileArguments &arguments, CompileOptions &options);
 
+  Tuning &getTuning() { return tuning; }
   mlir::MLIRContext &getContext() { return context; }
   mlir::ModuleOp getModule() { return *module; }
   /// Text of all diagnostics so far.
@@ -34,7 +35,10 @@ public:
   bool hasErrors() const { return anyError; }
 
 private:
+  bool readTuningFor(const Target &target, llvm::StringRef path);
+
   mlir::MLIRContext context;
+  Tuning tuning;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::DiagnosticEngine::HandlerID handler;
   bool capture = false, anyError = false;
@@ -50,10 +54,14 @@ public:
   explicit Progress(bool quiet);
   ~Progress();
   void phase(llvm::StringRef name);
+  /// The time of each phase so far; `kernels`: found in the cache, and compiled.
+  void report(std::pair<unsigned, unsigned> kernels, llvm::raw_ostream &os) const;
 
 private:
+  using Time = std::chrono::steady_clock::time_point;
   bool quiet, terminal, shown = false;
-  std::chrono::steady_clock::time_point start;
+  Time start;
+  std::vector<std::pair<std::string, Time>> phases; ///< with their beginnings
 };
 
 } // namespace sinter::driver

@@ -47,6 +47,11 @@ static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
       ->capture_default_str();
   command->add_option("--compile-threads", arguments.threads,
                       "Threads that the compiler uses (0: all cores)");
+  command->add_option("--tuning", arguments.tuning,
+                      "File with the schedules that compile --tune found");
+  command->add_option("--cache-dir", arguments.cacheFolder,
+                      "Folder for compiled kernels (default: sinter/kernels in the user's cache)");
+  command->add_flag("--no-cache", arguments.noCache, "Compile all kernels anew, and keep none");
   command->add_flag("--no-fuse", arguments.noFuse, "One kernel per op");
   command->add_flag("--no-layout", arguments.noLayout, "Keep the model's tensor layouts");
   command->add_flag("--profile", arguments.profile,
@@ -86,11 +91,16 @@ int main(int argc, char **argv) {
   compileCommand->add_option("--name", compileArguments.name,
                              "Name of the model in C (default: from the file's name)");
   addCompileOptions(compileCommand, compileArguments);
+  compileCommand->add_flag("--tune{60}", compileArguments.tune,
+                           "Measure schedules on this machine for so many seconds (60), and write "
+                           "those that are faster to --tuning (default: beside the library)");
   compileCommand->add_flag("--remarks", compileArguments.remarks,
                            "Say what was not fused, and why");
   compileCommand->add_flag("-q,--quiet", compileArguments.quiet, "No progress");
+  compileCommand->add_flag("--time-report", compileArguments.timeReport,
+                           "Report the time of each phase, and the memory");
   compileCommand->add_flag("--time-passes,--mlir-timing", compileArguments.timing,
-                           "Report where compile time goes");
+                           "Report the time of each pass");
   compileCommand->add_flag("--mlir-print-ir-after-all", compileArguments.printAfterAll,
                            "Print the IR after each pass");
   compileCommand->add_option("--mlir-print-ir-after", compileArguments.printAfter,

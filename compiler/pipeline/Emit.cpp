@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/pipeline/Host.h"
+#include "compiler/pipeline/KernelCache.h"
 #include "dialects/kernel/Kernel.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -55,9 +56,13 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringR
     note("write");
     return writeText(module, text, path);
   }
-  if (!options.reference &&
-      failed(lowerKernelsToHalide(module, options.target, options.threads, kernels)))
+  bool text = stage == Stage::LLVM || stage == Stage::Asm;
+  KernelCache cache(options.cacheFolder, options.target, options.optLevel);
+  if (!options.reference && failed(lowerKernelsToHalide(module, options.target, options.threads,
+                                                        kernels, text ? nullptr : &cache)))
     return failure();
+  if (options.kernelCounts)
+    *options.kernelCounts = {cache.getFound(), cache.getMade()};
 
   // Host program, and the kernels that Halide's road left.
   note("host");
@@ -66,24 +71,26 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringR
         addHostPasses(pm);
       })))
     return failure();
+  note("weights");
   CollectedWeights weights;
   collectWeights(module, weights);
 
+  note("host to LLVM");
   llvm::LLVMContext context;
   auto host = translateModuleToLLVMIR(module, context, name);
   if (!host)
     return module.emitError("the host program has no LLVM IR");
 
-  note(stage == Stage::Lib ? "code and link" : "code");
   NativeOptions native;
   native.optLevel = options.optLevel;
   native.threads = options.threads;
+  native.progress = options.progress;
   native.output = stage == Stage::LLVM  ? NativeOutput::LLVM
                   : stage == Stage::Asm ? NativeOutput::Assembly
                   : stage == Stage::Obj ? NativeOutput::Object
                                         : NativeOutput::Library;
   for (const KernelCode &kernel : kernels)
-    native.kernels.push_back(kernel.bitcode);
+    native.kernels.push_back(text ? kernel.bitcode : kernel.object);
   std::string error;
   if (!emitNative(std::move(host), *interface, weights.weights, options.target, native, path,
                   error))

@@ -30,5 +30,5 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
 
 void sinter::addTilingPasses(PassManager &pm, const CompileOptions &options) {
   if (!options.reference)
-    pm.addPass(createKernelTile(options.target));
+    pm.addPass(createKernelTile(options.target, options.tuning));
 }

@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/kernels/kernel-tile/Choices.h"
 #include "targets/Target.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
@@ -37,16 +38,22 @@ struct CompileOptions {
   bool reference = false;
   /// Threads that the compiler uses; 0: all cores.
   unsigned threads = 0;
+  /// Folder with the objects of kernels that were compiled before; empty: none is kept.
+  std::string cacheFolder;
   /// Fusion and layout assignment; off for bisecting.
   bool fuse = true;
   bool assignLayout = true;
   /// The library measures each call of a kernel, for `sinter bench --profile`.
   bool profile = false;
+  /// Decisions of schedules that are fixed, and, after kernel-tile, all there were; may be null.
+  Tuning *tuning = nullptr;
   /// Remarks on what was not fused.
   bool remarks = false;
   /// Set up each pass manager: printing, timing, reproducers.
   std::function<void(mlir::PassManager &)> configurePasses;
-  /// Told when a phase starts: "nn-opt", "kernels 12/57", "link" …
+  /// If set, told how many kernels were found in the cache, and how many were compiled.
+  std::pair<unsigned, unsigned> *kernelCounts = nullptr;
+  /// Told when a phase starts: "nn-opt", "kernels", "link" …
   std::function<void(llvm::StringRef)> progress;
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "targets/halide/HalideKernels.h"
+#include "dialects/kernel/Fingerprint.h"
 #include "targets/halide/Internal.h"
 #include "targets/halide/Translate.h"
 
@@ -18,12 +19,16 @@
 using namespace mlir;
 using namespace sinter;
 
-/// A kernel's name as a C identifier, made Halide's by a suffix.
+/// A C identifier: what the kernel does, for people, and its fingerprint.
 static std::string symbolOf(kernel::FuncOp kernel) {
+  StringRef name = kernel.getSymName();
+  // The number at the end is the model's.
+  if (auto [words, number] = name.rsplit('_'); llvm::all_of(number, llvm::isDigit))
+    name = words;
   std::string symbol;
-  for (char c : kernel.getSymName())
+  for (char c : name)
     symbol += llvm::isAlnum(c) || c == '_' ? c : '_';
-  return symbol + "__halide";
+  return symbol + "_" + kernel::fingerprint(kernel);
 }
 
 /// Runs `work(i)` for i < count on some threads.
@@ -45,54 +50,79 @@ static void forEach(size_t count, unsigned threads, F work) {
     thread.join();
 }
 
+/// Bitcode of one kernel; runs on any thread.
+static halide::KernelOutput translate(kernel::FuncOp kernel, halide::KernelRequest request) {
+  // A copy is translated: the original keeps its math, in case that it takes the other road.
+  OwningOpRef<kernel::FuncOp> copy = cast<kernel::FuncOp>(kernel->clone());
+  halide::expandMath(*copy);
+  halide::KernelOutput output = halide::translateKernel(*copy, request);
+  if (output.error.empty() && request.bitcode)
+    output.bitcode = halide::finishBitcode(output.bitcode, request.symbol, output.error);
+  return output;
+}
+
 LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target, unsigned threads,
-                                           std::vector<KernelCode> &kernels) {
+                                           std::vector<KernelCode> &kernels,
+                                           KernelObjects *objects) {
   MLIRContext *context = module.getContext();
   context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
                        memref::MemRefDialect, scf::SCFDialect>();
-  SmallVector<kernel::FuncOp> funcs(module.getOps<kernel::FuncOp>());
-  // A copy is translated: the original keeps its math, in case that it takes the other road.
-  SmallVector<OwningOpRef<kernel::FuncOp>> copies;
-  for (kernel::FuncOp func : funcs) {
-    copies.push_back(cast<kernel::FuncOp>(func->clone()));
-    halide::expandMath(*copies.back());
+  struct Work {
+    SmallVector<kernel::FuncOp> funcs; // that are equal but for their names
+    KernelCode code;
+    std::string error;
+  };
+  std::vector<Work> works;
+  llvm::StringMap<size_t> places;
+  for (kernel::FuncOp func : module.getOps<kernel::FuncOp>()) {
+    std::string symbol = symbolOf(func);
+    auto [place, isNew] = places.try_emplace(symbol, works.size());
+    if (isNew)
+      works.push_back({{}, {func.getSymName().str(), symbol, {}, {}}, {}});
+    works[place->second].funcs.push_back(func);
   }
 
-  std::vector<halide::KernelOutput> outputs(funcs.size());
   if (!context->isMultithreadingEnabled())
     threads = 1;
-  forEach(funcs.size(), threads, [&](size_t i) {
+  forEach(works.size(), threads, [&](size_t i) {
+    KernelCode &code = works[i].code;
+    if (objects && objects->find(code.symbol, code.object))
+      return;
     halide::KernelRequest request;
     request.target = target.halide;
-    request.symbol = symbolOf(funcs[i]);
-    outputs[i] = halide::translateKernel(*copies[i], request);
-    if (outputs[i].error.empty())
-      outputs[i].bitcode =
-          halide::finishBitcode(outputs[i].bitcode, request.symbol, outputs[i].error);
+    request.symbol = code.symbol;
+    halide::KernelOutput output = translate(works[i].funcs.front(), request);
+    works[i].error = std::move(output.error);
+    if (!works[i].error.empty())
+      return;
+    if (objects)
+      objects->make(output.bitcode, code.symbol, code.object, works[i].error);
+    else
+      code.bitcode = std::move(output.bitcode);
   });
 
-  for (auto [func, output] : llvm::zip(funcs, outputs)) {
-    if (!output.error.empty()) {
-      func.emitRemark("kernel '") << func.getSymName()
-                                  << "' is compiled as plain loops: " << output.error;
-      continue;
+  for (Work &work : works) {
+    for (kernel::FuncOp func : work.funcs) {
+      if (work.error.empty())
+        halide::replaceByWrapper(func, work.code.symbol);
+      else
+        func.emitRemark("kernel '")
+            << func.getSymName() << "' is compiled as plain loops: " << work.error;
     }
-    kernels.push_back({func.getSymName().str(), std::move(output.bitcode)});
-    halide::replaceByWrapper(func, symbolOf(func));
+    if (work.error.empty())
+      kernels.push_back(std::move(work.code));
   }
   return success();
 }
 
 LogicalResult sinter::printHalideLoops(ModuleOp module, const Target &target, std::string &text) {
   for (kernel::FuncOp func : module.getOps<kernel::FuncOp>()) {
-    OwningOpRef<kernel::FuncOp> copy = cast<kernel::FuncOp>(func->clone());
-    halide::expandMath(*copy);
     halide::KernelRequest request;
     request.target = target.halide;
     request.symbol = symbolOf(func);
     request.statement = true;
     request.bitcode = false;
-    halide::KernelOutput output = halide::translateKernel(*copy, request);
+    halide::KernelOutput output = translate(func, request);
     if (!output.error.empty())
       text += "// kernel " + func.getSymName().str() +
               " is compiled as plain loops: " + output.error + "\n\n";

@@ -20,13 +20,28 @@ namespace sinter {
 
 struct KernelCode {
   std::string name;    ///< of the kernel.func
-  std::string bitcode; ///< LLVM 22, defines NAME__halide
+  std::string symbol;  ///< the function; equal kernels have one, of whatever model they are
+  std::string bitcode; ///< LLVM 22, defines `symbol`; empty when there is an object
+  std::string object;
+};
+
+/// Makes objects of bitcode, and remembers those that it made. Several threads call it at once.
+class KernelObjects {
+public:
+  virtual ~KernelObjects() = default;
+  /// The object that defines `symbol`, if it was made before.
+  virtual bool find(llvm::StringRef symbol, std::string &object) = 0;
+  /// On failure false, and `error` says why.
+  virtual bool make(llvm::StringRef bitcode, llvm::StringRef symbol, std::string &object,
+                    std::string &error) = 0;
 };
 
 /// Lowers every kernel that Halide's road can take; the others stay as they are, with a remark that
-/// says why, for lower-kernels-reference. `threads` compile at once; 0: all cores.
+/// says why, for lower-kernels-reference. `threads` compile at once; 0: all cores. Without
+/// `objects` the code is bitcode.
 mlir::LogicalResult lowerKernelsToHalide(mlir::ModuleOp module, const Target &target,
-                                         unsigned threads, std::vector<KernelCode> &kernels);
+                                         unsigned threads, std::vector<KernelCode> &kernels,
+                                         KernelObjects *objects = nullptr);
 
 /// Halide's lowered statement of each kernel, for people. Changes nothing.
 mlir::LogicalResult printHalideLoops(mlir::ModuleOp module, const Target &target,

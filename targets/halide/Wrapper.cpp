@@ -156,8 +156,12 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
     calleeTypes.push_back(isa<MemRefType>(type) ? wrapper.pointer
                           : type.isIndex()      ? wrapper.i32
                                                 : type);
-  auto callee = LLVM::LLVMFuncOp::create(builder, loc, symbol,
-                                         LLVM::LLVMFunctionType::get(wrapper.i32, calleeTypes));
+  // Another kernel may be equal, and call the same.
+  auto module = kernel->getParentOfType<ModuleOp>();
+  auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>(symbol);
+  if (!callee)
+    callee = LLVM::LLVMFuncOp::create(builder, loc, symbol,
+                                      LLVM::LLVMFunctionType::get(wrapper.i32, calleeTypes));
 
   auto func = func::FuncOp::create(builder, loc, kernel.getSymName(),
                                    builder.getFunctionType(types, TypeRange()));

@@ -16,6 +16,8 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Triple.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
+#include "llvm/Transforms/IPO/Internalize.h"
 
 #include <mutex>
 
@@ -83,6 +85,13 @@ void native::honorNonFinite(llvm::Module &module) {
         instruction.setHasNoInfs(false);
         instruction.setHasApproxFunc(false);
       }
+}
+
+void native::keepOnly(llvm::Module &module, const llvm::StringSet<> &names) {
+  llvm::internalizeModule(
+      module, [&](const llvm::GlobalValue &value) { return names.contains(value.getName()); });
+  llvm::ModuleAnalysisManager analyses;
+  llvm::GlobalDCEPass().run(module, analyses);
 }
 
 void native::optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel) {

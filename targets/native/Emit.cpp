@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Host program and the runtime's kernels become one module, which is optimised
-// as a whole. Each of Halide's kernels, optimised already, becomes an object of
-// its own, on as many threads as there are cores. The linker joins them with
-// the runtime, an object that the compiler carries, and the weights.
+// as a whole. The linker joins it with the objects of Halide's kernels, the
+// runtime, an object that the compiler carries, and the weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,12 +21,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
-#include "llvm/Transforms/IPO/GlobalDCE.h"
-#include "llvm/Transforms/IPO/Internalize.h"
-
-#include <atomic>
-#include <chrono>
-#include <thread>
 
 using namespace sinter;
 using namespace sinter::native;
@@ -63,14 +56,6 @@ private:
   Path path;
 };
 
-/// One of Halide's kernels, in a context of its own.
-struct Kernel {
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module;
-  std::string error;
-  std::string object;
-};
-
 class Emitter {
 public:
   Emitter(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
@@ -84,17 +69,14 @@ public:
 private:
   bool prepareHost();
   bool emitText();
-  bool openKernels();
   bool linkRuntimeKernels();
   bool addRuntime();
   std::string architecture() const;
   bool emitHost();
-  bool emitKernel(Kernel &kernel);
-  bool emitObjects();
+  bool writeObject(llvm::StringRef name, llvm::StringRef bytes);
   bool linkObjects();
   void placeWeights();
   void noteNeeded(const llvm::Module &module);
-  void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
   void phase(const char *name);
 
   std::unique_ptr<llvm::Module> host;
@@ -108,19 +90,14 @@ private:
   std::unique_ptr<llvm::TargetMachine> machine;
   std::string hostError;
   TemporaryFolder temporary;
-  std::vector<std::unique_ptr<Kernel>> kernels;
   llvm::StringSet<> needed; ///< symbols that cross the border of a module
   std::vector<std::string> objects;
   bool needsWeights = false;
-  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
 };
 
-/// Ends a phase that began at the last call.
 void Emitter::phase(const char *name) {
-  auto now = std::chrono::steady_clock::now();
-  if (options.phases)
-    options.phases->emplace_back(name, std::chrono::duration<double>(now - begin).count());
-  begin = now;
+  if (options.progress)
+    options.progress(name);
 }
 
 bool Emitter::prepareHost() {
@@ -195,7 +172,6 @@ bool Emitter::emitText() {
     }
     text = buffer.str().str();
   }
-  phase("text");
   return writeOutputFile(
       outputPath, [&](llvm::raw_ostream &os) { os << text; }, error);
 }
@@ -203,24 +179,6 @@ bool Emitter::emitText() {
 //===----------------------------------------------------------------------===//
 // Objects
 //===----------------------------------------------------------------------===//
-
-/// Reads the kernels' symbols; their bodies are read where they are compiled.
-bool Emitter::openKernels() {
-  for (llvm::StringRef bitcode : options.kernels) {
-    auto kernel = std::make_unique<Kernel>();
-    captureErrors(kernel->context, kernel->error);
-    auto module =
-        llvm::getLazyBitcodeModule(llvm::MemoryBufferRef(bitcode, "kernel"), kernel->context);
-    if (!module) {
-      error = "cannot read a kernel's bitcode: " + llvm::toString(module.takeError());
-      return false;
-    }
-    kernel->module = std::move(*module);
-    noteNeeded(*kernel->module);
-    kernels.push_back(std::move(kernel));
-  }
-  return true;
-}
 
 /// The runtime's kernels that the host calls, as bitcode: they profit from the
 /// model's CPU.
@@ -246,17 +204,20 @@ bool Emitter::linkRuntimeKernels() {
   return true;
 }
 
-/// The runtime as a file for the linker.
+/// A file for the linker.
+bool Emitter::writeObject(llvm::StringRef name, llvm::StringRef bytes) {
+  objects.push_back(temporary.file(name));
+  return writeOutputFile(
+      objects.back(), [&](llvm::raw_ostream &os) { os << bytes; }, error);
+}
+
 bool Emitter::addRuntime() {
   Embedded object = runtimeObject(architecture());
   if (!object.data) {
     error = "Sinter carries no runtime for '" + target.triple + "'";
     return false;
   }
-  objects.push_back(temporary.file("runtime.o"));
-  return writeOutputFile(
-      objects.back(),
-      [&](llvm::raw_ostream &os) { os << llvm::StringRef(object.data, object.size); }, error);
+  return writeObject("runtime.o", {object.data, object.size});
 }
 
 std::string Emitter::architecture() const {
@@ -270,81 +231,19 @@ void Emitter::noteNeeded(const llvm::Module &module) {
       needed.insert(value.getName());
 }
 
-void Emitter::keepOnly(llvm::Module &module, const llvm::StringSet<> &names) {
-  llvm::internalizeModule(
-      module, [&](const llvm::GlobalValue &value) { return names.contains(value.getName()); });
-  llvm::ModuleAnalysisManager analyses;
-  llvm::GlobalDCEPass().run(module, analyses);
-}
-
-static bool writeObject(llvm::Module &module, llvm::TargetMachine &machine, const std::string &path,
-                        std::string &error) {
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (code) {
-    error = "can't write " + path + ": " + code.message();
-    return false;
-  }
-  bool generated = generateCode(module, machine, /*assembly=*/false, os, error);
-  return closeOutput(os, path, error) && generated;
-}
-
 bool Emitter::emitHost() {
   llvm::StringSet<> exported = needed;
   exported.insert("sinter_rt_model");
   exported.insert(modelFunction(interface));
   keepOnly(*host, exported);
   optimize(*host, *machine, options.optLevel);
-  return writeObject(*host, *machine, temporary.file("host.o"), hostError);
-}
-
-/// Runs on any thread: touches only the kernel and constant members.
-bool Emitter::emitKernel(Kernel &kernel) {
-  if (llvm::Error failure = kernel.module->materializeAll()) {
-    kernel.error = llvm::toString(std::move(failure));
+  llvm::SmallString<0> object;
+  llvm::raw_svector_ostream os(object);
+  if (!generateCode(*host, *machine, /*assembly=*/false, os, hostError)) {
+    error = "code generation failed: " + hostError;
     return false;
   }
-  auto machine = createTargetMachine(target, options.optLevel, kernel.error);
-  if (!machine)
-    return false;
-  retarget(*kernel.module, *machine);
-  honorNonFinite(*kernel.module);
-  keepOnly(*kernel.module, needed);
-  return writeObject(*kernel.module, *machine, kernel.object, kernel.error);
-}
-
-/// All modules, the host's first, since it is usually the largest.
-bool Emitter::emitObjects() {
-  objects.push_back(temporary.file("host.o"));
-  for (size_t i = 0; i < kernels.size(); ++i) {
-    kernels[i]->object = temporary.file("kernel" + llvm::Twine(i) + ".o");
-    objects.push_back(kernels[i]->object);
-  }
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i; (i = next++) < objects.size();) {
-      if (i == 0)
-        emitHost();
-      else if (Kernel &kernel = *kernels[i - 1]; emitKernel(kernel))
-        kernel.module.reset();
-    }
-  };
-  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
-  threads = std::max<size_t>(1, std::min<size_t>(threads, objects.size()));
-  std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads; ++i)
-    others.emplace_back(work);
-  work();
-  for (std::thread &thread : others)
-    thread.join();
-
-  error = hostError;
-  for (const auto &kernel : kernels)
-    if (error.empty())
-      error = kernel->error;
-  if (!error.empty())
-    error = "code generation failed: " + error;
-  return error.empty();
+  return writeObject("host.o", object);
 }
 
 bool Emitter::linkObjects() {
@@ -355,7 +254,6 @@ bool Emitter::linkObjects() {
     if (!writeWeightsObject(weights, target, path, error))
       return false;
     objects.push_back(path);
-    phase("weights");
   }
   std::string result = temporary.file("result");
   std::vector<std::string> arguments = {"-o", result};
@@ -393,7 +291,6 @@ bool Emitter::linkObjects() {
     error = "can't write " + outputPath.str() + ": " + code.message();
     return false;
   }
-  phase("link");
   return true;
 }
 
@@ -402,12 +299,13 @@ bool Emitter::run() {
     return false;
   if (options.output == NativeOutput::LLVM || options.output == NativeOutput::Assembly)
     return emitText();
-  if (!temporary.create(outputPath, error) || !openKernels() || !linkRuntimeKernels())
+  phase("host code");
+  if (!temporary.create(outputPath, error) || !linkRuntimeKernels() || !emitHost())
     return false;
-  phase("prepare");
-  if (!emitObjects())
-    return false;
-  phase("code generation");
+  for (auto [i, object] : llvm::enumerate(options.kernels))
+    if (!writeObject(("kernel" + llvm::Twine(i) + ".o").str(), object))
+      return false;
+  phase("link");
   return linkObjects();
 }
 

@@ -41,6 +41,9 @@ bool generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool assem
 /// Sets `error` to the context's first error from now on.
 void captureErrors(llvm::LLVMContext &context, std::string &error);
 
+/// Makes everything but `names` the module's own, and drops what nothing uses.
+void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
+
 //===-- Table.cpp -----------------------------------------------------------===//
 
 /// Adds the functions through which the runtime calls the host program, and the

@@ -15,6 +15,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -66,13 +67,19 @@ enum class NativeOutput {
 struct NativeOptions {
   unsigned optLevel = 3;
   NativeOutput output = NativeOutput::Library;
-  /// LLVM bitcode of Halide's kernels; the memory must outlive the call.
+  /// Halide's kernels; the memory must outlive the call. Bitcode for text, objects that
+  /// compileKernel has made for all else.
   std::vector<llvm::StringRef> kernels;
-  /// Threads that generate code; 0: all cores.
+  /// Threads of the linker; 0: all cores.
   unsigned threads = 0;
-  /// If set, receives each phase's name and seconds.
-  std::vector<std::pair<std::string, double>> *phases = nullptr;
+  /// If set, is told when a phase begins.
+  std::function<void(llvm::StringRef)> progress;
 };
+
+/// The object of one of Halide's kernels, optimised already, that defines `symbol`. Several threads
+/// may do so at once. On failure returns false and explains in `error`.
+bool compileKernel(llvm::StringRef bitcode, llvm::StringRef symbol, const Target &target,
+                   unsigned optLevel, std::string &object, std::string &error);
 
 /// Writes `host` and what belongs to it to `outputPath`: complete, or not at
 /// all. "-" is the standard output for text.

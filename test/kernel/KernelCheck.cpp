@@ -47,6 +47,8 @@ namespace cl = llvm::cl;
 static cl::opt<std::string> input(cl::Positional, cl::init("-"));
 static cl::opt<std::string> targetName("target", cl::init("host"));
 static cl::opt<bool> keepSchedule("keep-schedule", cl::desc("Take the schedules that are there"));
+static cl::opt<bool> candidates("candidates",
+                                cl::desc("Take every candidate of every decision of a schedule"));
 static cl::opt<bool> bench("bench", cl::desc("Measure Halide's road"));
 static cl::opt<bool> noCheck("no-check", cl::desc("Do not run the reference road"));
 static cl::opt<bool> tileOnly("tile-only",
@@ -329,6 +331,33 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
   return good;
 }
 
+/// Adds a copy of each kernel for each candidate of its schedule that is not the scheduler's own,
+/// with an attribute that says which.
+static void addCandidates(ModuleOp module, const Target &target) {
+  for (auto kernel : llvm::to_vector(module.getOps<kernel::FuncOp>())) {
+    Choices choices;
+    OwningOpRef<kernel::FuncOp> probe = kernel.clone();
+    tileKernel(*probe, target, choices);
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    for (const Choices::Decision &decision : choices.getDecisions())
+      for (const std::string &candidate : ArrayRef(decision.candidates).drop_front()) {
+        auto copy = cast<kernel::FuncOp>(builder.clone(*kernel));
+        copy.setSymName((kernel.getSymName() + "/" + decision.name + "/" + candidate).str());
+        copy->setAttr("check.choice", builder.getStrArrayAttr({decision.name, candidate}));
+      }
+  }
+}
+
+/// Schedules the copies that addCandidates has made.
+static void tileCandidates(ModuleOp module, const Target &target) {
+  for (auto kernel : module.getOps<kernel::FuncOp>())
+    if (auto choice = kernel->getAttrOfType<ArrayAttr>("check.choice")) {
+      Choices choices;
+      choices.fix(cast<StringAttr>(choice[0]).getValue(), cast<StringAttr>(choice[1]).getValue());
+      tileKernel(kernel, target, choices);
+    }
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ParseCommandLineOptions(argc, argv, "compares and measures kernels\n");
@@ -361,8 +390,11 @@ int main(int argc, char **argv) {
   for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
     if (!isa<kernel::FuncOp>(op))
       op.erase();
+  if (candidates)
+    addCandidates(*module, target);
   OwningOpRef<ModuleOp> plain = module->clone(), tiled = module->clone();
   if (!keepSchedule) {
+    tileCandidates(*tiled, target);
     PassManager pm(&context);
     pm.addPass(createKernelTile(target));
     if (failed(pm.run(*tiled)))

@@ -131,9 +131,8 @@ TEST(Native, FailuresLeaveNoFile) {
                    "neither in Sinter's runtime nor in libc");
   EXPECT_FALSE(llvm::sys::fs::exists(path));
 
-  options.kernels = {"this is no bitcode"};
-  EXPECT_FALSE(emitNative(readHost("kernel_host"), interface("broken"), {}, hostTarget(), options,
-                          path, error));
+  std::string object;
+  EXPECT_FALSE(compileKernel("this is no bitcode", "kernel", hostTarget(), 3, object, error));
   EXPECT_EQ(error.find("cannot read a kernel's bitcode"), 0u) << error;
 
   EXPECT_FALSE(emitNative(readHost("add_one"), interface("broken"), {}, hostTarget(), {},

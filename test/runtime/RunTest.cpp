@@ -388,7 +388,13 @@ TEST(Parts, HalfWithoutInstructions) {
 }
 
 TEST(Parts, KernelsFromBitcode) {
-  std::string first = modelFile("kernel_first"), second = modelFile("kernel_second");
+  Target target;
+  std::string first, second, error;
+  ASSERT_TRUE(lookupTarget("host", target, error)) << error;
+  ASSERT_TRUE(compileKernel(modelFile("kernel_first"), "kernel_1", target, 3, first, error))
+      << error;
+  ASSERT_TRUE(compileKernel(modelFile("kernel_second"), "kernel_2", target, 3, second, error))
+      << error;
   for (unsigned threads : {1u, 2u}) {
     NativeOptions options;
     options.threads = threads;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/kernels/kernel-tile/KernelTile.h"
+#include "dialects/kernel/Fingerprint.h"
 #include "passes/kernels/kernel-tile/Model.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,11 +16,11 @@ namespace sinter {
 using namespace mlir;
 using namespace sinter;
 
-void sinter::tileKernel(kernel::FuncOp kernel, const Target &target) {
+void sinter::tileKernel(kernel::FuncOp kernel, const Target &target, Choices &choices) {
   tile::prepare(kernel, target);
   if (kernel.getStages().empty())
     return;
-  tile::Model model(kernel, target);
+  tile::Model model(kernel, target, choices);
   if (!tile::scheduleRegisterTile(model))
     tile::scheduleRows(model);
 }
@@ -34,7 +35,8 @@ static bool walksNothing(kernel::FuncOp kernel) {
 namespace {
 struct KernelTilePass : sinter::impl::KernelTileBase<KernelTilePass> {
   using KernelTileBase::KernelTileBase;
-  explicit KernelTilePass(const Target &description) : description(description), described(true) {}
+  KernelTilePass(const Target &description, Tuning *tuning)
+      : description(description), described(true), tuning(tuning) {}
 
   void runOnOperation() override {
     if (!described) {
@@ -46,15 +48,20 @@ struct KernelTilePass : sinter::impl::KernelTileBase<KernelTilePass> {
       described = true;
     }
     for (auto kernel : getOperation().getOps<kernel::FuncOp>())
-      if (!kernel.hasSchedule() && !walksNothing(kernel))
-        tileKernel(kernel, description);
+      if (!kernel.hasSchedule() && !walksNothing(kernel)) {
+        Choices untuned;
+        Choices &choices = tuning ? (*tuning)[kernel::fingerprint(kernel)] : untuned;
+        choices.forget();
+        tileKernel(kernel, description, choices);
+      }
   }
 
   Target description;
   bool described = false;
+  Tuning *tuning = nullptr;
 };
 } // namespace
 
-std::unique_ptr<Pass> sinter::createKernelTile(const Target &target) {
-  return std::make_unique<KernelTilePass>(target);
+std::unique_ptr<Pass> sinter::createKernelTile(const Target &target, Tuning *tuning) {
+  return std::make_unique<KernelTilePass>(target, tuning);
 }

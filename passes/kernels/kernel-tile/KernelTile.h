@@ -10,17 +10,18 @@
 #ifndef SINTER_PASSES_KERNELS_KERNEL_TILE_H
 #define SINTER_PASSES_KERNELS_KERNEL_TILE_H
 
-#include "dialects/kernel/Kernel.h"
 #include "mlir/Pass/Pass.h"
+#include "passes/kernels/kernel-tile/Choices.h"
 #include "targets/Target.h"
 
 namespace sinter {
 
-std::unique_ptr<mlir::Pass> createKernelTile(const Target &target);
+/// `tuning` may be null; else it tells what is fixed, and is told which decisions there were.
+std::unique_ptr<mlir::Pass> createKernelTile(const Target &target, Tuning *tuning = nullptr);
 
 /// Writes the schedule of one kernel; may first change its body into an equal one that is easier to
 /// schedule.
-void tileKernel(kernel::FuncOp kernel, const Target &target);
+void tileKernel(kernel::FuncOp kernel, const Target &target, Choices &choices);
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -60,8 +60,8 @@ int64_t Stage::widestElement() const {
   return bytes;
 }
 
-Model::Model(kernel::FuncOp kernel, const Target &target)
-    : kernel(kernel), target(target), builder(kernel.getContext()) {
+Model::Model(kernel::FuncOp kernel, const Target &target, Choices &choices)
+    : kernel(kernel), target(target), choices(choices), builder(kernel.getContext()) {
   Block *block = builder.createBlock(&kernel.getSchedule());
   builder.setInsertionPointToStart(block);
   SmallVector<linalg::LinalgOp> ops = kernel.getStages();

@@ -5,6 +5,7 @@
 #define SINTER_PASSES_KERNELS_KERNEL_TILE_MODEL_H
 
 #include "dialects/kernel/Kernel.h"
+#include "passes/kernels/kernel-tile/Choices.h"
 #include "targets/Target.h"
 
 #include <optional>
@@ -47,10 +48,12 @@ struct Stage {
 class Model {
 public:
   /// Opens an empty schedule.
-  Model(kernel::FuncOp kernel, const Target &target);
+  Model(kernel::FuncOp kernel, const Target &target, Choices &choices);
 
   kernel::FuncOp kernel;
   const Target &target;
+  /// Where to ask when several schedules would do.
+  Choices &choices;
   llvm::SmallVector<std::unique_ptr<Stage>> stages;
   llvm::SmallVector<Stage *> outputs;
   /// The only output, if there is just one and every stage leads to it.

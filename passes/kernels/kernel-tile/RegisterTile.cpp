@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -281,8 +282,11 @@ void RegisterTiler::chooseTile() {
     return double(extent) / (llvm::divideCeil(extent, tile) * tile);
   };
   int64_t vectorExtent = extent(vector);
-  double best = -1;
-  int64_t bestFirst = 1, bestSecond = 1;
+  struct Shape {
+    double score;
+    int64_t tile, first, second;
+  };
+  SmallVector<Shape> shapes;
   auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
     if (accumulators + vectors + 1 > registers && accumulators > 1)
@@ -293,13 +297,7 @@ void RegisterTiler::chooseTile() {
     double score = accumulators * (double(tile) / (vectors * lanes)) / step *
                    useful(vectorExtent, tile) * useful(first < 0 ? 1 : extent(first), m1) *
                    useful(second < 0 ? 1 : extent(second), m2);
-    // Of equals the one with the longer vectors' run.
-    if (score > best * 1.001) {
-      best = score;
-      vectorTile = tile;
-      bestFirst = m1;
-      bestSecond = m2;
-    }
+    shapes.push_back({score, tile, m1, m2});
   };
   SmallVector<int64_t> tiles;
   bool dynamicVector = ShapedType::isDynamic(vectorExtent);
@@ -333,10 +331,27 @@ void RegisterTiler::chooseTile() {
           consider(tile, m1, m2);
     }
   }
+  if (shapes.empty())
+    shapes.push_back({0, tiles.front(), 1, 1});
+  // The best in front; of those that are about equal, the first that was considered.
+  size_t best = 0;
+  for (size_t i = 1; i < shapes.size(); ++i)
+    if (shapes[i].score > shapes[best].score * 1.001)
+      best = i;
+  std::rotate(shapes.begin(), shapes.begin() + best, shapes.begin() + best + 1);
+  llvm::sort(MutableArrayRef<Shape>(shapes).drop_front(), [](const Shape &a, const Shape &b) {
+    return std::tie(b.score, a.tile, a.first) < std::tie(a.score, b.tile, b.first);
+  });
+  constexpr size_t worthMeasuring = 10;
+  SmallVector<std::string> words;
+  for (const Shape &shape : ArrayRef<Shape>(shapes).take_front(worthMeasuring))
+    words.push_back(llvm::formatv("{0}x{1}x{2}", shape.tile, shape.first, shape.second));
+  const Shape &taken = shapes[model.choices.choose("register_tile", words)];
+  vectorTile = taken.tile;
   if (first >= 0)
-    unrolled.emplace_back(first, bestFirst);
-  if (second >= 0 && bestSecond > 1)
-    unrolled.emplace_back(second, bestSecond);
+    unrolled.emplace_back(first, taken.first);
+  if (second >= 0 && taken.second > 1)
+    unrolled.emplace_back(second, taken.second);
 }
 
 /// The order of the loops around the tile. Weights that do not fit the second cache are gone
@@ -355,6 +370,13 @@ void RegisterTiler::order() {
     panelBytes = std::max(panelBytes, operand.bytes / tiles);
   }
   vectorOutermost = wholeBytes > model.target.l2Bytes / 2;
+  if (wholeBytes > 0 && !staging) {
+    std::string words[] = {"rows_outermost", "panels_outermost"};
+    if (vectorOutermost)
+      std::swap(words[0], words[1]);
+    if (model.choices.choose("order", words) == 1)
+      vectorOutermost = !vectorOutermost;
+  }
   SmallVector<int> rest;
   for (int loop : output->resultLoops)
     if (loop >= 0 && loop != vector)
