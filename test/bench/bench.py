@@ -21,6 +21,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "test", "conformance"))
 sys.path.insert(0, os.path.join(TOP, "test", "bench"))
+import kernels  # noqa: E402
 from models import find_models  # noqa: E402
 
 RUNTIME = "onnxruntime-node@1.30.0"
@@ -142,11 +143,17 @@ def main():
     parser.add_argument("--models", default="", help="only models whose name matches this regular expression")
     parser.add_argument("--threads", default="1,2", help="numbers of threads, by comma (default: 1,2)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3)")
+    parser.add_argument("--kernels", action="store_true",
+                        help="single kernels against oneDNN and OpenBLAS instead; further arguments go to Google Benchmark")
     parser.add_argument("--seconds", type=float, default=1, help="of each measurement, 20 runs at least (default: 1)")
-    arguments = parser.parse_args()
+    arguments, further = parser.parse_known_args()
+    if further and not arguments.kernels:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
     build = os.path.abspath(arguments.build)
     sinter = arguments.sinter or os.path.join(build, "bin", "sinter")
     thread_counts = [int(text) for text in arguments.threads.split(",")]
+    if arguments.kernels:
+        return kernels.main(build, sinter, thread_counts[0], further)
     models = [model for model in find_models(build) if re.search(arguments.models, model.name)]
     if not models:
         parser.error(f"no model matches '{arguments.models}'")

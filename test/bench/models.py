@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import cases
+import wire
 
 # What export_transformers.py of the shared folder writes, and the inputs to time each with: name, dims, and the elements,
 # as a range of integers or "normal".
@@ -19,7 +20,6 @@ TRANSFORMERS = {
     "lstm_lm": [("ids", [1, 64], range(256))],
     "gru_lm": [("ids", [1, 64], range(256))],
 }
-FLOAT, INT64 = 1, 7  # ONNX's numbers of element types
 PYTHON = "/usr/bin/python3"  # Debian's, which python3-torch is for
 
 
@@ -35,25 +35,6 @@ class Model:
         return sorted(names, key=lambda name: int(name[6:-3]))
 
 
-def write_tensor(path, name, dims, values, element=FLOAT):
-    """A TensorProto of float or int64."""
-    def varint(value):
-        out = bytearray()
-        while value > 127:
-            out.append(value & 127 | 128)
-            value >>= 7
-        return bytes(out) + bytes([value])
-
-    def block(field, data):
-        return varint(field << 3 | 2) + varint(len(data)) + data
-
-    data = b"".join(varint(1 << 3) + varint(dim) for dim in dims) + varint(2 << 3) + varint(element)
-    raw = struct.pack(f"<{len(values)}{'f' if element == FLOAT else 'q'}", *values)
-    data += block(8, name.encode()) + block(9, raw)
-    with open(path, "wb") as file:
-        file.write(data)
-
-
 def write_inputs(folder, inputs):
     """input_N.pb for each (name, dims, elements), the same in every run."""
     os.makedirs(folder, exist_ok=True)
@@ -62,11 +43,13 @@ def write_inputs(folder, inputs):
         count = 1
         for dim in dims:
             count *= dim
-        path = os.path.join(folder, f"input_{number}.pb")
         if elements == "normal":
-            write_tensor(path, name, dims, [generator.gauss(0, 1) for _ in range(count)])
+            data = wire.tensor(name, dims, wire.floats([generator.gauss(0, 1) for _ in range(count)]))
         else:
-            write_tensor(path, name, dims, [generator.choice(elements) for _ in range(count)], INT64)
+            values = [generator.choice(elements) for _ in range(count)]
+            data = wire.tensor(name, dims, struct.pack(f"<{count}q", *values), wire.INT64)
+        with open(os.path.join(folder, f"input_{number}.pb"), "wb") as file:
+            file.write(data)
 
 
 def export_transformers(script, folder):
