@@ -42,9 +42,14 @@ struct Target {
   bool halfConversion = false;  ///< float16 <-> float32 in vector registers
   bool bfloat16 = false;        ///< bfloat16 dot product
 
+  double fmaPerCycle = 2;   ///< vector multiply-adds that a core begins in a cycle
+  double loadsPerCycle = 2; ///< vector loads; of scalars it always begins two
+
   int64_t l1Bytes = 32 << 10;  ///< data cache of one core
   int64_t l2Bytes = 512 << 10; ///< of one core
   int64_t l3Bytes = 16 << 20;  ///< shared
+  /// Bytes that one core reads in a cycle from its second cache, from the shared one, from memory.
+  double l2Bandwidth = 32, l3Bandwidth = 10, memoryBandwidth = 8;
   int64_t cores = 1;           ///< that threads may run on; 1 if unknown
 
   bool isHost = false; ///< what is compiled for it runs on this machine

@@ -26,6 +26,7 @@ struct CompileArguments {
   std::string emit = "lib";
   std::vector<std::pair<std::string, int64_t>> dims;
   std::string codegen = "halide"; ///< or "reference"
+  std::string numerics = "default"; ///< or "strict"
   std::string name;               ///< of the model; empty: from the file
   unsigned optLevel = 3;
   unsigned threads = 0;

@@ -148,6 +148,7 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
   }
   options.optLevel = arguments.optLevel;
   options.reference = arguments.codegen == "reference";
+  options.strict = arguments.numerics == "strict";
   options.threads = arguments.threads;
   options.fuse = !arguments.noFuse;
   options.assignLayout = !arguments.noLayout;

@@ -42,6 +42,11 @@ static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
                    "halide, or reference: plain loops, slow, an independent check")
       ->check(CLI::IsMember({"halide", "reference"}))
       ->capture_default_str();
+  command
+      ->add_option("--numerics", arguments.numerics,
+                   "default, or strict: no algorithm that rounds more than the direct one")
+      ->check(CLI::IsMember({"default", "strict"}))
+      ->capture_default_str();
   command->add_option("-O", arguments.optLevel, "Optimisation level, 0 to 3")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();

@@ -20,6 +20,9 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
     NNAssignLayoutOptions layout;
     layout.vector = options.target.lanes(4);
     layout.pack = !options.reference;
+    layout.winograd = !options.strict;
+    layout.fmaPerCycle = options.target.fmaPerCycle;
+    layout.memoryBandwidth = options.target.memoryBandwidth;
     pm.addNestedPass<func::FuncOp>(createNNAssignLayout(layout));
     // Folds the packing of constant weights.
     pm.addPass(createNNSimplify());

@@ -36,6 +36,8 @@ struct CompileOptions {
   unsigned optLevel = 3;
   /// Kernels through upstream's linalg-to-loops instead of Halide.
   bool reference = false;
+  /// No algorithm that rounds more than the direct one: no Winograd.
+  bool strict = false;
   /// Threads that the compiler uses; 0: all cores.
   unsigned threads = 0;
   /// Folder with the objects of kernels that were compiled before; empty: none is kept.

@@ -143,7 +143,7 @@ static void convolve(ConvOp op, const HostTensor &input, const HostTensor &filte
 }
 
 LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<HostTensor> results) {
-  if (!results[0].isAllocated())
+  if (!results[0].isAllocated() || getWinograd() != 0)
     return failure();
   ArrayRef<int64_t> filter = operands[1].getShape();
   ArrayRef<int64_t> kernel = getFilterBlock() < 0   ? filter.drop_back()

@@ -59,6 +59,8 @@ def NN_ConvOp : NN_Op<"conv", "contraction"> {
     filter is packed as ⌈O/V⌉ × X… × (C/group) × V, zero-padded, and
     `out_channels` is O. Depthwise in channels_last (group = C = O):
     filter X… × O, marked by `filter_block` = −1.
+    With `winograd` = m > 0 (two spatial dims, 3×3, stride 1, one group) the filter is
+    the result of nn.winograd_filter, and the convolution is F(m×m, 3×3).
     `pads` is [begins…, ends…]; with auto_pad ≠ notset it is ignored.
   }];
   let arguments = (ins NN_NumberTensor:$input, NN_NumberTensor:$filter, Optional<NN_NumberTensor>:$bias,
@@ -66,7 +68,17 @@ def NN_ConvOp : NN_Op<"conv", "contraction"> {
                    DefaultValuedAttr<NN_I64Attr, "1">:$group,
                    DefaultValuedAttr<NN_AutoPadAttr, "::sinter::nn::AutoPad::notset">:$auto_pad,
                    DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout,
-                   DefaultValuedAttr<NN_I64Attr, "0">:$filter_block, DefaultValuedAttr<NN_I64Attr, "0">:$out_channels);
+                   DefaultValuedAttr<NN_I64Attr, "0">:$filter_block, DefaultValuedAttr<NN_I64Attr, "0">:$out_channels,
+                   DefaultValuedAttr<NN_I64Attr, "0">:$winograd);
+  let results = (outs NN_Tensor:$output);
+}
+def NN_WinogradFilterOp : NN_Op<"winograd_filter", "opaque"> {
+  let summary = "G f Gᵀ of each 3×3 filter f, for F(tile×tile, 3×3), packed";
+  let description = [{
+    O C 3 3 gives ⌈O/V⌉ × α × α × C × V, zero-padded, with α = tile + 2 and V = `block`
+    (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4).
+  }];
+  let arguments = (ins NN_FloatTensor:$filter, NN_I64Attr:$tile, NN_I64Attr:$block);
   let results = (outs NN_Tensor:$output);
 }
 def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction"> {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "dialects/nn/ShapeHelpers.h"
+#include "dialects/nn/Winograd.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -100,6 +101,18 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
       return failure();
     outChannels = context.constant(op.getOutChannels());
     kernel.append(filter.begin() + 1, filter.end() - 2);
+    if (int64_t tile = op.getWinograd()) {
+      auto isOne = [](int64_t value) { return value == 1; };
+      if (!sinter::nn::getWinograd(tile) || spatialRank != 2 || group != 1 || !channelsLast ||
+          !llvm::all_of(op.getStrides(), isOne) || !llvm::all_of(op.getDilations(), isOne))
+        return context.emitError("conv: attribute 'winograd' is for 3×3 filters of stride 1, one "
+                                 "group and channels last, and is 2 or 4");
+      for (AffineExpr &extent : kernel)
+        extent = extent - (tile - 1);
+      if (differ(kernel[0], 3) || differ(kernel[1], 3))
+        return context.emitError("conv: transformed filter (" + printShape(filter) +
+                                 ") is not of attribute 'winograd' = " + Twine(tile));
+    }
     AffineExpr depth = filter[rank - 1];
     if (differ(channels, depth * group))
       return context.emitError("conv: input has " + printDim(channels) +
@@ -141,6 +154,25 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
   if (channelsLast)
     result.push_back(outChannels);
   shapes.push_back(result);
+  return success();
+}
+
+LogicalResult WinogradFilterOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape filter = context.shape(op.getFilter());
+  if (failed(expectRank(context, "winograd_filter", "filter", filter, 4)))
+    return failure();
+  if (differ(filter[2], 3) || differ(filter[3], 3))
+    return context.emitError("winograd_filter: operand 'filter' (" + printShape(filter) +
+                             ") should be of 3×3 filters");
+  if (!sinter::nn::getWinograd(op.getTile()))
+    return context.emitError("winograd_filter: attribute 'tile' is " + Twine(op.getTile()) +
+                             ", expected 2 or 4");
+  if (op.getBlock() < 1)
+    return context.emitError("winograd_filter: attribute 'block' is " + Twine(op.getBlock()) +
+                             ", less than 1");
+  AffineExpr points = context.constant(op.getTile() + 2);
+  shapes.push_back({ceilDiv(filter[0], op.getBlock()), points, points, filter[1],
+                    context.constant(op.getBlock())});
   return success();
 }
 

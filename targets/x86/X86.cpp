@@ -87,6 +87,19 @@ bool describe(Target &target, const llvm::StringSet<> &features) {
   return true;
 }
 
+/// Where a core does another amount of work in a cycle than is usual for its level.
+void describeCore(Target &target) {
+  if (target.isa != ISA::X86V4)
+    return;
+  // 512-bit vectors go through 256-bit units in two halves.
+  if (target.cpu == "znver4")
+    target.fmaPerCycle = target.loadsPerCycle = 1;
+  if (target.cpu == "znver5") {
+    target.l2Bandwidth = 48;
+    target.l3Bandwidth = 28;
+  }
+}
+
 int64_t cacheBytes(int name, int64_t otherwise) {
   long bytes = sysconf(name);
   return bytes > 0 ? bytes : otherwise;
@@ -106,6 +119,7 @@ bool lookupHost(Target &target) {
   if (!describe(target, features))
     return false;
   target.cpu = llvm::sys::getHostCPUName().str();
+  describeCore(target);
   target.features.clear();
   for (const std::string &feature : list)
     target.features += (target.features.empty() ? "" : ",") + feature;
@@ -155,6 +169,7 @@ bool x86::lookup(const std::string &name, Target &target) {
   if (!describe(found, features))
     return false;
   found.cpu = name; // which implies the features
+  describeCore(found);
   if (found.isa == ISA::X86V4)
     found.features = fullVectors + 1;
   target = found;

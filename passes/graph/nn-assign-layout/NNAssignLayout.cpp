@@ -28,6 +28,8 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
       return signalPassFailure();
     if (pack && failed(run([&](RewritePatternSet &patterns) {
           populatePackWeightsPatterns(patterns, vector);
+          if (winograd)
+            populatePackWinogradPatterns(patterns, {vector, fmaPerCycle, memoryBandwidth});
         })))
       return signalPassFailure();
   }

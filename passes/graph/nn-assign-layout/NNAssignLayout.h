@@ -25,6 +25,16 @@ void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
 /// Packs constant filters and right-hand sides. `vector`: float32 lanes.
 void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
 
+/// What the choice between direct and Winograd's convolution depends on.
+struct WinogradOptions {
+  int64_t vector;         ///< float32 lanes
+  double fmaPerCycle;     ///< vector multiply-adds
+  double memoryBandwidth; ///< bytes a cycle
+};
+/// Transforms and packs constant 3×3 filters where that pays.
+void populatePackWinogradPatterns(mlir::RewritePatternSet &patterns,
+                                  const WinogradOptions &options);
+
 } // namespace sinter
 
 #endif // SINTER_PASSES_GRAPH_NNASSIGNLAYOUT_H

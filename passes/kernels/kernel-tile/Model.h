@@ -93,6 +93,9 @@ void prepare(kernel::FuncOp kernel, const Target &target);
 /// kernel is not of this kind.
 bool scheduleRegisterTile(Model &model);
 
+/// A convolution by F(m×m, 3×3). False if the kernel is not of this kind.
+bool scheduleWinograd(Model &model);
+
 /// Everything else: rows of the output, one after another or in parallel, with what they need
 /// computed beside them.
 void scheduleRows(Model &model);

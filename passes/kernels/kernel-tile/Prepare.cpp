@@ -38,6 +38,23 @@ static Value createCopy(OpBuilder &builder, Location loc, Value source,
       .getResult(0);
 }
 
+/// The permutation that leaves all dimensions where they are.
+static SmallVector<int64_t> identityOf(Value tensor) {
+  return llvm::to_vector(
+      llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
+}
+
+/// Everyone who read the stage's result reads a copy of it.
+static void copyBehind(linalg::LinalgOp stage) {
+  Value value = stage->getResult(0);
+  OpBuilder builder(stage->getContext());
+  builder.setInsertionPointAfter(stage);
+  Value copy = createCopy(builder, stage.getLoc(), value, identityOf(value));
+  value.replaceUsesWithIf(copy, [&](OpOperand &use) {
+    return use.getOwner() != copy.getDefiningOp() && !isa<tensor::DimOp>(use.getOwner());
+  });
+}
+
 static void eraseDead(kernel::FuncOp kernel) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))
     if (isOpTriviallyDead(&op))
@@ -125,9 +142,7 @@ static void copyTransposed(linalg::GenericOp op) {
     if (last == vector || !isLong(vector) || !isLong(last))
       continue;
     OpBuilder builder(op);
-    int64_t rank = map.getNumResults();
-    operand->set(createCopy(builder, op.getLoc(), operand->get(),
-                            llvm::to_vector(llvm::seq<int64_t>(0, rank))));
+    operand->set(createCopy(builder, op.getLoc(), operand->get(), identityOf(operand->get())));
   }
 }
 
@@ -213,6 +228,20 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
   }
 }
 
+/// A reduction that one op reads at several places is kept in a stage of its own, so that the
+/// accumulators need not be.
+static void keepReduction(linalg::LinalgOp op) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInits() != 1)
+    return;
+  llvm::SmallPtrSet<Operation *, 2> readers;
+  bool again = false;
+  for (Operation *user : op->getUsers())
+    again |= isa<linalg::LinalgOp>(user) && !readers.insert(user).second;
+  if (!again)
+    return;
+  copyBehind(op);
+}
+
 void tile::prepare(kernel::FuncOp kernel, const Target &target) {
   eraseDead(kernel);
   generalize(kernel);
@@ -226,6 +255,8 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
       }))
     for (linalg::LinalgOp op : kernel.getStages())
       copyTransposed(cast<linalg::GenericOp>(op.getOperation()));
+  for (linalg::LinalgOp op : kernel.getStages())
+    keepReduction(op);
   Operation *yield = kernel.getBody().front().getTerminator();
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {
@@ -233,9 +264,7 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
     if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 ||
         stage.getNumDpsInits() != 1)
       continue;
-    SmallVector<int64_t> identity = llvm::to_vector(
-        llvm::seq<int64_t>(0, cast<RankedTensorType>(operand.get().getType()).getRank()));
-    operand.set(createCopy(builder, stage.getLoc(), operand.get(), identity));
+    operand.set(createCopy(builder, stage.getLoc(), operand.get(), identityOf(operand.get())));
   }
 
   // Whole panels are computed, into a copy that may be wider than the result.
@@ -243,13 +272,6 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
     auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
     if (!generic || openPanel(generic, target) == 0)
       continue;
-    Value value = generic.getResult(0);
-    builder.setInsertionPointAfter(generic);
-    SmallVector<int64_t> identity =
-        llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(value.getType()).getRank()));
-    Value copy = createCopy(builder, generic.getLoc(), value, identity);
-    value.replaceUsesWithIf(copy, [&](OpOperand &use) {
-      return use.getOwner() != copy.getDefiningOp() && !isa<tensor::DimOp>(use.getOwner());
-    });
+    copyBehind(generic);
   }
 }

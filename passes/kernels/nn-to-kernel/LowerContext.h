@@ -216,6 +216,10 @@ llvm::SmallVector<Window> getWindows(LowerContext &context, llvm::ArrayRef<int64
 Operand padInput(LowerContext &context, mlir::Value input, llvm::ArrayRef<Window> windows,
                  unsigned firstSpatial, mlir::TypedAttr value);
 
+/// A convolution whose filter is transformed for F(m×m, 3×3).
+mlir::LogicalResult lowerWinograd(nn::ConvOp op, LowerContext &context,
+                                  llvm::ArrayRef<Window> windows);
+
 } // namespace sinter
 
 #endif // SINTER_PASSES_KERNELS_NN_TO_KERNEL_LOWERCONTEXT_H

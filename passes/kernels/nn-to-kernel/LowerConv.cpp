@@ -121,10 +121,14 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   auto spatialDims = [&](const nn::SymbolicShape &shape, unsigned first) {
     return ArrayRef<AffineExpr>(shape).slice(first, spatial);
   };
-  SmallVector<Window> windows =
-      getWindows(context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(),
-                 spatialDims(filterShape, firstKernel), spatialDims(inputShape, firstSpatial),
-                 spatialDims(resultShape, firstSpatial));
+  nn::SymbolicShape kernel(spatialDims(filterShape, firstKernel));
+  if (op.getWinograd())
+    kernel.assign(spatial, context.constant(3));
+  SmallVector<Window> windows = getWindows(
+      context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), kernel,
+      spatialDims(inputShape, firstSpatial), spatialDims(resultShape, firstSpatial));
+  if (op.getWinograd())
+    return lowerWinograd(op, context, windows);
   Type elementType = nn::getSignlessType(op.getInput().getType().getElementType());
   Operand input = padInput(context, op.getInput(), windows, firstSpatial,
                            cast<TypedAttr>(context.builder.getZeroAttr(elementType)));

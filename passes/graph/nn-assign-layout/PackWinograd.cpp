@@ -1,0 +1,113 @@
+//===- PackWinograd.cpp - filters for F(m×m, 3×3), where that is faster ---===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/nn/NN.h"
+#include "dialects/nn/Winograd.h"
+#include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace sinter;
+
+namespace {
+
+/// The sizes of a convolution, with a guess for those that are not known.
+struct Sizes {
+  double batch, height, width; ///< of the result
+  double channels, filters;
+};
+
+/// Accounts of one convolution, in cycles of a core.
+struct Account {
+  const WinogradOptions &options;
+  Sizes sizes;
+
+  double vectorWork(double multiplyAdds) const {
+    return multiplyAdds / (options.vector * options.fmaPerCycle);
+  }
+  /// Filters come from memory: by the time of the next inference, the caches hold something else.
+  /// Half of that time goes by beside the arithmetic.
+  double filterTraffic(double taps) const {
+    return taps * sizes.channels * sizes.filters * 4 / options.memoryBandwidth / 2;
+  }
+
+  double direct() const {
+    double positions = sizes.batch * sizes.height * sizes.width;
+    return vectorWork(positions * 9 * sizes.channels * sizes.filters) / 0.95 + filterTraffic(9);
+  }
+
+  double winograd(const nn::Winograd &transform) const {
+    double m = transform.tile, points = transform.points();
+    double tiles = sizes.batch * std::ceil(sizes.height / m) * std::ceil(sizes.width / m);
+    double products = vectorWork(tiles * points * points * sizes.channels * sizes.filters) / 0.9;
+    // Vectors of the transforms: each value is stored twice on its way in and on its way out, at
+    // about two cycles for the store and the arithmetic that it hides.
+    double transforms =
+        tiles * points * points * 2 * 2 * (sizes.channels + sizes.filters) / options.vector;
+    return products + transforms + filterTraffic(points * points);
+  }
+};
+
+struct PackWinograd : OpRewritePattern<nn::ConvOp> {
+  PackWinograd(MLIRContext *context, const WinogradOptions &options)
+      : OpRewritePattern(context, /*benefit=*/2), options(options) {}
+
+  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
+    auto filter = cast<RankedTensorType>(op.getFilter().getType());
+    auto result = cast<RankedTensorType>(op.getOutput().getType());
+    auto isOne = [](int64_t value) { return value == 1; };
+    if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
+        !nn::getConstant(op.getFilter()) || filter.getRank() != 4 || op.getGroup() != 1 ||
+        filter.getDimSize(2) != 3 || filter.getDimSize(3) != 3 ||
+        !filter.getElementType().isF32() || !llvm::all_of(op.getStrides(), isOne) ||
+        !llvm::all_of(op.getDilations(), isOne))
+      return rewriter.notifyMatchFailure(op, "not a plain 3×3 convolution of stride 1");
+    int64_t filters = filter.getDimSize(0), channels = filter.getDimSize(1);
+    if (filters % options.vector != 0 || channels % options.vector != 0)
+      return rewriter.notifyMatchFailure(op, "channels that do not fill vectors");
+
+    auto guess = [](int64_t size, double otherwise) {
+      return ShapedType::isDynamic(size) ? otherwise : double(size);
+    };
+    Account account{options,
+                    {guess(result.getDimSize(0), 1), guess(result.getDimSize(1), 32),
+                     guess(result.getDimSize(2), 32), double(channels), double(filters)}};
+    int64_t tile = choose(account);
+    if (tile == 0)
+      return rewriter.notifyMatchFailure(op, "the direct convolution is as good");
+
+    int64_t block = filters % (2 * options.vector) == 0 ? 2 * options.vector : options.vector;
+    Value transformed =
+        nn::WinogradFilterOp::create(rewriter, op.getLoc(), op.getFilter(), tile, block);
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getFilterMutable().assign(transformed);
+      op.setFilterBlock(block);
+      op.setOutChannels(filters);
+      op.setWinograd(tile);
+    });
+    return success();
+  }
+
+  /// The tile whose account is clearly the best; 0 for none. A small tile has smaller filters and
+  /// is more accurate.
+  static int64_t choose(const Account &account) {
+    constexpr double clearly = 0.85;
+    double best = account.direct();
+    int64_t tile = 0;
+    for (int64_t each : {2, 4})
+      if (double cycles = account.winograd(*nn::getWinograd(each)); cycles < best * clearly) {
+        best = cycles;
+        tile = each;
+      }
+    return tile;
+  }
+
+  WinogradOptions options;
+};
+
+} // namespace
+
+void sinter::populatePackWinogradPatterns(RewritePatternSet &patterns,
+                                          const WinogradOptions &options) {
+  patterns.add<PackWinograd>(patterns.getContext(), options);
+}

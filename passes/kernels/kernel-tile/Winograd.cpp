@@ -1,0 +1,352 @@
+//===- Winograd.cpp - the schedule of F(m×m, 3×3) -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The stages are those of nn-to-kernel's LowerWinograd.cpp. Two ways through them:
+//
+//   strips   for each strip of tiles: transform its input, which then stays in the second cache;
+//            for each block of filters: α² products, then the inverse transform, tile by tile
+//   whole    transform all of the input; for each block of filters and each strip: the same
+//
+// Strips read the filter again for each strip, `whole` the transformed input for each block of
+// filters: what is smaller is read often.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/kernels/kernel-tile/Model.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+using kernel::TailStrategy;
+
+namespace {
+
+// The loops of the stages.
+enum OutputLoop { Batch, Row, Column, Filter };
+enum ProductLoop { PointY, PointX, ProductBatch, TileY, TileX, ProductFilter, Channel };
+
+class WinogradTiler {
+public:
+  explicit WinogradTiler(Model &model) : model(model) {}
+  bool run();
+
+private:
+  /// How the work is cut.
+  struct Plan {
+    bool whole = false;
+    int64_t stripRows = 1, stripColumns = 1; ///< tiles
+    int64_t filters = 1;                     ///< of a block
+    int64_t tileRows = 1, tileColumns = 1;   ///< tiles that are accumulated together
+  };
+
+  bool match();
+  Stage *producer(Stage &stage, unsigned operand);
+  void choose();
+  double cost(const Plan &plan) const;
+  double stepCost(int64_t rows, int64_t columns) const;
+  void scheduleOutput();
+  void scheduleProducts();
+  void scheduleInput();
+  void scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled, unsigned vector);
+
+  Model &model;
+  Stage *padded = nullptr, *rows = nullptr, *tiles = nullptr, *products = nullptr, *kept = nullptr,
+        *columns = nullptr, *results = nullptr, *output = nullptr;
+  int64_t tile = 0, lanes = 1, panel = 1;
+  Plan plan;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Match
+//===----------------------------------------------------------------------===//
+
+Stage *WinogradTiler::producer(Stage &stage, unsigned operand) {
+  for (auto &each : model.stages)
+    if (each->op == stage.op.getDpsInputOperand(operand)->get().getDefiningOp())
+      return each.get();
+  return nullptr;
+}
+
+/// The m of a stage that reads operand 0 at (n, y floordiv m, x floordiv m, y mod m, x mod m, f).
+static int64_t tileOf(Stage &stage) {
+  AffineMap map = stage.op.getMatchingIndexingMap(stage.op.getDpsInputOperand(0));
+  auto d = [&](unsigned i) { return getAffineDimExpr(i, map.getContext()); };
+  if (map.getNumResults() != 6 || map.getNumDims() != 4)
+    return 0;
+  auto mod = dyn_cast<AffineBinaryOpExpr>(map.getResult(3));
+  auto m = mod ? dyn_cast<AffineConstantExpr>(mod.getRHS()) : AffineConstantExpr();
+  if (!m)
+    return 0;
+  int64_t tile = m.getValue();
+  AffineExpr expected[] = {d(Batch),          d(Row).floorDiv(tile), d(Column).floorDiv(tile),
+                           d(Row) % tile, d(Column) % tile,      d(Filter)};
+  return llvm::equal(map.getResults(), expected) ? tile : 0;
+}
+
+bool WinogradTiler::match() {
+  output = model.output();
+  if (!output || output->reduces)
+    return false;
+  for (auto &stage : model.stages)
+    if (stage->reduces) {
+      if (products)
+        return false;
+      products = stage.get();
+    }
+  if (!products || products->op.getNumDpsInputs() != 2 || products->extents.size() != 7)
+    return false;
+  auto follow = [](Stage *stage) {
+    return stage && stage->consumers.size() == 1 && !stage->readAnywhere ? stage->consumers.front()
+                                                                         : nullptr;
+  };
+  kept = follow(products);
+  columns = follow(kept);
+  results = follow(columns);
+  Stage *untiled = follow(results);
+  if (!untiled || untiled->op.getNumDpsInputs() == 0 || producer(*untiled, 0) != results)
+    return false;
+  tile = tileOf(*untiled);
+  if (tile == 0 || untiled->outputLoops != SmallVector<int>({Batch, Row, Column, Filter}))
+    return false;
+  tiles = producer(*products, 0);
+  rows = tiles && tiles->op.getNumDpsInputs() > 0 ? producer(*tiles, 0) : nullptr;
+  if (!rows || rows->op.getNumDpsInputs() != tile + 2)
+    return false;
+  padded = producer(*rows, 0);
+
+  lanes = model.lanes(*products);
+  int64_t filters = products->extents[ProductFilter], channels = products->extents[Channel];
+  if (!products->isStatic(ProductFilter) || !products->isStatic(Channel) || filters % lanes != 0 ||
+      channels % lanes != 0)
+    return false;
+  panel = filters % (2 * lanes) == 0 ? 2 * lanes : lanes;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Choice
+//===----------------------------------------------------------------------===//
+
+/// Cycles for one step of the sum over channels in a register tile.
+double WinogradTiler::stepCost(int64_t rows, int64_t columns) const {
+  const Target &target = model.target;
+  double vectors = double(panel) / lanes, positions = double(rows * columns);
+  // Results are not ready before about four cycles.
+  return std::max({vectors * positions / target.fmaPerCycle,
+                   vectors / target.loadsPerCycle + positions / 2, 4.0}) +
+         0.5;
+}
+
+/// Cycles for the whole convolution, as far as the plan decides them.
+double WinogradTiler::cost(const Plan &plan) const {
+  const Target &target = model.target;
+  auto count = [&](unsigned loop, double otherwise) {
+    return products->isStatic(loop) ? double(products->extents[loop]) : otherwise;
+  };
+  double height = count(TileY, 14), width = count(TileX, 14), batch = count(ProductBatch, 1);
+  double filters = count(ProductFilter, 1), channels = count(Channel, 1);
+  double points = (tile + 2) * (tile + 2), bytes = 4;
+  double stripsY = std::ceil(height / plan.stripRows),
+         stripsX = std::ceil(width / plan.stripColumns);
+  double strips = batch * stripsY * stripsX, blocks = std::ceil(filters / plan.filters);
+  double groups = std::ceil(double(plan.stripRows) / plan.tileRows) *
+                  std::ceil(double(plan.stripColumns) / plan.tileColumns);
+  double arithmetic = points * strips * groups * channels * (filters / panel) *
+                      stepCost(plan.tileRows, plan.tileColumns);
+
+  // Bytes that go through the cache which holds `size`; a store also reads its line.
+  auto cycles = [&](double bytes, double size) {
+    double bandwidth = size <= target.l2Bytes * 0.8   ? target.l2Bandwidth
+                       : size <= target.l3Bytes * 0.8 ? target.l3Bandwidth
+                                                      : target.memoryBandwidth;
+    return bytes / bandwidth;
+  };
+  double positions = double(plan.stripRows * plan.stripColumns);
+  double filter = points * channels * filters * bytes;
+  double input = points * positions * channels * bytes;
+  double product = points * positions * plan.filters * bytes;
+  double traffic;
+  if (plan.whole) {
+    double whole = input * strips;
+    traffic = cycles(whole * (2 + blocks), whole) +
+              cycles(product * 3 * blocks * strips, product + input) +
+              cycles(filter * (strips - 1), filter / blocks + product);
+  } else {
+    double strip = input + product;
+    traffic = cycles((input * (2 + blocks) + product * 3 * blocks) * strips, strip) +
+              cycles(filter * (strips - 1), filter + strip);
+  }
+  // The hardware fetches ahead, but not all of it.
+  double time = arithmetic + traffic / 2;
+  // A library may run on more cores than the machine that compiles it has.
+  double tasks = plan.whole ? blocks : strips, cores = double(std::max<int64_t>(target.cores, 2));
+  return time * std::ceil(tasks / cores) * cores / tasks;
+}
+
+static SmallVector<int64_t> divisors(int64_t n) {
+  SmallVector<int64_t> result;
+  for (int64_t i = 1; i <= n; ++i)
+    if (n % i == 0)
+      result.push_back(i);
+  return result;
+}
+
+void WinogradTiler::choose() {
+  constexpr int64_t dynamicColumns = 14; // tiles of a strip where the width is not known
+  int64_t registers = model.target.vectorRegisters, vectors = panel / lanes;
+  int64_t most = std::max<int64_t>((registers - vectors - 1) / vectors, 1);
+  auto stripsOf = [&](unsigned loop, int64_t otherwise) {
+    return products->isStatic(loop) ? divisors(products->extents[loop])
+                                    : SmallVector<int64_t>{otherwise};
+  };
+  double best = -1;
+  auto consider = [&](const Plan &each) {
+    double cycles = cost(each);
+    if (best < 0 || cycles < best * 0.999) {
+      best = cycles;
+      plan = each;
+    }
+  };
+  bool fixed = products->isStatic(ProductBatch) && products->isStatic(TileY) &&
+               products->isStatic(TileX);
+  for (bool whole : {false, true}) {
+    if (whole && !fixed)
+      continue;
+    for (int64_t filters = panel; filters <= 4 * panel; filters *= 2) {
+      if (products->extents[ProductFilter] % filters != 0)
+        continue;
+      for (int64_t stripRows : stripsOf(TileY, 1))
+        for (int64_t stripColumns : stripsOf(TileX, dynamicColumns))
+          for (int64_t tileColumns = 1; tileColumns <= std::min(most, stripColumns); ++tileColumns)
+            for (int64_t tileRows = 1; tileRows <= std::min(most / tileColumns, stripRows);
+                 ++tileRows) {
+              if (tileRows > 1 && tileColumns < stripColumns)
+                break;
+              consider({whole, stripRows, stripColumns, filters, tileRows, tileColumns});
+            }
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule
+//===----------------------------------------------------------------------===//
+
+void WinogradTiler::scheduleOutput() {
+  Stage &o = *output;
+  std::string n = loopName(Batch), y = loopName(Row), x = loopName(Column), f = loopName(Filter);
+  // Only whole tiles are computed; what of them is outside is not stored.
+  auto split = [&](const std::string &loop, int64_t tiles, bool divides) {
+    model.split(o, false, loop, tiles * tile, loop + "_s", loop + "_i",
+                divides ? TailStrategy::Auto : TailStrategy::Guard);
+    model.split(o, false, loop + "_i", tile, loop + "_t", loop + "_u", TailStrategy::Auto);
+  };
+  auto divides = [&](unsigned loop, int64_t tiles) {
+    return o.isStatic(loop) && o.extents[loop] % (tiles * tile) == 0;
+  };
+  split(y, plan.stripRows, divides(Row, plan.stripRows));
+  split(x, plan.stripColumns, divides(Column, plan.stripColumns));
+  model.split(o, false, f, plan.filters, f + "_s", f + "_i", TailStrategy::Auto);
+  model.split(o, false, f + "_i", lanes, f + "_t", f + "_v", TailStrategy::Auto);
+  SmallVector<std::string> order = {f + "_v", x + "_u", y + "_u", f + "_t", x + "_t", y + "_t"};
+  if (plan.whole)
+    llvm::append_values(order, x + "_s", y + "_s", n, f + "_s");
+  else
+    llvm::append_values(order, f + "_s", x + "_s", y + "_s", n);
+  model.reorder(o, false, order);
+  model.vectorize(o, false, f + "_v");
+  model.unroll(o, false, x + "_u");
+  model.unroll(o, false, y + "_u");
+  for (Stage *stage : {results, columns})
+    model.computeAt(stage->handle, o, false, f + "_t");
+  model.computeAt(kept->handle, o, false, plan.whole ? x + "_s" : f + "_s");
+  if (plan.whole) {
+    model.parallel(o, false, f + "_s");
+    return;
+  }
+  model.fuse(o, false, n, y + "_s", "rows");
+  model.fuse(o, false, "rows", x + "_s", "strips");
+  model.parallel(o, false, "strips");
+}
+
+/// The α² products of a block. The accumulators are those of one register tile.
+void WinogradTiler::scheduleProducts() {
+  Stage &k = *kept, &p = *products;
+  std::string f = loopName(ProductFilter), x = loopName(TileX), y = loopName(TileY);
+  model.split(k, false, f, panel, f + "_o", f + "_v", TailStrategy::RoundUp);
+  model.split(k, false, x, plan.tileColumns, x + "_o", x + "_u", TailStrategy::RoundUp);
+  model.split(k, false, y, plan.tileRows, y + "_o", y + "_u", TailStrategy::RoundUp);
+  model.reorder(k, false,
+                {f + "_v", x + "_u", y + "_u", x + "_o", y + "_o", loopName(ProductBatch), f + "_o",
+                 loopName(PointX), loopName(PointY)});
+  model.vectorize(k, false, f + "_v");
+  model.unroll(k, false, x + "_u");
+  model.unroll(k, false, y + "_u");
+  model.computeAt(p.handle, k, false, x + "_o");
+
+  std::string c = loopName(Channel);
+  model.split(p, true, c, 2, c + "_o", c + "_u", TailStrategy::Auto);
+  model.reorder(p, false, {f, x, y});
+  model.reorder(p, true, {f, x, y, c + "_u", c + "_o"});
+  for (bool update : {false, true}) {
+    model.vectorize(p, update, f);
+    model.unroll(p, update, x);
+    model.unroll(p, update, y);
+  }
+  model.unroll(p, true, c + "_u");
+}
+
+/// One vector of a transform at once, in registers and the stack.
+void WinogradTiler::scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled, unsigned vector) {
+  std::string v = loopName(vector);
+  model.split(stage, false, v, lanes, v + "_o", v + "_v", TailStrategy::RoundUp);
+  SmallVector<std::string> order = {v + "_v"};
+  for (unsigned loop : unrolled)
+    order.push_back(loopName(loop));
+  order.push_back(v + "_o");
+  for (int loop = int(stage.extents.size()) - 1; loop >= 0; --loop)
+    if (unsigned(loop) != vector && !llvm::is_contained(unrolled, unsigned(loop)))
+      order.push_back(loopName(loop));
+  model.reorder(stage, false, order);
+  model.vectorize(stage, false, v + "_v");
+  for (unsigned loop : unrolled)
+    model.unroll(stage, false, loopName(loop));
+}
+
+void WinogradTiler::scheduleInput() {
+  if (plan.whole) {
+    model.computeRoot(*tiles);
+    parallelizeNest(model, *tiles);
+  } else {
+    model.computeAt(tiles->handle, *output, false, "strips");
+  }
+  model.computeAt(rows->handle, *tiles, false, loopName(ProductFilter) + "_o");
+  if (!padded)
+    return;
+  if (plan.whole)
+    model.computeRoot(*padded);
+  else
+    model.computeAt(padded->handle, *output, false, "strips");
+  vectorizeNest(model, *padded);
+  if (plan.whole)
+    parallelizeNest(model, *padded);
+}
+
+bool WinogradTiler::run() {
+  if (!match())
+    return false;
+  choose();
+  scheduleOutput();
+  scheduleTransform(*results, {4, 3}, 5);
+  scheduleTransform(*columns, {4, 3}, 5);
+  scheduleProducts();
+  scheduleTransform(*tiles, {PointX, PointY}, ProductFilter);
+  scheduleTransform(*rows, {4, 3}, 5);
+  scheduleInput();
+  return true;
+}
+
+bool tile::scheduleWinograd(Model &model) { return WinogradTiler(model).run(); }
