@@ -137,3 +137,32 @@ func.func @resize_scales(%x: tensor<1x1x4x4xf32>, %scales: tensor<4xf32>) {
       nearest_mode = #nn<nearest_mode floor>, operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x1x4x4xf32>, tensor<4xf32>) -> tensor<1x1x8x8xf32>
   return
 }
+
+// -----
+
+func.func @conv_winograd(%x: tensor<1x8x8x16xf32>, %w: tensor<1x6x6x16x16xf32>) {
+  // expected-error @+2 {{conv: transformed filter (1x6x6x16x16) is not of attribute 'winograd' = 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {data_layout = #nn<data_layout channels_last>, dilations = array<i64: 1, 1>, filter_block = 16 : i64, out_channels = 16 : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>, winograd = 2 : i64}
+      : (tensor<1x8x8x16xf32>, tensor<1x6x6x16x16xf32>) -> tensor<1x8x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @conv_winograd_stride(%x: tensor<1x8x8x16xf32>, %w: tensor<1x6x6x16x16xf32>) {
+  // expected-error @+2 {{conv: attribute 'winograd' is for 3×3 filters of stride 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {data_layout = #nn<data_layout channels_last>, dilations = array<i64: 1, 1>, filter_block = 16 : i64, out_channels = 16 : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>, winograd = 4 : i64}
+      : (tensor<1x8x8x16xf32>, tensor<1x6x6x16x16xf32>) -> tensor<1x4x4x16xf32>
+  return
+}
+
+// -----
+
+func.func @winograd_filter(%w: tensor<16x16x5x5xf32>) {
+  // expected-error @+2 {{winograd_filter: operand 'filter' (16x16x5x5) should be of 3×3 filters}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.winograd_filter %w {block = 16 : i64, tile = 4 : i64} : (tensor<16x16x5x5xf32>) -> tensor<1x8x8x16x16xf32>
+  return
+}

@@ -32,13 +32,6 @@ static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
                                /*allowzero=*/false);
 }
 
-// A constant, or one group's part of it.
-static bool isConstantSlice(Value value) {
-  if (auto slice = value.getDefiningOp<nn::SliceOp>())
-    value = slice.getInput();
-  return static_cast<bool>(nn::getConstant(value));
-}
-
 // Two vectors of channels, or one where there are few.
 static int64_t chooseBlock(int64_t channels, int64_t vector) {
   return channels > vector ? 2 * vector : vector;
@@ -76,7 +69,7 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
-        !isConstantSlice(op.getFilter()))
+        !nn::getConstant(op.getFilter()))
       return rewriter.notifyMatchFailure(op, "not a constant plain filter");
     Location loc = op.getLoc();
     Value filter = op.getFilter(); // O (C/group) X…
@@ -95,12 +88,8 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
       block = -1;
     } else {
       int64_t perGroup = outputs / group;
-      block = chooseBlock(perGroup, vector);
-      if (group > 1) {
-        // A block must not straddle groups.
-        while (block > 1 && perGroup % block != 0)
-          block /= 2;
-      }
+      // Panels do not straddle groups; groups are few channels, and make one panel.
+      block = group > 1 ? perGroup : chooseBlock(perGroup, vector);
       filter = padRows(rewriter, loc, filter, 0, block);
       SmallVector<int64_t> shape{cast<ShapedType>(filter.getType()).getDimSize(0) / block, block,
                                  inputs};
@@ -121,109 +110,6 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
     return success();
   }
   int64_t vector;
-};
-
-/// A convolution of a few groups as one convolution for each: the register tile
-/// of a plain convolution then serves each group.
-struct SplitGroups : OpRewritePattern<nn::ConvOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
-    constexpr int64_t most = 16;
-    auto filterType = cast<RankedTensorType>(op.getFilter().getType());
-    auto inputType = cast<RankedTensorType>(op.getInput().getType());
-    int64_t group = op.getGroup();
-    if (op.getFilterBlock() != 0 || group == 1 || group > most ||
-        op.getDataLayout() != nn::DataLayout::channels_last || !nn::getConstant(op.getFilter()) ||
-        filterType.getDimSize(1) == 1)
-      return rewriter.notifyMatchFailure(op, "not a few groups of channels");
-    Location loc = op.getLoc();
-    int64_t outputs = filterType.getDimSize(0) / group;
-    int64_t inputs = filterType.getDimSize(1), channel = inputType.getRank() - 1;
-    auto slice = [&](Value value, int64_t axis, int64_t g, int64_t size) -> Value {
-      auto index = [&](int64_t i) { return nn::createIndexConstant(rewriter, loc, {i}); };
-      return nn::SliceOp::create(rewriter, loc, value, index(g * size), index((g + 1) * size),
-                                 index(1), ArrayRef<int64_t>{axis});
-    };
-    SmallVector<Value> parts;
-    for (int64_t g = 0; g < group; ++g) {
-      Value bias = op.getBias() ? slice(op.getBias(), 0, g, outputs) : Value();
-      parts.push_back(nn::ConvOp::create(
-          rewriter, loc, slice(op.getInput(), channel, g, inputs),
-          slice(op.getFilter(), 0, g, outputs), bias, op.getStridesAttr(), op.getPadsAttr(),
-          op.getDilationsAttr(), rewriter.getI64IntegerAttr(1), op.getAutoPadAttr(),
-          op.getDataLayoutAttr(), rewriter.getI64IntegerAttr(0), rewriter.getI64IntegerAttr(0)));
-    }
-    rewriter.replaceOpWithNewOp<nn::ConcatOp>(op, parts, channel);
-    return success();
-  }
-};
-
-/// f(concat(conv, conv, …), x, …) → concat(f(conv, slice(x), …), …) for elementwise f: what follows
-/// a convolution in groups is then done as each group's result is stored.
-struct SplitElementwise : RewritePattern {
-  SplitElementwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
-
-  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
-    if (!isa<nn::ScalarOpInterface>(op) || op->getNumResults() != 1)
-      return rewriter.notifyMatchFailure(op, "not elementwise");
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    nn::ConcatOp concat;
-    for (Value operand : op->getOperands())
-      if (auto found = operand.getDefiningOp<nn::ConcatOp>();
-          found && found.getType() == type && isOfConvolutions(found))
-        concat = found;
-    if (!concat)
-      return rewriter.notifyMatchFailure(op, "no concat of convolutions");
-    int64_t axis = concat.getAxis();
-    SmallVector<Value> parts;
-    int64_t begin = 0;
-    for (Value part : concat.getInputs()) {
-      auto partType = cast<RankedTensorType>(part.getType());
-      int64_t end = begin + partType.getDimSize(axis);
-      SmallVector<Value> operands;
-      for (Value operand : op->getOperands())
-        operands.push_back(
-            operand == concat.getResult()
-                ? part
-                : slice(rewriter, op->getLoc(), operand, type.getRank() - axis, begin, end));
-      Operation *made = rewriter.clone(*op);
-      made->setOperands(operands);
-      made->getResult(0).setType(partType);
-      parts.push_back(made->getResult(0));
-      begin = end;
-    }
-    rewriter.replaceOpWithNewOp<nn::ConcatOp>(op, parts, axis);
-    return success();
-  }
-
-private:
-  /// A convolution, or what such a rewrite has put behind one.
-  static bool endsConvolution(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (!op || !value.hasOneUse())
-      return false;
-    return isa<nn::ConvOp>(op) ||
-           (isa<nn::ScalarOpInterface>(op) && llvm::any_of(op->getOperands(), endsConvolution));
-  }
-
-  static bool isOfConvolutions(nn::ConcatOp concat) {
-    return concat->hasOneUse() && concat.getType().hasStaticShape() &&
-           llvm::all_of(concat.getInputs(), endsConvolution);
-  }
-
-  /// [begin, end) of the dim that is `fromEnd` dims from the end, unless the value broadcasts
-  /// there.
-  static Value slice(PatternRewriter &rewriter, Location loc, Value value, int64_t fromEnd,
-                     int64_t begin, int64_t end) {
-    auto type = cast<RankedTensorType>(value.getType());
-    int64_t axis = type.getRank() - fromEnd;
-    if (axis < 0 || type.getDimSize(axis) == 1)
-      return value;
-    auto index = [&](int64_t i) { return nn::createIndexConstant(rewriter, loc, {i}); };
-    return nn::SliceOp::create(rewriter, loc, value, index(begin), index(end), index(1),
-                               ArrayRef<int64_t>{axis});
-  }
 };
 
 struct PackRhs : OpRewritePattern<nn::MatMulOp> {
@@ -265,7 +151,5 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 } // namespace
 
 void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns, int64_t vector) {
-  patterns.add<SplitGroups>(patterns.getContext(), /*benefit=*/2);
-  patterns.add<SplitElementwise>(patterns.getContext());
   patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
 }

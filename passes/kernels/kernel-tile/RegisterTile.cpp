@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::tile;
@@ -49,6 +51,8 @@ private:
   bool match();
   bool isDenseAlongVector(AffineMap map);
   bool isInlined(Stage &stage) const;
+  bool isBatch(int loop) const;
+  bool thrash(const Operand &operand, int loop, int64_t positions);
   std::optional<Window> windowOf(const Operand &operand, int loop);
   void chooseTile();
   void order();
@@ -144,6 +148,14 @@ bool RegisterTiler::isDenseAlongVector(AffineMap map) {
   return true;
 }
 
+/// Whether every operand depends on a loop, so that its positions have nothing to share: the groups
+/// of a convolution, a batch of products.
+bool RegisterTiler::isBatch(int loop) const {
+  return llvm::all_of(operands, [&](const Operand &operand) {
+    return bool(operand.dependsOn[reductionLoop(loop)]);
+  });
+}
+
 /// How an operand's window slides along a loop of the output.
 std::optional<Window> RegisterTiler::windowOf(const Operand &operand, int loop) {
   int position = reductionLoop(loop);
@@ -158,6 +170,27 @@ std::optional<Window> RegisterTiler::windowOf(const Operand &operand, int loop) 
         return Window{stride, main->extents[k]};
   }
   return std::nullopt;
+}
+
+/// Whether that many positions along a loop, read one after another at each step, push each other
+/// out of the first cache: they lie a multiple of a page apart, and so in few of its sets.
+bool RegisterTiler::thrash(const Operand &operand, int loop, int64_t positions) {
+  constexpr int64_t way = 4096; // bytes: more would need address bits that are translated
+  AffineMap map = main->op.getMatchingIndexingMap(operand.use);
+  auto type = cast<RankedTensorType>(operand.use->get().getType());
+  AffineExpr u = getAffineDimExpr(reductionLoop(loop), map.getContext());
+  int64_t stride = 0, bytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t i = map.getNumResults() - 1; i >= 0; --i) {
+    if (map.getResult(i).isFunctionOfDim(reductionLoop(loop)))
+      stride += strideOf(map.getResult(i), u) * bytes;
+    if (type.isDynamicDim(i))
+      break;
+    bytes *= type.getDimSize(i);
+  }
+  if (stride == 0)
+    return false;
+  int64_t sets = way / std::gcd(stride, way);
+  return llvm::divideCeil(positions, sets) >= model.target.l1Bytes / way;
 }
 
 bool RegisterTiler::match() {
@@ -237,16 +270,14 @@ static bool isBorder(Stage &stage) {
 /// windows leave the picture, so that inside there is no test.
 bool RegisterTiler::isInlined(Stage &stage) const { return perChannel && isBorder(stage); }
 
-/// Tries all tiles against a simple account of one step of the reduction, in cycles of a core that
-/// does two vector multiply-adds and two loads a cycle, and reads half a vector a cycle from the
-/// second cache.
+/// Tries all tiles against a simple account of one step of the reduction, in cycles.
 void RegisterTiler::chooseTile() {
   int64_t registers = model.target.vectorRegisters;
   // The loop to unroll: the innermost other one; where that is short and taken whole, the next one
   // as well.
   SmallVector<int> candidates;
   for (int loop : llvm::reverse(output->resultLoops))
-    if (loop >= 0 && loop != vector && extent(loop) != 1)
+    if (loop >= 0 && loop != vector && extent(loop) != 1 && (perChannel || !isBatch(loop)))
       candidates.push_back(loop);
   int first = candidates.empty() ? -1 : candidates[0],
       second = candidates.size() < 2 ? -1 : candidates[1];
@@ -259,20 +290,25 @@ void RegisterTiler::chooseTile() {
         !operand.dependsOn[reductionLoop(first)])
       panelBytes = std::max(panelBytes, operand.bytes);
   bool streams = panelBytes > model.target.l1Bytes / 2;
-  auto loads = [&](int64_t vectors, int64_t m1, int64_t m2) {
-    double sum = 0;
+  const Target &target = model.target;
+  auto loadCycles = [&](int64_t vectors, int64_t m1, int64_t m2) {
+    double cycles = 0;
     for (const Operand &operand : operands) {
       bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
       bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
-      double each = operand.dependsOn[reductionLoop(vector)] ? vectors : 1,
-             positions = hasFirst ? m1 : 1;
-      if (hasFirst && operand.dependsOn[reductionLoop(vector)])
+      bool hasVector = operand.dependsOn[reductionLoop(vector)];
+      double each = hasVector ? vectors / target.loadsPerCycle : 0.5;
+      double positions = hasFirst ? m1 : 1;
+      if (hasFirst && hasVector)
         if (auto window = windowOf(operand, first);
             window && vectors * m1 * m2 * window->extent <= unrolledBody)
           positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
-      sum += each * positions * (hasSecond ? m2 : 1);
+      // What is not in the first cache comes from the second, a line at a time.
+      if (hasFirst && !hasVector && thrash(operand, first, m1))
+        each *= 5;
+      cycles += each * positions * (hasSecond ? m2 : 1);
     }
-    return sum;
+    return cycles;
   };
   auto useful = [](int64_t extent, int64_t tile) {
     // Unknown sizes are often multiples of 8.
@@ -291,8 +327,9 @@ void RegisterTiler::chooseTile() {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
     if (accumulators + vectors + 1 > registers && accumulators > 1)
       return;
-    double step = std::max({accumulators / 2.0, loads(vectors, m1, m2) / 2.0,
-                            streams ? vectors * 2.0 : 0.0, 4.0}) +
+    double step = std::max({accumulators / target.fmaPerCycle, loadCycles(vectors, m1, m2),
+                            streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0,
+                            4.0}) +
                   0.75;
     double score = accumulators * (double(tile) / (vectors * lanes)) / step *
                    useful(vectorExtent, tile) * useful(first < 0 ? 1 : extent(first), m1) *
@@ -400,6 +437,9 @@ void RegisterTiler::order() {
     llvm::copy_if(rest, std::back_inserter(outer), [&](int loop) { return !inPanel(loop); });
     return;
   }
+  if (!perChannel)
+    std::stable_partition(rest.begin(), rest.end(),
+                          [&](int loop) { return extent(loop) != 1 && isBatch(loop); });
   outer = rest;
   // Without a sum over channels the picture is what streams: channels innermost.
   if (perChannel) {

@@ -319,7 +319,8 @@ void WinogradTiler::scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled,
 void WinogradTiler::scheduleInput() {
   if (plan.whole) {
     model.computeRoot(*tiles);
-    parallelizeNest(model, *tiles);
+    if (products->extents[TileY] > 1)
+      model.parallel(*tiles, false, loopName(TileY));
   } else {
     model.computeAt(tiles->handle, *output, false, "strips");
   }

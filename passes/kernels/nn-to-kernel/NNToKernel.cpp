@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/kernels/nn-to-kernel/ExpandGroups.h"
 #include "passes/kernels/nn-to-kernel/HostBuilder.h"
 
 using namespace mlir;
@@ -114,6 +115,7 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &ca
   }
   function.setFunctionType(
       builder.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
+  expandGroups(function);
   collapsed = collapseDims(function);
 
   return share(function, describe(op));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Testing.h"
+#include "dialects/nn/Winograd.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -136,6 +137,45 @@ TEST(Conv, LayoutsAgree) {
   HostTensor back =
       run("transpose", "permutation = array<i64: 0, 3, 1, 2>", {last}, "tensor<1x3x4x4xf32>")[0];
   EXPECT_EQ(values(back), values(plain));
+}
+
+/// Aᵀ[(G f Gᵀ) ⊙ (Bᵀ d B)]A of a picture d of (tile + 2)² is the convolution with f.
+static void expectWinograd(int64_t tile) {
+  const Winograd &winograd = *getWinograd(tile);
+  int64_t points = tile + 2;
+  std::string size = std::to_string(points), side = std::to_string(tile);
+  HostTensor filter = iota({1, 1, 3, 3}), picture = iota({1, 1, points, points});
+  HostTensor transformed =
+      run("winograd_filter", "tile = " + side + " : i64, block = 1 : i64", {filter},
+          "tensor<1x" + size + "x" + size + "x1x1xf32>")[0];
+  HostTensor direct =
+      run("conv",
+          "strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>",
+          {picture, filter}, "tensor<1x1x" + side + "x" + side + "xf32>")[0];
+  /// left · matrix · leftᵀ of a square matrix of `points`.
+  auto sandwich = [&](ArrayRef<double> left, const std::vector<double> &matrix) {
+    int64_t rows = left.size() / points;
+    std::vector<double> result(rows * rows);
+    for (int64_t i = 0; i < rows * rows; ++i)
+      for (int64_t k = 0; k < points * points; ++k)
+        result[i] += left[i / rows * points + k / points] * matrix[k] *
+                     left[i % rows * points + k % points];
+    return result;
+  };
+  std::vector<double> d;
+  for (int64_t i = 0; i < points * points; ++i)
+    d.push_back(picture.getDouble(i));
+  std::vector<double> product = sandwich(winograd.input, d);
+  for (int64_t i = 0; i < points * points; ++i)
+    product[i] *= transformed.getDouble(i);
+  std::vector<double> result = sandwich(winograd.inverse, product);
+  for (int64_t i = 0; i < tile * tile; ++i)
+    EXPECT_NEAR(result[i], direct.getDouble(i), 1e-5 * direct.getDouble(tile * tile - 1));
+}
+
+TEST(Conv, Winograd) {
+  expectWinograd(2);
+  expectWinograd(4);
 }
 
 TEST(Conv, GroupsAndStrides) {

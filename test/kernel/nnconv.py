@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Prints an nn function of one convolution with bias, ReLU and perhaps a residual, for nn-to-kernel and kernel-check.
+
+  nnconv.py winograd h=14 c=16 f=64 tile=4      the filter is transformed for F(tile×tile, 3×3)
+  nnconv.py grouped h=14 c=24 f=48 group=3      the filter is packed group by group
+
+h, w, n may be `?`.
+"""
+
+import sys
+
+
+def tensor(*dims):
+    return f"tensor<{'x'.join(map(str, dims))}xf32>"
+
+
+def function(x, filters, result, conv, residual):
+    channels = result[-1]
+    extra = f", %r: {tensor(*result)}" if residual else ""
+    print(f"func.func @convolution(%x: {tensor(*x)}, %w: {tensor(*filters)}, %b: {tensor(channels)}{extra}) -> {tensor(*result)} {{")
+    print(f"  %0 = nn.conv %x, %w, %b {{{conv}, data_layout = #nn<data_layout channels_last>, out_channels = {channels} : i64}} : "
+          f"({tensor(*x)}, {tensor(*filters)}, {tensor(channels)}) -> {tensor(*result)}")
+    last = "%0"
+    if residual:
+        print(f"  %1 = nn.add {last}, %r : ({tensor(*result)}, {tensor(*result)}) -> {tensor(*result)}")
+        last = "%1"
+    print(f"  %2 = nn.relu {last} : ({tensor(*result)}) -> {tensor(*result)}")
+    print(f"  return %2 : {tensor(*result)}\n}}")
+
+
+def out(size, k, s, p):
+    return size if size == "?" else (size + 2 * p - k) // s + 1
+
+
+def window(s, p):
+    return f"strides = array<i64: {s}, {s}>, pads = array<i64: {p}, {p}, {p}, {p}>, dilations = array<i64: 1, 1>"
+
+
+def winograd(n=1, h=14, w=0, c=16, f=64, tile=4, p=1, block=32, residual=0):
+    w, points = w or h, tile + 2
+    function((n, h, w, c), ((f + block - 1) // block, points, points, c, block), (n, out(h, 3, 1, p), out(w, 3, 1, p), f),
+             f"{window(1, p)}, filter_block = {block} : i64, winograd = {tile} : i64", residual)
+
+
+def grouped(n=1, h=14, w=0, c=24, f=48, group=3, k=1, s=1, p=0, residual=0):
+    w = w or h
+    function((n, h, w, c), (group, k, k, c // group, f // group), (n, out(h, k, s, p), out(w, k, s, p), f),
+             f"{window(s, p)}, filter_block = {f // group} : i64, group = {group} : i64", residual)
+
+
+def main():
+    options = dict(word.split("=", 1) for word in sys.argv[2:])
+    globals()[sys.argv[1]](**{key: value if value == "?" else int(value) for key, value in options.items()})
+
+
+main()
