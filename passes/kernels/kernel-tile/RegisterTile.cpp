@@ -304,7 +304,7 @@ void RegisterTiler::chooseTile() {
             window && vectors * m1 * m2 * window->extent <= unrolledBody)
           positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
       // What is not in the first cache comes from the second, a line at a time.
-      if (hasFirst && !hasVector && thrash(operand, first, m1))
+      if (hasFirst && !hasVector && thrash(operand, first, hasSecond ? m1 * m2 : m1))
         each *= 5;
       cycles += each * positions * (hasSecond ? m2 : 1);
     }
@@ -327,10 +327,12 @@ void RegisterTiler::chooseTile() {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
     if (accumulators + vectors + 1 > registers && accumulators > 1)
       return;
-    double step = std::max({accumulators / target.fmaPerCycle, loadCycles(vectors, m1, m2),
+    // Of tiles that multiply as fast, the one that loads less.
+    double loads = loadCycles(vectors, m1, m2);
+    double step = std::max({accumulators / target.fmaPerCycle, loads,
                             streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0,
                             4.0}) +
-                  0.75;
+                  0.75 + loads / 16;
     double score = accumulators * (double(tile) / (vectors * lanes)) / step *
                    useful(vectorExtent, tile) * useful(first < 0 ? 1 : extent(first), m1) *
                    useful(second < 0 ? 1 : extent(second), m2);
