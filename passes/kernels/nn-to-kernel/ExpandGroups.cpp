@@ -132,7 +132,9 @@ bool GroupExpander::visitDim(Value value, unsigned dim) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getDimSize(dim) == 1)
     return true; // the same for all
-  if (type.getDimSize(dim) != groups * perGroup)
+  // The host counts dynamic dims of the tensor as it was.
+  if (type.getDimSize(dim) != groups * perGroup ||
+      llvm::any_of(type.getShape().drop_front(dim), ShapedType::isDynamic))
     return false;
   auto [entry, isNew] = dims.try_emplace(value, dim);
   if (!isNew)
