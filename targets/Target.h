@@ -50,7 +50,7 @@ struct Target {
   int64_t l3Bytes = 16 << 20;  ///< shared
   /// Bytes that one core reads in a cycle from its second cache, from the shared one, from memory.
   double l2Bandwidth = 32, l3Bandwidth = 10, memoryBandwidth = 8;
-  int64_t cores = 1;           ///< that threads may run on; 1 if unknown
+  int64_t cores = 1; ///< that threads may run on; 1 if unknown
 
   bool isHost = false; ///< what is compiled for it runs on this machine
 

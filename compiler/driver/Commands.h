@@ -25,9 +25,9 @@ struct CompileArguments {
   std::string target = "host";
   std::string emit = "lib";
   std::vector<std::pair<std::string, int64_t>> dims;
-  std::string codegen = "halide"; ///< or "reference"
+  std::string codegen = "halide";   ///< or "reference"
   std::string numerics = "default"; ///< or "strict"
-  std::string name;               ///< of the model; empty: from the file
+  std::string name;                 ///< of the model; empty: from the file
   unsigned optLevel = 3;
   unsigned threads = 0;
   bool noFuse = false, noLayout = false, remarks = false, quiet = false;

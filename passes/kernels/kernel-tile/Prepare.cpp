@@ -40,8 +40,7 @@ static Value createCopy(OpBuilder &builder, Location loc, Value source,
 
 /// The permutation that leaves all dimensions where they are.
 static SmallVector<int64_t> identityOf(Value tensor) {
-  return llvm::to_vector(
-      llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
+  return llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
 }
 
 /// Everyone who read the stage's result reads a copy of it.

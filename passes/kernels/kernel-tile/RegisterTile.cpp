@@ -329,10 +329,10 @@ void RegisterTiler::chooseTile() {
       return;
     // Of tiles that multiply as fast, the one that loads less.
     double loads = loadCycles(vectors, m1, m2);
-    double step = std::max({accumulators / target.fmaPerCycle, loads,
-                            streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0,
-                            4.0}) +
-                  0.75 + loads / 16;
+    double step =
+        std::max({accumulators / target.fmaPerCycle, loads,
+                  streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0, 4.0}) +
+        0.75 + loads / 16;
     double score = accumulators * (double(tile) / (vectors * lanes)) / step *
                    useful(vectorExtent, tile) * useful(first < 0 ? 1 : extent(first), m1) *
                    useful(second < 0 ? 1 : extent(second), m2);

@@ -81,7 +81,7 @@ static int64_t tileOf(Stage &stage) {
   if (!m)
     return 0;
   int64_t tile = m.getValue();
-  AffineExpr expected[] = {d(Batch),          d(Row).floorDiv(tile), d(Column).floorDiv(tile),
+  AffineExpr expected[] = {d(Batch),      d(Row).floorDiv(tile), d(Column).floorDiv(tile),
                            d(Row) % tile, d(Column) % tile,      d(Filter)};
   return llvm::equal(map.getResults(), expected) ? tile : 0;
 }
@@ -210,8 +210,8 @@ void WinogradTiler::choose() {
       plan = each;
     }
   };
-  bool fixed = products->isStatic(ProductBatch) && products->isStatic(TileY) &&
-               products->isStatic(TileX);
+  bool fixed =
+      products->isStatic(ProductBatch) && products->isStatic(TileY) && products->isStatic(TileX);
   for (bool whole : {false, true}) {
     if (whole && !fixed)
       continue;

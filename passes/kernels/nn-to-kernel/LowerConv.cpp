@@ -124,9 +124,9 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   nn::SymbolicShape kernel(spatialDims(filterShape, firstKernel));
   if (op.getWinograd())
     kernel.assign(spatial, context.constant(3));
-  SmallVector<Window> windows = getWindows(
-      context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), kernel,
-      spatialDims(inputShape, firstSpatial), spatialDims(resultShape, firstSpatial));
+  SmallVector<Window> windows =
+      getWindows(context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), kernel,
+                 spatialDims(inputShape, firstSpatial), spatialDims(resultShape, firstSpatial));
   if (op.getWinograd())
     return lowerWinograd(op, context, windows);
   Type elementType = nn::getSignlessType(op.getInput().getType().getElementType());

@@ -65,8 +65,7 @@ static Scalar chooseRow(Body &body, unsigned choice, ArrayRef<double> matrix, Ap
   Scalar result;
   for (size_t row = rows; row-- > 0;) {
     Scalar each = apply(matrix.slice(row * columns, columns), body.in);
-    result =
-        result ? select(body.index(choice) == static_cast<double>(row), each, result) : each;
+    result = result ? select(body.index(choice) == static_cast<double>(row), each, result) : each;
   }
   return result;
 }
@@ -109,10 +108,11 @@ LogicalResult sinter::lowerWinograd(nn::ConvOp op, LowerContext &context,
       [&](Body &body) { return chooseRow(body, 3, winograd.input, applyInput); });
   Value transformed = context.map(
       context.empty({alpha, alpha, batch, tiles[0], tiles[1], channels}, type),
-      readEach(context.stage(rows), points,
-               [&](AffineExpr j) {
-                 return Input{context.stage(rows), {loop(2), loop(3), loop(4), loop(0), j, loop(5)}};
-               }),
+      readEach(
+          context.stage(rows), points,
+          [&](AffineExpr j) {
+            return Input{context.stage(rows), {loop(2), loop(3), loop(4), loop(0), j, loop(5)}};
+          }),
       [&](Body &body) { return chooseRow(body, 1, winograd.input, applyInput); });
   Value products = context.reduce(
       context.fill(context.empty({alpha, alpha, batch, tiles[0], tiles[1], filters}, type), 0.0),
@@ -124,25 +124,24 @@ LogicalResult sinter::lowerWinograd(nn::ConvOp op, LowerContext &context,
   AffineExpr side = context.constant(m);
   Value columns = context.map(
       context.empty({batch, tiles[0], tiles[1], side, alpha, filters}, type),
-      readEach(context.stage(products), points,
-               [&](AffineExpr i) {
-                 return Input{context.stage(products),
-                              {i, loop(4), loop(0), loop(1), loop(2), loop(5)}};
-               }),
+      readEach(
+          context.stage(products), points,
+          [&](AffineExpr i) {
+            return Input{context.stage(products), {i, loop(4), loop(0), loop(1), loop(2), loop(5)}};
+          }),
       [&](Body &body) { return chooseRow(body, 3, winograd.inverse, applyInverse); });
   Value results = context.map(
       context.empty({batch, tiles[0], tiles[1], side, side, filters}, type),
-      readEach(context.stage(columns), points,
-               [&](AffineExpr j) {
-                 return Input{context.stage(columns),
-                              {loop(0), loop(1), loop(2), loop(3), j, loop(5)}};
-               }),
+      readEach(
+          context.stage(columns), points,
+          [&](AffineExpr j) {
+            return Input{context.stage(columns), {loop(0), loop(1), loop(2), loop(3), j, loop(5)}};
+          }),
       [&](Body &body) { return chooseRow(body, 4, winograd.inverse, applyInverse); });
 
-  SmallVector<Input> inputs = {
-      Input{context.stage(results),
-            {loop(0), loop(1).floorDiv(m), loop(2).floorDiv(m), loop(1) % m, loop(2) % m,
-             loop(3)}}};
+  SmallVector<Input> inputs = {Input{
+      context.stage(results),
+      {loop(0), loop(1).floorDiv(m), loop(2).floorDiv(m), loop(1) % m, loop(2) % m, loop(3)}}};
   if (op.getBias())
     inputs.push_back(Input{context.operand(op.getBias()), {loop(3)}});
   context.set(op.getOutput(), context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {

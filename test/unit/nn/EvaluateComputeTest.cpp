@@ -145,9 +145,8 @@ static void expectWinograd(int64_t tile) {
   int64_t points = tile + 2;
   std::string size = std::to_string(points), side = std::to_string(tile);
   HostTensor filter = iota({1, 1, 3, 3}), picture = iota({1, 1, points, points});
-  HostTensor transformed =
-      run("winograd_filter", "tile = " + side + " : i64, block = 1 : i64", {filter},
-          "tensor<1x" + size + "x" + size + "x1x1xf32>")[0];
+  HostTensor transformed = run("winograd_filter", "tile = " + side + " : i64, block = 1 : i64",
+                               {filter}, "tensor<1x" + size + "x" + size + "x1x1xf32>")[0];
   HostTensor direct =
       run("conv",
           "strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>",
@@ -158,8 +157,8 @@ static void expectWinograd(int64_t tile) {
     std::vector<double> result(rows * rows);
     for (int64_t i = 0; i < rows * rows; ++i)
       for (int64_t k = 0; k < points * points; ++k)
-        result[i] += left[i / rows * points + k / points] * matrix[k] *
-                     left[i % rows * points + k % points];
+        result[i] +=
+            left[i / rows * points + k / points] * matrix[k] * left[i % rows * points + k % points];
     return result;
   };
   std::vector<double> d;
