@@ -358,6 +358,11 @@ int sinter::driver::check(const CheckArguments &arguments) {
                  << "; name the folders with input_0.pb and output_0.pb\n";
     return ModelFault;
   }
+  for (const std::string &dataSet : dataSets)
+    if (!llvm::sys::fs::is_directory(dataSet)) {
+      llvm::errs() << "error: there is no folder " << dataSet << " with recorded tensors\n";
+      return ModelFault;
+    }
   double worst = 0;
   Verdict verdict = checkCase(arguments, model, dataSets, /*isolated=*/false, worst);
   if (verdict.kind == Verdict::Pass) {

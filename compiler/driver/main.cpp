@@ -125,7 +125,8 @@ int main(int argc, char **argv) {
                          "x.npy or x.pb in the model's order, or NAME=FILE");
   runCommand->add_option("-o,--output", runArguments.outputDirectory,
                          "Folder for NAME.npy of each output (default: print a summary)");
-  runCommand->add_option("--threads", runArguments.threads, "Threads (0: all cores)");
+  runCommand->add_option("--threads", runArguments.threads, "Threads (0: all cores)")
+      ->check(CLI::Range(0, 4096));
 
   CheckArguments checkArguments;
   CLI::App *checkCommand =
@@ -143,8 +144,9 @@ int main(int argc, char **argv) {
                            "Relative tolerance (default: the case's, or 1e-3)");
   checkCommand->add_option("--atol", checkArguments.atol,
                            "Absolute tolerance (default: the case's, or 1e-7)");
-  checkCommand->add_option("--threads", checkArguments.threads,
-                           "Threads of the library (0: all cores)");
+  checkCommand
+      ->add_option("--threads", checkArguments.threads, "Threads of the library (0: all cores)")
+      ->check(CLI::Range(0, 4096));
   addCompileOptions(checkCommand, checkArguments.compile);
 
   BenchArguments benchArguments;
@@ -157,7 +159,8 @@ int main(int argc, char **argv) {
   addCompileOptions(benchCommand, benchArguments.compile);
   benchCommand->add_flag("--machine", benchArguments.machine,
                          "Measure this machine's arithmetic and bandwidths, and remember them");
-  benchCommand->add_option("--threads", benchArguments.threads, "Threads (0: all cores)");
+  benchCommand->add_option("--threads", benchArguments.threads, "Threads (0: all cores)")
+      ->check(CLI::Range(0, 4096));
   benchCommand->add_option("--seconds", benchArguments.seconds, "How long to measure")
       ->capture_default_str();
   benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
@@ -190,6 +193,13 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
+    // CLI11 asks for a command before it looks at what was given as one.
+    if (argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands([&](CLI::App *each) { return each->get_name() == argv[1]; }).empty()) {
+      std::fprintf(stderr, "there is no command '%s'\nRun with --help for more information.\n",
+                   argv[1]);
+      return WrongUsage;
+    }
     int code = app.exit(error);
     return code == 0 ? Good : WrongUsage;
   }

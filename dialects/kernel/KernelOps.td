@@ -111,7 +111,7 @@ def RuntimeCallOp : DestinationCall<"runtime_call"> {
 def RequireOp : KernelOp<"require"> {
   let summary = "ends the run with a message unless two sizes fit";
   let description = [{
-    `kernel.require %a, %b equal "node 'mm' (MatMul): the inner dims"`
+    `kernel.require %a, %b equal "node 'mm': the inner dims"`
 
     `need` is `equal`, `broadcast` (equal, or one is 1) or `non_negative` (of `lhs` alone).
   }];

@@ -50,7 +50,7 @@ public:
 
   /// The dims of a ranked tensor value.
   virtual SymbolicShape shape(mlir::Value value) = 0;
-  /// The elements of an integer tensor of rank 0 or 1, static shape and at most
+  /// The elements of an i32 or i64 tensor of rank 0 or 1, static shape and at most
   /// `maxContents` elements; nothing for other values. An element that is only
   /// known at run time is a symbol.
   virtual std::optional<SymbolicShape> contents(mlir::Value value) = 0;
@@ -201,7 +201,7 @@ private:
   };
   mlir::AffineExpr dimSymbol(mlir::Value value, int64_t dim);
   mlir::AffineExpr elementSymbol(mlir::Value value, int64_t position);
-  mlir::AffineExpr addSymbol(Symbol symbol);
+  mlir::AffineExpr addSymbol(const Symbol &symbol);
   SymbolicShape computeShape(mlir::Value value);
   mlir::Value materializeFloat(mlir::OpBuilder &builder, mlir::Location loc, const Symbol &symbol,
                                llvm::function_ref<mlir::Value(mlir::Value)> remap);

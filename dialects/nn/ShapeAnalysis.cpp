@@ -11,7 +11,7 @@ using namespace sinter::nn;
 // ShapeAnalysis: symbols
 //===----------------------------------------------------------------------===//
 
-AffineExpr ShapeAnalysis::addSymbol(Symbol symbol) {
+AffineExpr ShapeAnalysis::addSymbol(const Symbol &symbol) {
   symbols.push_back(symbol);
   return getAffineSymbolExpr(symbols.size() - 1, context);
 }
@@ -423,10 +423,11 @@ SmallVector<ShapeAnalysis::Requirement> ShapeAnalysis::requirements(Operation *o
 }
 
 std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
+  // Narrower integers, and unsigned ones, wrap where shapes don't: they are data.
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || type.getRank() > 1 || !type.hasStaticShape() ||
-      type.getNumElements() > maxContents || !isa<IntegerType>(type.getElementType()) ||
-      type.getElementType().isInteger(1))
+      type.getNumElements() > maxContents ||
+      !(type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64)))
     return std::nullopt;
   if (auto fused = value.getDefiningOp<FusedOp>()) {
     auto known = contents(fused.getBody().front().getTerminator()->getOperand(

@@ -43,12 +43,20 @@ std::optional<SymbolicShape> SizeOfOp::inferContents(ShapeContext &context) {
 LogicalResult RangeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   AffineExpr zero = context.constant(0);
   if (isa<IntegerType>(getElementTypeOrSelf(op.getStart().getType()))) {
-    auto start = context.contents(op.getStart()), limit = context.contents(op.getLimit()),
-         delta = context.contents(op.getDelta());
-    if (!start || !limit || !delta || start->size() != 1 || limit->size() != 1 ||
-        delta->size() != 1)
+    // An int16 is not of the contents that shapes are made of.
+    auto scalar = [&](Value operand) -> AffineExpr {
+      auto contents = context.contents(operand);
+      if (contents && contents->size() == 1)
+        return contents->front();
+      if (auto tensor = context.constantTensor(operand); tensor && tensor->getNumElements() == 1)
+        return context.constant(tensor->getInt(0));
+      return context.element(operand, 0);
+    };
+    AffineExpr start = scalar(op.getStart()), limit = scalar(op.getLimit()),
+               step = scalar(op.getDelta());
+    if (!start || !limit || !step)
       return context.emitError("range: operands should be scalars");
-    AffineExpr distance = (*limit)[0] - (*start)[0], step = (*delta)[0];
+    AffineExpr distance = limit - start;
     AffineExpr count;
     if (auto value = asConstant(step)) {
       if (*value == 0)

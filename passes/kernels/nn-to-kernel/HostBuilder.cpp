@@ -165,7 +165,7 @@ LogicalResult HostBuilder::buildBlock(Block &block) {
   return failure(failedAny);
 }
 
-// "node 'conv1' (Conv)", as the importer says it, or the op's own name.
+// "node 'conv1'", by the location that the importer gave, or the op's own name.
 static std::string describe(Operation *op) {
   Location loc = op->getLoc();
   while (auto fused = dyn_cast<FusedLoc>(loc)) {
@@ -174,7 +174,7 @@ static std::string describe(Operation *op) {
     loc = fused.getLocations().front();
   }
   if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().str();
+    return ("node '" + name.getName().getValue() + "'").str();
   return op->getName().getStringRef().str();
 }
 
