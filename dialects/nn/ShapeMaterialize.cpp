@@ -112,6 +112,8 @@ Value ShapeAnalysis::materialize(OpBuilder &builder, Location loc, AffineExpr ex
     Value element = extractElement(builder, loc, remap(symbol.value), symbol.position);
     if (isa<FloatType>(element.getType()))
       element = arith::FPToSIOp::create(builder, loc, builder.getI64Type(), element);
+    if (getElementTypeOrSelf(symbol.value.getType()).isUnsignedInteger())
+      return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), element);
     return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), element);
   }
   case Symbol::Scaled:

@@ -176,3 +176,12 @@ func.func @between(%x: tensor<8x8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
   %2 = nn.add %0, %1 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
   return %2, %0 : tensor<8x8xf32>, tensor<8x8xf32>
 }
+
+// A zero point is data, few as its integers are.
+// CHECK-LABEL: func @zero_point
+// CHECK: nn.fused
+// CHECK-NEXT: nn.cast {{.*}} : (tensor<ui8>) -> tensor<i32>
+func.func @zero_point(%z: tensor<ui8>) -> tensor<i32> {
+  %0 = nn.cast %z {to = i32} : (tensor<ui8>) -> tensor<i32>
+  return %0 : tensor<i32>
+}

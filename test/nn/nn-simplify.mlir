@@ -217,3 +217,16 @@ func.func @no_gelu(%x: tensor<8xf32>) -> tensor<8xf32> {
   %4 = nn.mul %3, %half : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   return %4 : tensor<8xf32>
 }
+
+// A power of two divides as its inverse multiplies; three does not.
+// CHECK-LABEL: func @divide
+// CHECK-DAG: %[[E:.*]] = nn.constant dense<1.250000e-01> : tensor<f32>
+// CHECK: %[[Y:.*]] = nn.mul %{{.*}}, %[[E]]
+// CHECK-NEXT: nn.div %[[Y]]
+func.func @divide(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %eight = nn.constant dense<8.0> : tensor<f32>
+  %three = nn.constant dense<3.0> : tensor<f32>
+  %0 = nn.div %x, %eight : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = nn.div %0, %three : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  return %1 : tensor<8xf32>
+}

@@ -50,7 +50,9 @@ private:
 
   /// An op whose few integers follow from sizes: the host computes them, without a kernel.
   bool isShapeArithmetic(Operation &op) {
-    if (!isa<nn::ContentsOpInterface>(op) || op.getNumResults() != 1)
+    // Sizes are int64; narrower integers wrap, which the host's index arithmetic does not.
+    if (!isa<nn::ContentsOpInterface>(op) || op.getNumResults() != 1 ||
+        !getElementTypeOrSelf(op.getResult(0).getType()).isSignlessInteger(64))
       return false;
     auto contents = analysis.contents(op.getResult(0));
     if (!contents)

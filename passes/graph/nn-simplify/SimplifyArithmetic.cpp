@@ -4,6 +4,8 @@
 #include "dialects/nn/NN.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace sinter;
 
@@ -52,6 +54,24 @@ struct SimplifyPower : OpRewritePattern<nn::PowOp> {
     } else {
       return rewriter.notifyMatchFailure(op, "a general power");
     }
+    return success();
+  }
+};
+
+/// x / 2ⁿ → x · 2⁻ⁿ, which is exact
+struct DivideByPowerOfTwo : OpRewritePattern<nn::DivOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(nn::DivOp op, PatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    auto divisor = getUniform(op.getRhs(), cast<RankedTensorType>(op.getLhs().getType()));
+    if (!divisor || !isa<FloatType>(type.getElementType()))
+      return rewriter.notifyMatchFailure(op, "no constant float divisor");
+    // Of normal numbers in every float type.
+    int exponent = 0;
+    if (std::abs(std::frexp(*divisor, &exponent)) != 0.5 || std::abs(exponent) > 12)
+      return rewriter.notifyMatchFailure(op, "no power of two");
+    Value factor = nn::createScalar(rewriter, op.getLoc(), type.getElementType(), 1 / *divisor);
+    rewriter.replaceOpWithNewOp<nn::MulOp>(op, op.getType(), op.getLhs(), factor);
     return success();
   }
 };
@@ -140,5 +160,6 @@ struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
 } // namespace
 
 void sinter::populateSimplifyArithmeticPatterns(RewritePatternSet &patterns) {
-  patterns.add<SimplifyPower, DropExpand, DropWholeExpand, SimplifyReduce>(patterns.getContext());
+  patterns.add<SimplifyPower, DivideByPowerOfTwo, DropExpand, DropWholeExpand, SimplifyReduce>(
+      patterns.getContext());
 }

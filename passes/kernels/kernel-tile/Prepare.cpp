@@ -189,7 +189,11 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
         map.getNumResults() < 2 || map.getResults().back() != vector)
       continue;
     int64_t elementBytes = std::max<int64_t>(type.getElementTypeBitWidth() / 8, 1);
-    int64_t width = 2 * target.lanes(std::max<int64_t>(elementBytes, 4)), rank = type.getRank();
+    int64_t lanes = target.lanes(std::max<int64_t>(elementBytes, 4)), rank = type.getRank();
+    int64_t width = 2 * lanes;
+    for (int64_t vectors : {4, 3})
+      if (type.getShape().back() % (vectors * lanes) == 0)
+        width = vectors * lanes;
     double rows = 1;
     for (auto [i, extent] : llvm::enumerate(extents))
       if (!map.isFunctionOfDim(i))

@@ -347,6 +347,14 @@ void tile::scheduleRows(Model &model) {
       shared = std::min(shared, own);
   outer.truncate(shared);
 
+  // One value for each row: a vector of them would be of rows that are not at hand yet.
+  auto isOneValue = [&](const Stage &stage) {
+    return llvm::all_of(llvm::zip(stage.resultLoops, stage.outputLoops), [&](auto loops) {
+      auto [own, with] = loops;
+      return own < 0 || stage.extents[own] == 1 || llvm::is_contained(outer, with);
+    });
+  };
+
   if (vector >= 0)
     vectorizeLoop(model, *output, false, vector);
   std::string level;
@@ -360,6 +368,7 @@ void tile::scheduleRows(Model &model) {
       model.computeRoot(*stage);
     if (stage->reduces && factorReduction(model, *stage, inside ? output : nullptr, level))
       continue;
-    vectorizeNest(model, *stage);
+    if (!inside || !isOneValue(*stage))
+      vectorizeNest(model, *stage);
   }
 }

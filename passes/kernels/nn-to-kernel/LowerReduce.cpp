@@ -238,12 +238,15 @@ static LogicalResult lowerSoftmax(nn::SoftmaxOp op, LowerContext &context) {
   Value sum = context.reduce(context.fill(row, 0.0), reduction.sizes,
                              Input{context.stage(exponentials), reduction.inputIndices},
                              [&](Body &body) { return body.out[0] + body.in[0]; });
+  // One division a row: a vector of them costs as much as the exponentials.
+  Value inverse = context.map(row, Input{context.stage(sum), context.loops(0, keptRank)},
+                              [&](Body &body) { return 1.0 / body.in[0]; });
   context.set(op.getOutput(),
               context.map(context.empty(op.getOutput()),
                           {Input{context.stage(exponentials), context.loops(0, rank)},
-                           Input{context.stage(sum), whole}},
+                           Input{context.stage(inverse), whole}},
                           [&](Body &body) {
-                            return convert(body.in[0] / body.in[1], operand.elementType);
+                            return convert(body.in[0] * body.in[1], operand.elementType);
                           }));
   return success();
 }
