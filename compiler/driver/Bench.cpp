@@ -128,7 +128,7 @@ static int benchModel(const BenchArguments &arguments) {
   int status = compile(compiling);
   if (status == Good)
     status = benchLibrary(arguments, compiling.output);
-  llvm::sys::fs::remove_directories(folder);
+  (void)llvm::sys::fs::remove_directories(folder);
   return status;
 }
 

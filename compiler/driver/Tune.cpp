@@ -39,7 +39,7 @@ public:
             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
   ~Tuner() {
     if (!folder.empty())
-      llvm::sys::fs::remove_directories(folder);
+      (void)llvm::sys::fs::remove_directories(folder);
   }
 
   bool run();
@@ -72,10 +72,10 @@ std::unique_ptr<Trial> Tuner::build(Tuning tuning) {
     error = "the model could not be compiled";
     return nullptr;
   }
-  if (!trial->library.open(path, /*threads=*/1, error))
+  if (!trial->library.open(path, /*threadCount=*/1, error))
     return nullptr;
   // The library stays mapped without its name.
-  llvm::sys::fs::remove(path);
+  (void)llvm::sys::fs::remove(path);
   if (!makeInputs(trial->library.getModel(), {}, session.getContext(), trial->inputs, error))
     return nullptr;
   if (!trial->profile.open(trial->library)) {
@@ -141,10 +141,10 @@ bool Tuner::run() {
   options.profile = true;
   for (auto kernel : session.getModule().getOps<kernel::FuncOp>())
     fingerprints[kernel.getSymName()] = kernel::fingerprint(kernel);
-  Tuning start = *options.tuning, &result = *options.tuning;
+  Tuning &result = *options.tuning;
   for (size_t position = 0; Clock::now() < end; ++position) {
     // The best of all that was tried, and what there is to decide with it.
-    best = build(best ? std::move(best->tuning) : std::move(start));
+    best = build(best ? std::move(best->tuning) : result);
     if (!best)
       return false;
     bool more = llvm::any_of(
@@ -158,7 +158,7 @@ bool Tuner::run() {
   return true;
 }
 
-bool sinter::driver::tune(Session &session, CompileOptions options, double seconds,
+bool sinter::driver::tune(Session &session, const CompileOptions &options, double seconds,
                           std::string &error) {
   return Tuner(session, options, seconds, error).run();
 }

@@ -12,7 +12,7 @@ namespace sinter::driver {
 /// cost model's for about so many seconds, and fixes in `options.tuning` those that were faster.
 /// The whole model runs each time, so that a kernel meets the caches as it will; all kernels that
 /// have a candidate left try it in the same run. On failure false, and `error` says why.
-bool tune(Session &session, CompileOptions options, double seconds, std::string &error);
+bool tune(Session &session, const CompileOptions &options, double seconds, std::string &error);
 
 } // namespace sinter::driver
 

@@ -51,7 +51,7 @@ static void forEach(size_t count, unsigned threads, F work) {
 }
 
 /// Bitcode of one kernel; runs on any thread.
-static halide::KernelOutput translate(kernel::FuncOp kernel, halide::KernelRequest request) {
+static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::KernelRequest &request) {
   // A copy is translated: the original keeps its math, in case that it takes the other road.
   OwningOpRef<kernel::FuncOp> copy = cast<kernel::FuncOp>(kernel->clone());
   halide::expandMath(*copy);
