@@ -565,6 +565,13 @@ void RegisterTiler::scheduleOutput() {
     counts.push_back(count);
   }
   double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
+  // With few rows the time is that of reading the weights, about 32 bytes in the time of two vector
+  // instructions.
+  constexpr double bytesPerInstruction = 16;
+  double bytes = 0;
+  for (const Operand &operand : operands)
+    bytes += operand.bytes;
+  work = std::max(work, bytes / bytesPerInstruction);
   // Where most tiles are along the innermost loop, runs of them are what goes in parallel.
   int64_t tasks = 1;
   for (int64_t count : ArrayRef(counts).drop_back(counts.empty() ? 0 : 1))
