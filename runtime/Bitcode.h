@@ -26,6 +26,9 @@ Embedded runtimeObject(const std::string &arch);
 /// Bitcode of the kernels `sinter_k_*`, of which a model takes those that it calls.
 Embedded kernelsBitcode(const std::string &arch);
 
+/// The program that runs a library once (runtime/runner), for an emulator.
+Embedded runnerProgram(const std::string &arch);
+
 /// The text of sinter/model.h.
 Embedded interfaceHeader();
 

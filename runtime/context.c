@@ -52,6 +52,9 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   *result = NULL;
   if (!model || !model->internal)
     return SINTER_INVALID_ARGUMENT;
+  const SinterVariant *variant = sinterChooseVariant((const SinterInternal *)model->internal);
+  if (!variant)
+    return SINTER_UNSUPPORTED_CPU;
 
   SinterContextOptions options;
   memset(&options, 0, sizeof options);
@@ -100,8 +103,7 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   at = align64(at + 2 * (size_t)outputRank * sizeof(int64_t));
 
   size_t totalAt = at;
-  const SinterInternal *internal = (const SinterInternal *)model->internal;
-  at = align64(at + (size_t)internal->kernelCount * sizeof(SinterKernelTotals));
+  at = align64(at + (size_t)variant->kernelCount * sizeof(SinterKernelTotals));
 
   char *memory = (char *)options.allocate(options.allocator_user, at, 64);
   if (!memory)
@@ -110,6 +112,7 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   SinterContext *context = (SinterContext *)memory;
   context->self.context = context;
   context->model = model;
+  context->variant = variant;
   context->options = options;
   context->bytes = at;
   context->threads = threads;
@@ -181,6 +184,7 @@ static const char *statusText(SinterStatus status) {
       "out of memory",
       "the model failed",
       "internal error",
+      "this CPU lacks instructions that the model was compiled for",
   };
   if (status < 0 || status >= (int32_t)(sizeof texts / sizeof texts[0]))
     return "unknown status";

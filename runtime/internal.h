@@ -66,10 +66,34 @@ typedef struct Pool {
   int32_t workers; /* that could be started */
 } Pool;
 
+/* Bits of the CPU's identification that code needs (CpuRequirement of
+   targets/Target.h). A mask of 0 ends a list. */
+typedef struct SinterRequirement {
+  uint32_t leaf, subleaf, word, mask;
+} SinterRequirement;
+
+/* What the compiler generates of the model for one target. */
+typedef struct SinterVariant {
+  /* Calls the model: (context, workspace's descriptor, inputs' descriptors,
+     results' descriptors one after the other). */
+  void (*entry)(void *context, void *workspace, void **inputs, void *results);
+  int64_t (*workspace)(void **inputs); /* NULL: none needed */
+  const SinterRequirement *requirements;
+  const SinterKernelInfo *kernels; /* calls that are measured */
+  int64_t kernelCount;
+} SinterVariant;
+
+/* What SinterModel.internal points to. */
+typedef struct SinterInternal {
+  int32_t variants;
+  const SinterVariant *const *variant; /* the fastest first */
+} SinterInternal;
+
 struct SinterContext {
   SinterThread self; /* must be first */
 
   const SinterModel *model;
+  const SinterVariant *variant; /* that this CPU runs */
   SinterContextOptions options;
   size_t bytes; /* of this allocation */
   int32_t threads;
@@ -107,15 +131,8 @@ struct SinterContext {
   char error[1024];
 };
 
-/* What the compiler generates for the model, at SinterModel.internal. */
-typedef struct SinterInternal {
-  /* Calls the model: (context, workspace's descriptor, inputs' descriptors,
-     results' descriptors one after the other). */
-  void (*entry)(void *context, void *workspace, void **inputs, void *results);
-  int64_t (*workspace)(void **inputs); /* NULL: none needed */
-  const SinterKernelInfo *kernels;     /* calls that are measured */
-  int64_t kernelCount;
-} SinterInternal;
+/* cpu.c: the first that this CPU can run, or NULL. */
+const SinterVariant *sinterChooseVariant(const SinterInternal *);
 
 /* memory.c */
 void *sinterAllocate(SinterContext *, size_t bytes, size_t alignment);

@@ -52,6 +52,9 @@ struct timespec {
   long tv_sec, tv_nsec;
 };
 int clock_gettime(int clock, struct timespec *);
+#if !defined(__x86_64__)
+unsigned long getauxval(unsigned long key);
+#endif
 
 #pragma GCC visibility pop
 

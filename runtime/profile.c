@@ -27,8 +27,7 @@ void sinter_rt_profile_add(SinterContext *caller, int64_t entry, int64_t nanosec
 __attribute__((visibility("default"))) int64_t sinter_profile(const SinterContext *context,
                                                               const SinterKernelInfo **kernels,
                                                               const SinterKernelTotals **totals) {
-  const SinterInternal *internal = (const SinterInternal *)context->model->internal;
-  *kernels = internal->kernels;
+  *kernels = context->variant->kernels;
   *totals = context->totals;
-  return internal->kernelCount;
+  return context->variant->kernelCount;
 }

@@ -7,10 +7,6 @@
 
 #include "runtime/internal.h"
 
-static const SinterInternal *internalOf(const SinterContext *context) {
-  return (const SinterInternal *)context->model->internal;
-}
-
 static void describeInputs(SinterContext *context, const DLTensor *inputs) {
   for (int32_t i = 0; i < context->model->input_count; ++i) {
     const DLTensor *input = &inputs[i];
@@ -29,7 +25,7 @@ static void describeInputs(SinterContext *context, const DLTensor *inputs) {
 
 /* `described` inputs have passed their check. */
 static size_t workspaceBytes(SinterContext *context) {
-  int64_t (*function)(void **) = internalOf(context)->workspace;
+  int64_t (*function)(void **) = context->variant->workspace;
   int64_t bytes = function ? function(context->descriptorOf) : 0;
   return bytes > 0 ? (size_t)bytes : 0;
 }
@@ -241,7 +237,7 @@ __attribute__((noinline)) static bool callModel(SinterContext *context, int64_t 
   context->self.escape = &escape;
   if (_setjmp(&escape))
     return false;
-  internalOf(context)->entry(context, workspace, context->descriptorOf, context->resultDescriptors);
+  context->variant->entry(context, workspace, context->descriptorOf, context->resultDescriptors);
   return true;
 }
 

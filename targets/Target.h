@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A plain description: schedules are chosen from it, code is generated for it.
-// Each family (x86, ...) fills it in its own folder; `lookupTarget` asks them
-// in turn. No LLVM or MLIR header is needed to use it.
+// Each family (x86, arm, ...) fills it in its own folder (Family.h);
+// `lookupTarget` asks them in turn. No LLVM or MLIR header is needed to use it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,14 +25,27 @@ enum class ISA {
   NEON,  ///< AArch64's base: 16-byte vectors, FMA
 };
 
+/// Bits that a CPU's identification must have for it to run the code. The
+/// runtime (runtime/cpu.c) compares them before it runs any.
+struct CpuRequirement {
+  uint32_t leaf;    ///< x86: CPUID's leaf, or `extendedState`; else getauxval's key
+  uint32_t subleaf; ///< of CPUID
+  uint32_t word;    ///< x86: 0 to 3 for EAX, EBX, ECX, EDX; else 0, or 1 for the upper half
+  uint32_t mask;    ///< all of which must be set
+  /// In the place of a leaf: XCR0, the registers that the system saves.
+  static constexpr uint32_t extendedState = 0xffffffff;
+};
+
 struct Target {
-  std::string name;     ///< as the user wrote it: "host", "x86-64-v3", "znver4"
+  std::string name;     ///< as the user wrote it: "host", "x86-64-v3", "cortex-a76+fp16"
   std::string family;   ///< "x86", "arm", ...: the folder of targets/
   std::string triple;   ///< LLVM's, e.g. "x86_64-unknown-linux-gnu"
   std::string cpu;      ///< LLVM's name of the CPU
   std::string features; ///< LLVM's, e.g. "+avx2,+fma,-avx512f"
   /// Halide's target string without the kernel flags (no_runtime, ...).
   std::string halide;
+  uint16_t elfMachine = 0; ///< of its object files, e.g. EM_AARCH64
+  std::vector<CpuRequirement> requirements;
   ISA isa = ISA::X86V2;
 
   int64_t vectorBytes = 16;     ///< bytes of one vector register
@@ -58,14 +71,33 @@ struct Target {
   int64_t lanes(int64_t bytes) const { return vectorBytes / bytes; }
 };
 
-/// Fills `target` for "host", an ISA level ("x86-64-v2", "x86-64-v3",
-/// "x86-64-v4") or a CPU's name as LLVM spells it ("znver4",
-/// "skylake-avx512"). On failure returns false and says in `error` what was
-/// wrong and which known name is nearest.
+/// Fills `target` for "host", a level ("x86-64-v3", "aarch64") or a CPU's name
+/// as LLVM spells it ("znver4", "cortex-a76"), each with features after it:
+/// "aarch64+dotprod", "x86-64-v4+avx512vnni", "cortex-a76+nofp16". On failure
+/// returns false and says in `error` what was wrong and which known names are
+/// nearest.
 bool lookupTarget(const std::string &name, Target &target, std::string &error);
 
-/// Every name that `lookupTarget` takes, for --help and for completion.
-std::vector<std::string> targetNames();
+/// What the folder of one family offers, for people.
+struct FamilyDescription {
+  std::string name;                  ///< "arm"
+  std::string summary;               ///< "AArch64 Linux, NEON"
+  std::string arch;                  ///< as in a triple: "aarch64"
+  uint16_t elfMachine = 0;           ///< of its object files
+  std::string emulator;              ///< runs its programs elsewhere: "qemu-aarch64"
+  std::string sysroot;               ///< where the emulator finds its libc
+  std::string packages;              ///< Debian's, of both
+  std::vector<std::string> levels;   ///< generic targets, least first
+  std::vector<std::string> cpus;     ///< names of CPUs
+  std::vector<std::string> features; ///< that may follow a name
+};
+std::vector<FamilyDescription> describeFamilies();
+
+/// The architecture that this program runs on, as in a triple: "x86_64".
+std::string hostArchitecture();
+
+/// Registers LLVM's code generators of all families. May be called again.
+void initializeCodeGenerators();
 
 } // namespace sinter
 

@@ -7,9 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/driver/Library.h"
+#include "compiler/driver/Emulator.h"
 #include "compiler/driver/Session.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -106,21 +107,22 @@ std::string compare(const nn::HostTensor &actual, const nn::HostTensor &expected
 }
 
 /// Runs one recorded data set.
-Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance, double &worst) {
+Verdict runDataSet(Executor &library, StringRef dataSet, Tolerance tolerance, double &worst) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  const SinterModel &model = library.getModel();
   std::string error;
   auto fail = [&](const Twine &why) { return Verdict{Verdict::Fail, why.str()}; };
 
-  std::vector<nn::HostTensor> inputs(model.input_count), outputs;
-  std::vector<std::string> files;
-  for (int32_t i = 0; i < model.input_count; ++i) {
+  std::vector<nn::HostTensor> inputs;
+  std::vector<NamedTensor> outputs;
+  // By position, as ONNX's runner does; names are informal.
+  for (unsigned i = 0;; ++i) {
     NamedTensor tensor;
     std::string path = join(dataSet, "input_" + Twine(i) + ".pb");
+    if (!llvm::sys::fs::exists(path))
+      break;
     if (!readTensor(path, context, tensor, error))
       return fail(error);
-    // By position, as ONNX's runner does; names are informal.
-    inputs[i] = tensor.tensor;
+    inputs.push_back(tensor.tensor);
   }
   if (!library.run(inputs, outputs, context, error))
     return fail("run: " + error);
@@ -130,9 +132,9 @@ Verdict runDataSet(Library &library, StringRef dataSet, Tolerance tolerance, dou
     NamedTensor expected;
     if (!readTensor(join(dataSet, "output_" + Twine(i) + ".pb"), context, expected, error))
       return fail(error);
-    std::string difference = compare(output, expected.tensor, tolerance, worst);
+    std::string difference = compare(output.tensor, expected.tensor, tolerance, worst);
     if (!difference.empty())
-      return fail(Twine("output '") + model.outputs[i].name + "' " + difference);
+      return fail("output '" + output.name + "' " + difference);
   }
   return {};
 }
@@ -171,7 +173,7 @@ Verdict prepare(const CheckArguments &arguments, StringRef model, bool isolated,
   if (llvm::sys::fs::createTemporaryFile("sinter-check", "so", library))
     return {Verdict::Fail, "can't make a temporary file"};
   if (mlir::failed(
-          emit(session.getModule(), Stage::Lib, modelName(compile.model), library, options)))
+          emit(session.getModule(), {Stage::Lib, modelName(compile.model), library, ""}, options)))
     return failed("compilation failed");
   return {};
 }
@@ -187,29 +189,38 @@ std::vector<std::string> findDataSets(StringRef folder) {
   }
 }
 
+/// Here, or under the emulator of the library's processor; `where` says which.
+std::unique_ptr<Executor> openLibrary(const std::string &path, int32_t threads, std::string &where,
+                                      std::string &error) {
+  if (auto family = foreignFamily(path)) {
+    where = " under " + family->emulator;
+    auto emulator = std::make_unique<Emulator>();
+    return emulator->open(*family, path, threads, error) ? std::move(emulator) : nullptr;
+  }
+  auto library = std::make_unique<Library>();
+  return library->open(path, threads, error) ? std::move(library) : nullptr;
+}
+
 Verdict checkCase(const CheckArguments &arguments, StringRef model, ArrayRef<std::string> dataSets,
-                  bool isolated, double &worst) {
+                  bool isolated, double &worst, std::string &where) {
   SmallString<128> path;
   Verdict verdict = prepare(arguments, model, isolated, path);
   if (verdict.kind != Verdict::Pass)
     return verdict;
-  bool temporary = !model.ends_with(".so");
-  {
-    Library library;
-    std::string error;
-    bool opened = library.open(path.str().str(), arguments.threads, error);
-    if (temporary)
-      (void)llvm::sys::fs::remove(path);
-    if (!opened)
-      return {Verdict::Fail, error};
-    Tolerance tolerance = readTolerance(llvm::sys::path::parent_path(model), arguments);
-    for (const std::string &dataSet : dataSets) {
-      verdict = runDataSet(library, dataSet, tolerance, worst);
-      if (verdict.kind != Verdict::Pass) {
-        if (dataSets.size() > 1)
-          verdict.reason = llvm::sys::path::filename(dataSet).str() + ": " + verdict.reason;
-        return verdict;
-      }
+  llvm::FileRemover remover;
+  if (!model.ends_with(".so"))
+    remover.setFile(path);
+  std::string error;
+  auto library = openLibrary(path.str().str(), arguments.threads, where, error);
+  if (!library)
+    return {Verdict::Fail, error};
+  Tolerance tolerance = readTolerance(llvm::sys::path::parent_path(model), arguments);
+  for (const std::string &dataSet : dataSets) {
+    verdict = runDataSet(*library, dataSet, tolerance, worst);
+    if (verdict.kind != Verdict::Pass) {
+      if (dataSets.size() > 1)
+        verdict.reason = llvm::sys::path::filename(dataSet).str() + ": " + verdict.reason;
+      return verdict;
     }
   }
   return {};
@@ -251,7 +262,9 @@ private:
     pid_t pid = fork();
     if (pid == 0) {
       close(ends[0]);
+      setpgid(0, 0); // so that what it starts ends with it
       double worst = 0;
+      std::string where;
       CheckArguments single = arguments;
       if (single.threads == 0)
         single.threads = 2;
@@ -259,7 +272,7 @@ private:
       std::vector<std::string> dataSets = findDataSets(folder);
       Verdict verdict = dataSets.empty()
                             ? Verdict{Verdict::Fail, "no test_data_set_0 in the folder"}
-                            : checkCase(single, model, dataSets, /*isolated=*/true, worst);
+                            : checkCase(single, model, dataSets, /*isolated=*/true, worst, where);
       std::string text = std::to_string(verdict.kind) + verdict.reason;
       ssize_t written = write(ends[1], text.data(), std::min<size_t>(text.size(), 4000));
       _exit(written < 0);
@@ -286,7 +299,7 @@ private:
         }
         finish(i, "");
       } else if (seconds > arguments.timeout) {
-        kill(child.pid, SIGKILL);
+        kill(-child.pid, SIGKILL);
         finish(i, "took more than " + std::to_string(arguments.timeout) + " s");
       }
     }
@@ -364,10 +377,11 @@ int sinter::driver::check(const CheckArguments &arguments) {
       return ModelFault;
     }
   double worst = 0;
-  Verdict verdict = checkCase(arguments, model, dataSets, /*isolated=*/false, worst);
+  std::string where;
+  Verdict verdict = checkCase(arguments, model, dataSets, /*isolated=*/false, worst, where);
   if (verdict.kind == Verdict::Pass) {
     llvm::outs() << "PASS " << model << ": " << dataSets.size() << " data set"
-                 << (dataSets.size() == 1 ? "" : "s")
+                 << (dataSets.size() == 1 ? "" : "s") << where
                  << llvm::format(", greatest relative difference %.2g\n", worst);
     return Good;
   }

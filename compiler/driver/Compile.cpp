@@ -83,6 +83,9 @@ int sinter::driver::compile(const CompileArguments &arguments) {
   auto stage = parseStage(arguments.emit);
   if (!stage)
     return fail("unknown stage " + arguments.emit, WrongUsage);
+  if (!options.alternatives.empty() && *stage < Stage::Obj)
+    return fail("--emit=" + arguments.emit + " shows one target; give --target one name",
+                WrongUsage);
 
   std::string name = arguments.name.empty() ? modelName(arguments.model) : arguments.name;
   if (!isIdentifier(name))
@@ -125,21 +128,19 @@ int sinter::driver::compile(const CompileArguments &arguments) {
       return report.status(session);
     return writeModule(module, output, arguments.elideConstants);
   }
-  if (failed(advance(module, Stage::KernelTiled, options)))
-    return report.status(session);
-  if (*stage != Stage::Lib)
-    return succeeded(emit(module, *stage, name, output, options)) ? Good : report.status(session);
-
-  SmallString<128> header(arguments.header);
-  if (header.empty()) {
-    header = output;
-    llvm::sys::path::replace_extension(header, "h");
+  SmallString<128> header;
+  if (*stage == Stage::Lib) {
+    header = arguments.header;
+    if (header.empty()) {
+      header = output;
+      llvm::sys::path::replace_extension(header, "h");
+    }
+    llvm::sys::RemoveFileOnSignal(header);
   }
-  if (failed(emitHeader(module, name, header)))
-    return ModelFault;
+  bool emitted = succeeded(emit(module, {*stage, name, output, header}, options));
+  if (header.empty())
+    return emitted ? Good : report.status(session);
   // A header without its library helps nobody.
-  llvm::sys::RemoveFileOnSignal(header);
-  bool emitted = succeeded(emit(module, *stage, name, output, options));
   llvm::sys::DontRemoveFileOnSignal(header);
   if (emitted) {
     if (arguments.timeReport)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/Library.h"
+#include "compiler/driver/Emulator.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -28,6 +29,11 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
     error = "can't read " + path + ": no such file";
     return false;
   }
+  if (auto family = foreignFamily(std::string(absolute))) {
+    error = path + " was compiled for " + family->arch + ", and this machine is " +
+            hostArchitecture() + "; sinter check runs it under " + family->emulator;
+    return false;
+  }
   handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     error = std::string("can't load ") + dlerror();
@@ -49,7 +55,7 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
   options.threads = threads;
   SinterStatus status = model->context_create(model, &options, &context);
   if (status != SINTER_OK) {
-    error = model->status_text(status);
+    error = path + ", compiled for " + model->target + ": " + model->status_text(status);
     return false;
   }
   return true;
@@ -59,7 +65,7 @@ SinterProfileFunction Library::getProfile() const {
   return reinterpret_cast<SinterProfileFunction>(dlsym(handle, "sinter_profile"));
 }
 
-bool Library::run(ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,
+bool Library::run(ArrayRef<nn::HostTensor> inputs, std::vector<NamedTensor> &outputs,
                   MLIRContext &mlir, std::string &error) {
   std::vector<DLTensor> in, out(model->output_count);
   for (const nn::HostTensor &input : inputs)
@@ -77,12 +83,12 @@ bool Library::run(ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &
     return false;
   }
   outputs.clear();
-  for (const DLTensor &each : out) {
+  for (auto [i, each] : llvm::enumerate(out)) {
     nn::HostTensor tensor(fromDLDataType(each.dtype, mlir),
                           ArrayRef<int64_t>(each.shape, each.ndim));
     std::memcpy(tensor.mutableBytes(), static_cast<const char *>(each.data) + each.byte_offset,
                 tensor.getNumElements() * tensor.getElementBytes());
-    outputs.push_back(tensor);
+    outputs.push_back({model->outputs[i].name, tensor});
   }
   return true;
 }

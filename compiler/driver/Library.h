@@ -25,10 +25,19 @@ bool readTensor(const std::string &path, mlir::MLIRContext &context, NamedTensor
 /// Writes .npy.
 bool writeNpy(const std::string &path, const nn::HostTensor &tensor, std::string &error);
 
-/// dlopen and one context.
-class Library {
+/// Something that runs a compiled library.
+class Executor {
 public:
-  ~Library();
+  virtual ~Executor() = default;
+  /// Runs once; `outputs` are copies.
+  virtual bool run(llvm::ArrayRef<nn::HostTensor> inputs, std::vector<NamedTensor> &outputs,
+                   mlir::MLIRContext &context, std::string &error) = 0;
+};
+
+/// dlopen and one context.
+class Library : public Executor {
+public:
+  ~Library() override;
   bool open(const std::string &path, int32_t threadCount, std::string &error);
 
   const SinterModel &getModel() const { return *model; }
@@ -36,9 +45,8 @@ public:
   /// Null in a library that was compiled without --profile.
   SinterProfileFunction getProfile() const;
 
-  /// Runs once; `outputs` are copies.
-  bool run(llvm::ArrayRef<nn::HostTensor> inputs, std::vector<nn::HostTensor> &outputs,
-           mlir::MLIRContext &context, std::string &error);
+  bool run(llvm::ArrayRef<nn::HostTensor> inputs, std::vector<NamedTensor> &outputs,
+           mlir::MLIRContext &context, std::string &error) override;
 
 private:
   void *handle = nullptr;

@@ -36,7 +36,8 @@ int sinter::driver::run(const RunArguments &arguments) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   Library library;
   std::string error;
-  std::vector<nn::HostTensor> inputs, outputs;
+  std::vector<nn::HostTensor> inputs;
+  std::vector<NamedTensor> outputs;
   if (!library.open(arguments.library, arguments.threads, error) ||
       !readInputs(library.getModel(), arguments.inputs, context, inputs, error) ||
       !library.run(inputs, outputs, context, error))
@@ -49,14 +50,14 @@ int sinter::driver::run(const RunArguments &arguments) {
     return fail("can't make folder " + folder + ": it is a file");
   for (auto [i, output] : llvm::enumerate(outputs)) {
     const SinterTensorInfo &info = library.getModel().outputs[i];
-    summarize(info.name, info.dtype, output);
+    summarize(info.name, info.dtype, output.tensor);
     if (folder.empty())
       continue;
     std::string file = info.name;
     for (char &c : file)
       if (c == '/' || c == '\\')
         c = '_';
-    if (!writeNpy((Twine(folder) + "/" + file + ".npy").str(), output, error))
+    if (!writeNpy((Twine(folder) + "/" + file + ".npy").str(), output.tensor, error))
       return fail(error);
   }
   return Good;

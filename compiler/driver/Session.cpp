@@ -135,12 +135,33 @@ bool Session::readTuningFor(const Target &target, StringRef path) {
   return true;
 }
 
-bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &options) {
-  std::string error;
-  if (!lookupTarget(arguments.target, options.target, error)) {
-    emitError(UnknownLoc::get(&context), error);
+// One target, or several of one architecture by comma.
+bool Session::setTargets(StringRef names, CompileOptions &options) {
+  SmallVector<StringRef> list;
+  names.split(list, ',');
+  auto fail = [&](const Twine &message) {
+    emitError(UnknownLoc::get(&context), message);
     return false;
+  };
+  for (StringRef name : list) {
+    Target target;
+    std::string error;
+    if (!lookupTarget(name.str(), target, error))
+      return fail(error);
+    if (name == list.front())
+      options.target = target;
+    else if (target.triple != options.target.triple)
+      return fail("--target=" + names + ": one library holds code for one architecture, and '" +
+                  name + "' is another than '" + list.front() + "'");
+    else
+      options.alternatives.push_back(target);
   }
+  return true;
+}
+
+bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &options) {
+  if (!setTargets(arguments.target, options))
+    return false;
   std::function<std::unique_ptr<Pass>()> fault;
   if (!arguments.testFault.empty() && !parseTestFault(arguments.testFault, fault)) {
     emitError(UnknownLoc::get(&context), "--test-fault " + arguments.testFault + " is none");

@@ -36,6 +36,7 @@ public:
 
 private:
   bool readTuningFor(const Target &target, llvm::StringRef path);
+  bool setTargets(llvm::StringRef names, CompileOptions &options);
 
   mlir::MLIRContext context;
   Tuning tuning;

@@ -21,7 +21,8 @@ struct Trial {
   Tuning tuning;
   Library library;
   Profile profile;
-  std::vector<nn::HostTensor> inputs, outputs;
+  std::vector<nn::HostTensor> inputs;
+  std::vector<NamedTensor> outputs;
 
   bool run(MLIRContext &context, std::string &error) {
     if (!library.run(inputs, outputs, context, error))
@@ -67,8 +68,9 @@ std::unique_ptr<Trial> Tuner::build(Tuning tuning) {
   trial->tuning = std::move(tuning);
   OwningOpRef<ModuleOp> module = session.getModule().clone();
   options.tuning = &trial->tuning;
+  options.alternatives.clear(); // which do not run here
   std::string path = (folder + "/" + Twine(built++) + ".so").str();
-  if (failed(emit(*module, Stage::Lib, "tuned", path, options))) {
+  if (failed(emit(*module, {Stage::Lib, "tuned", path, ""}, options))) {
     error = "the model could not be compiled";
     return nullptr;
   }

@@ -24,45 +24,44 @@ static LogicalResult writeText(ModuleOp module, StringRef text, StringRef path) 
   return success();
 }
 
-LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringRef path,
-                           const CompileOptions &options) {
-  auto note = [&](StringRef phase) {
-    if (options.progress)
-      options.progress(phase);
-  };
-  if (failed(advance(module, Stage::KernelTiled, options)))
-    return failure();
-  if (options.profile &&
-      failed(runPasses(module, options, [](PassManager &pm) { pm.addPass(createProfileCalls()); })))
-    return failure();
-  auto interface = getInterface(module, name);
-  if (failed(interface))
-    return failure();
+/// The model on its way to native code, for one target.
+struct Variant {
+  OwningOpRef<ModuleOp> clone;
+  ModuleOp module;
+  CompileOptions options;
+  std::string suffix; ///< of its kernels' symbols, which may be those of another variant
+  std::vector<ProfiledCall> calls;
+  std::vector<KernelCode> kernels;
+  // The host program, and before it the context that it lives in.
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> host;
+};
 
-  // The interface has been read; LLVM does not know these attributes.
+/// LLVM does not know these attributes of the interface.
+static void dropInterface(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   for (unsigned i = 0; i < main.getNumArguments(); ++i)
     for (StringRef attribute : {"nn.name", "nn.dims", "sinter.dtype"})
       main.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
   main.removeResAttrsAttr();
+}
 
-  // Kernels.
+/// From kernel-tiled to LLVM IR; the kernels are bitcode for `text`, else objects.
+static LogicalResult lower(Variant &variant, StringRef name, bool text, CollectedWeights &weights,
+                           function_ref<void(StringRef)> note) {
+  ModuleOp module = variant.module;
+  const CompileOptions &options = variant.options;
+  dropInterface(module);
   note("kernels");
-  std::vector<KernelCode> kernels;
-  if (stage == Stage::Loops) {
-    std::string text;
-    if (failed(printHalideLoops(module, options.target, text)))
-      return failure();
-    note("write");
-    return writeText(module, text, path);
-  }
-  bool text = stage == Stage::LLVM || stage == Stage::Asm;
   KernelCache cache(options.cacheFolder, options.target, options.optLevel);
-  if (!options.reference && failed(lowerKernelsToHalide(module, options.target, options.threads,
-                                                        kernels, text ? nullptr : &cache)))
+  if (!options.reference &&
+      failed(lowerKernelsToHalide(module, options.target, options.threads, variant.kernels,
+                                  text ? nullptr : &cache, variant.suffix)))
     return failure();
-  if (options.kernelCounts)
-    *options.kernelCounts = {cache.getFound(), cache.getMade()};
+  if (options.kernelCounts) {
+    options.kernelCounts->first += cache.getFound();
+    options.kernelCounts->second += cache.getMade();
+  }
 
   // Host program, and the kernels that Halide's road left.
   note("host");
@@ -72,38 +71,80 @@ LogicalResult sinter::emit(ModuleOp module, Stage stage, StringRef name, StringR
       })))
     return failure();
   note("weights");
-  CollectedWeights weights;
   collectWeights(module, weights);
 
   note("host to LLVM");
-  llvm::LLVMContext context;
-  auto host = translateModuleToLLVMIR(module, context, name);
-  if (!host)
+  variant.host = translateModuleToLLVMIR(module, variant.context, name);
+  if (!variant.host)
     return module.emitError("the host program has no LLVM IR");
+  return success();
+}
 
+LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileOptions &options) {
+  auto note = [&](StringRef phase) {
+    if (options.progress)
+      options.progress(phase);
+  };
+  std::vector<std::unique_ptr<Variant>> variants;
+  for (size_t i = 0; i <= options.alternatives.size(); ++i) {
+    auto variant = std::make_unique<Variant>();
+    variant->options = options;
+    if (i > 0) {
+      variant->clone = module.clone();
+      variant->options.target = options.alternatives[i - 1];
+      // What is fixed was measured for the first target.
+      variant->options.tuning = nullptr;
+      variant->suffix = "_v" + std::to_string(i);
+    }
+    variant->module = i > 0 ? *variant->clone : module;
+    variants.push_back(std::move(variant));
+  }
+  for (auto &variant : variants) {
+    if (failed(advance(variant->module, Stage::KernelTiled, variant->options)))
+      return failure();
+    if (options.profile && failed(runPasses(variant->module, variant->options, [](PassManager &pm) {
+          pm.addPass(createProfileCalls());
+        })))
+      return failure();
+    variant->calls = getProfiledCalls(variant->module);
+  }
+  auto interface = getInterface(module, output.name);
+  if (failed(interface))
+    return failure();
+  if (output.stage == Stage::Loops) {
+    note("kernels");
+    std::string text;
+    if (failed(printHalideLoops(module, options.target, text)))
+      return failure();
+    note("write");
+    return writeText(module, text, output.path);
+  }
+  std::string error;
+  if (!output.header.empty() && !writeHeader(*interface, output.header, error))
+    return module.emitError(error);
+
+  bool text = output.stage == Stage::LLVM || output.stage == Stage::Asm;
+  if (options.kernelCounts)
+    *options.kernelCounts = {0, 0};
+  CollectedWeights weights;
+  for (auto &variant : variants)
+    if (failed(lower(*variant, output.name, text, weights, note)))
+      return failure();
   NativeOptions native;
   native.optLevel = options.optLevel;
   native.threads = options.threads;
   native.progress = options.progress;
-  native.output = stage == Stage::LLVM  ? NativeOutput::LLVM
-                  : stage == Stage::Asm ? NativeOutput::Assembly
-                  : stage == Stage::Obj ? NativeOutput::Object
-                                        : NativeOutput::Library;
-  for (const KernelCode &kernel : kernels)
-    native.kernels.push_back(text ? kernel.bitcode : kernel.object);
-  std::string error;
-  if (!emitNative(std::move(host), *interface, weights.weights, options.target, native, path,
-                  error))
-    return module.emitError(error);
-  return success();
-}
-
-LogicalResult sinter::emitHeader(ModuleOp module, StringRef name, StringRef path) {
-  auto interface = getInterface(module, name);
-  if (failed(interface))
-    return failure();
-  std::string error;
-  if (!writeHeader(*interface, path, error))
+  native.output = output.stage == Stage::LLVM  ? NativeOutput::LLVM
+                  : output.stage == Stage::Asm ? NativeOutput::Assembly
+                  : output.stage == Stage::Obj ? NativeOutput::Object
+                                               : NativeOutput::Library;
+  std::vector<NativeVariant> parts;
+  for (auto &variant : variants) {
+    parts.push_back({variant->options.target, std::move(variant->host), {}, variant->calls});
+    for (const KernelCode &kernel : variant->kernels)
+      parts.back().kernels.push_back(text ? kernel.bitcode : kernel.object);
+  }
+  if (!emitNative(std::move(parts), *interface, weights.weights, native, output.path, error))
     return module.emitError(error);
   return success();
 }

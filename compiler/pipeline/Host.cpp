@@ -116,8 +116,6 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
   auto pointer = LLVM::LLVMPointerType::get(module.getContext());
   Type i8 = builder.getI8Type();
 
-  // Equal bytes are kept once.
-  llvm::DenseMap<std::pair<uint64_t, uint64_t>, uint64_t> offsets;
   llvm::StringMap<uint64_t> places;
   for (auto global : llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>())) {
     auto value = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
@@ -130,7 +128,7 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
     ArrayRef<char> bytes(tensor.bytes(), size);
     uint64_t hash =
         llvm::xxh3_64bits(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
-    auto [entry, isNew] = offsets.try_emplace({hash, size}, collected.bytes);
+    auto [entry, isNew] = collected.offsets.try_emplace({hash, size}, collected.bytes);
     if (isNew) {
       collected.weights.chunks.push_back({collected.bytes, bytes});
       collected.owners.push_back(tensor);
@@ -213,8 +211,13 @@ FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name) 
       return failure();
     interface.outputs.push_back(*info);
   }
+  return interface;
+}
+
+std::vector<ProfiledCall> sinter::getProfiledCalls(ModuleOp module) {
+  std::vector<ProfiledCall> result;
   if (auto calls = module->getAttrOfType<ArrayAttr>(profileAttribute))
     for (auto call : calls.getAsRange<ArrayAttr>())
-      interface.calls.push_back({cast<StringAttr>(call[0]).str(), cast<StringAttr>(call[1]).str()});
-  return interface;
+      result.push_back({cast<StringAttr>(call[0]).str(), cast<StringAttr>(call[1]).str()});
+  return result;
 }

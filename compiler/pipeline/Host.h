@@ -28,11 +28,16 @@ struct CollectedWeights {
   Weights weights;
   std::vector<nn::HostTensor> owners;
   uint64_t bytes = 0;
+  /// Where the bytes of each hash and size are.
+  llvm::DenseMap<std::pair<uint64_t, uint64_t>, uint64_t> offsets;
 };
 
 /// Moves the large constants of a module in the LLVM dialect out to `weights`;
-/// equal ones once.
+/// equal ones once, also between the modules of a library's variants.
 void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
+
+/// The calls that profile-calls numbered, in that order; none if it did not run.
+std::vector<ProfiledCall> getProfiledCalls(mlir::ModuleOp module);
 
 /// Inputs and outputs of @main, as its attributes tell.
 mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module, llvm::StringRef name);

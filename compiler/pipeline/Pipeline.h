@@ -32,6 +32,8 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
   Target target;
+  /// Further targets of the same architecture whose code the library also holds.
+  std::vector<Target> alternatives;
   /// 0 to 3: of LLVM's pipeline over the host program and the runtime.
   unsigned optLevel = 3;
   /// Kernels through upstream's linalg-to-loops instead of Halide.
@@ -70,13 +72,17 @@ std::optional<Stage> getStage(mlir::ModuleOp module);
 /// Takes a module from its stage to `stage` (at most kernel-tiled).
 mlir::LogicalResult advance(mlir::ModuleOp module, Stage stage, const CompileOptions &options);
 
-/// Takes a module from any stage up to kernel-tiled to native output at `path`:
-/// loops, llvm, asm, obj or lib. `name` is the model's, a C identifier.
-mlir::LogicalResult emit(mlir::ModuleOp module, Stage stage, llvm::StringRef name,
-                         llvm::StringRef path, const CompileOptions &options);
+/// What `emit` writes.
+struct Output {
+  Stage stage;          ///< loops, llvm, asm, obj or lib
+  llvm::StringRef name; ///< the model's, a C identifier
+  llvm::StringRef path;
+  llvm::StringRef header; ///< the C header's path; empty: none
+};
 
-/// Writes the C header for the model in `module` (any stage up to kernel-tiled).
-mlir::LogicalResult emitHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef path);
+/// Takes a module from any stage up to kernel-tiled to native output.
+mlir::LogicalResult emit(mlir::ModuleOp module, const Output &output,
+                         const CompileOptions &options);
 
 } // namespace sinter
 

@@ -62,8 +62,8 @@ static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::Kerne
 }
 
 LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target, unsigned threads,
-                                           std::vector<KernelCode> &kernels,
-                                           KernelObjects *objects) {
+                                           std::vector<KernelCode> &kernels, KernelObjects *objects,
+                                           StringRef suffix) {
   MLIRContext *context = module.getContext();
   context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
                        memref::MemRefDialect, scf::SCFDialect>();
@@ -75,7 +75,7 @@ LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target
   std::vector<Work> works;
   llvm::StringMap<size_t> places;
   for (kernel::FuncOp func : module.getOps<kernel::FuncOp>()) {
-    std::string symbol = symbolOf(func);
+    std::string symbol = symbolOf(func) + suffix.str();
     auto [place, isNew] = places.try_emplace(symbol, works.size());
     if (isNew)
       works.push_back({{}, {func.getSymName().str(), symbol, {}, {}}, {}});

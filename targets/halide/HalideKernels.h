@@ -38,10 +38,12 @@ public:
 
 /// Lowers every kernel that Halide's road can take; the others stay as they are, with a remark that
 /// says why, for lower-kernels-reference. `threads` compile at once; 0: all cores. Without
-/// `objects` the code is bitcode.
+/// `objects` the code is bitcode. Symbols end in `suffix`, so that one library can hold kernels for
+/// several targets.
 mlir::LogicalResult lowerKernelsToHalide(mlir::ModuleOp module, const Target &target,
                                          unsigned threads, std::vector<KernelCode> &kernels,
-                                         KernelObjects *objects = nullptr);
+                                         KernelObjects *objects = nullptr,
+                                         llvm::StringRef suffix = "");
 
 /// Halide's lowered statement of each kernel, for people. Changes nothing.
 mlir::LogicalResult printHalideLoops(mlir::ModuleOp module, const Target &target,

@@ -17,17 +17,12 @@
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/TargetParser/Triple.h"
 
 #include <algorithm>
 
 using namespace sinter;
 using namespace sinter::native;
 namespace elf = llvm::ELF;
-
-static uint16_t machineOf(const Target &target) {
-  return llvm::Triple(target.triple).isAArch64() ? elf::EM_AARCH64 : elf::EM_X86_64;
-}
 
 //===----------------------------------------------------------------------===//
 // Weights
@@ -69,7 +64,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target, ll
     return false;
   }
   uint64_t size = weightsSize(weights);
-  bool x86 = machineOf(target) == elf::EM_X86_64;
+  bool x86 = target.elfMachine == elf::EM_X86_64;
   // Beyond the reach of 32-bit offsets the section stands apart from the code,
   // which then uses 64-bit ones (see Emit.cpp).
   bool large = x86 && size > largeWeights;
@@ -101,7 +96,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target, ll
   header.e_ident[elf::EI_DATA] = elf::ELFDATA2LSB;
   header.e_ident[elf::EI_VERSION] = elf::EV_CURRENT;
   header.e_type = elf::ET_REL;
-  header.e_machine = machineOf(target);
+  header.e_machine = target.elfMachine;
   header.e_version = elf::EV_CURRENT;
   header.e_shoff = sectionsAt;
   header.e_ehsize = sizeof(elf::Elf64_Ehdr);
@@ -223,6 +218,7 @@ static const char *const libcSymbols[] = {
     "syscall",        "vsnprintf",
     "calloc",         "abort",
     "stpcpy",         "strcpy",
+    "getauxval",
 };
 
 /// Each also with the suffix f.
@@ -265,7 +261,7 @@ bool native::writeStubs(llvm::ArrayRef<std::string> names, const Target &target,
   for (llvm::ifs::IFSStub &stub : stubs) {
     if (stub.Symbols.empty())
       continue;
-    stub.Target.Arch = machineOf(target);
+    stub.Target.Arch = target.elfMachine;
     stub.Target.BitWidth = llvm::ifs::IFSBitWidthType::IFS64;
     stub.Target.Endianness = llvm::ifs::IFSEndiannessType::Little;
     std::string path = (directory + "/" + *stub.SoName).str();

@@ -1,9 +1,10 @@
 //===- Emit.cpp - puts the parts of a model together ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Host program and the runtime's kernels become one module, which is optimised
-// as a whole. The linker joins it with the objects of Halide's kernels, the
-// runtime, an object that the compiler carries, and the weights.
+// For each target that the library holds: host program and the runtime's kernels
+// become one module, which is optimised as a whole. The linker joins them with the
+// objects of Halide's kernels, the runtime, an object that the compiler carries,
+// and the weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +22,10 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
 
 using namespace sinter;
 using namespace sinter::native;
@@ -56,61 +61,110 @@ private:
   Path path;
 };
 
+/// One variant on its way to objects.
+struct Part {
+  explicit Part(NativeVariant &variant)
+      : target(variant.target), host(std::move(variant.host)), kernels(variant.kernels),
+        calls(variant.calls) {}
+
+  const Target &target;
+  std::unique_ptr<llvm::Module> host;
+  llvm::ArrayRef<llvm::StringRef> kernels;
+  llvm::ArrayRef<ProfiledCall> calls;
+  /// Ends the names of symbols that all hosts have; empty for the first.
+  std::string suffix;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  llvm::SmallString<0> object; ///< of the host
+  std::string error;
+};
+
 class Emitter {
 public:
-  Emitter(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
-          const Weights &weights, const Target &target, const NativeOptions &options,
-          llvm::StringRef outputPath, std::string &error)
-      : host(std::move(host)), interface(interface), weights(weights), target(target),
-        options(options), outputPath(outputPath), error(error) {}
+  Emitter(llvm::MutableArrayRef<NativeVariant> variants, const ModelInterface &interface,
+          const Weights &weights, const NativeOptions &options, llvm::StringRef outputPath,
+          std::string &error)
+      : interface(interface), weights(weights), target(variants.front().target), options(options),
+        outputPath(outputPath), error(error) {
+    for (NativeVariant &variant : variants)
+      parts.push_back(std::make_unique<Part>(variant));
+  }
 
   bool run();
 
 private:
-  bool prepareHost();
-  bool emitText();
-  bool linkRuntimeKernels();
+  bool addTables();
+  bool prepareHost(Part &part);
+  bool emitText(Part &part);
+  bool linkRuntimeKernels(Part &part);
   bool addRuntime();
   std::string architecture() const;
-  bool emitHost();
-  bool writeObject(llvm::StringRef name, llvm::StringRef bytes);
+  bool emitHost(Part &part);
+  bool emitHosts();
+  bool writeObject(const llvm::Twine &name, llvm::StringRef bytes);
   bool linkObjects();
-  void placeWeights();
-  void noteNeeded(const llvm::Module &module);
+  void placeWeights(llvm::Module &host);
   void phase(const char *name);
 
-  std::unique_ptr<llvm::Module> host;
+  std::vector<std::unique_ptr<Part>> parts;
   const ModelInterface &interface;
   const Weights &weights;
-  const Target &target;
+  const Target &target; ///< the first, whose architecture is that of all
   const NativeOptions &options;
   llvm::StringRef outputPath;
   std::string &error;
 
-  std::unique_ptr<llvm::TargetMachine> machine;
-  std::string hostError;
   TemporaryFolder temporary;
-  llvm::StringSet<> needed; ///< symbols that cross the border of a module
   std::vector<std::string> objects;
   bool needsWeights = false;
 };
+
+/// Names that the module leaves to others to define.
+void noteNeeded(const llvm::Module &module, llvm::StringSet<> &needed) {
+  for (const llvm::GlobalValue &value : module.global_values())
+    if (value.isDeclarationForLinker())
+      needed.insert(value.getName());
+}
 
 void Emitter::phase(const char *name) {
   if (options.progress)
     options.progress(name);
 }
 
-bool Emitter::prepareHost() {
-  machine = createTargetMachine(target, options.optLevel, error);
-  if (!machine)
+/// What the library says that it was compiled for.
+static std::string targetText(llvm::ArrayRef<std::unique_ptr<Part>> parts) {
+  std::string text;
+  for (const std::unique_ptr<Part> &part : parts) {
+    // "host" says nothing elsewhere.
+    llvm::StringRef name = part->target.name;
+    bool host = name.consume_front("host");
+    text += (text.empty() ? "" : ",") + (host ? part->target.cpu : "") + name.str();
+  }
+  return text;
+}
+
+bool Emitter::addTables() {
+  std::vector<std::string> variants;
+  for (const std::unique_ptr<Part> &part : parts) {
+    if (!part->host) {
+      error = "there is no host program";
+      return false;
+    }
+    variants.push_back("sinter_rt_variant" + part->suffix);
+    if (!addVariantTable(*part->host, interface, part->target, part->calls, variants.back(), error))
+      return false;
+  }
+  return addModelTable(*parts.front()->host, interface, variants, targetText(parts), error);
+}
+
+bool Emitter::prepareHost(Part &part) {
+  part.machine = createTargetMachine(part.target, options.optLevel, error);
+  if (!part.machine)
     return false;
-  captureErrors(host->getContext(), hostError);
-  retarget(*host, *machine);
-  placeWeights();
-  if (!addModelTable(*host, interface, target, error))
-    return false;
+  captureErrors(part.host->getContext(), part.error);
+  retarget(*part.host, *part.machine);
+  placeWeights(*part.host);
   llvm::raw_string_ostream os(error);
-  if (llvm::verifyModule(*host, &os)) {
+  if (llvm::verifyModule(*part.host, &os)) {
     error = "the host program's LLVM IR is broken: " + error;
     return false;
   }
@@ -118,11 +172,11 @@ bool Emitter::prepareHost() {
   return true;
 }
 
-void Emitter::placeWeights() {
-  llvm::GlobalVariable *symbol = host->getGlobalVariable("sinter_weights");
-  needsWeights = symbol && symbol->isDeclaration();
-  if (!needsWeights)
+void Emitter::placeWeights(llvm::Module &host) {
+  llvm::GlobalVariable *symbol = host.getGlobalVariable("sinter_weights");
+  if (!symbol || !symbol->isDeclaration())
     return;
+  needsWeights = true;
   symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
   symbol->setDSOLocal(true);
   symbol->setAlignment(llvm::Align(64));
@@ -136,38 +190,40 @@ void Emitter::placeWeights() {
 
 /// Host and kernels as one module, without the runtime: what a reader looks
 /// for.
-bool Emitter::emitText() {
+bool Emitter::emitText(Part &part) {
+  llvm::Module &host = *part.host;
+  llvm::StringSet<> needed; // symbols that cross the border of a module
   std::vector<std::unique_ptr<llvm::Module>> modules;
-  for (llvm::StringRef bitcode : options.kernels) {
+  for (llvm::StringRef bitcode : part.kernels) {
     auto module =
-        llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "kernel"), host->getContext());
+        llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "kernel"), host.getContext());
     if (!module) {
       error = "cannot read a kernel's bitcode: " + llvm::toString(module.takeError());
       return false;
     }
-    noteNeeded(**module);
+    noteNeeded(**module, needed);
     modules.push_back(std::move(*module));
   }
-  noteNeeded(*host);
+  noteNeeded(host, needed);
   for (std::unique_ptr<llvm::Module> &module : modules) {
-    retarget(*module, *machine);
+    retarget(*module, *part.machine);
     honorNonFinite(*module);
     keepOnly(*module, needed);
-    if (llvm::Linker::linkModules(*host, std::move(module))) {
-      error = "cannot link a kernel: " + hostError;
+    if (llvm::Linker::linkModules(host, std::move(module))) {
+      error = "cannot link a kernel: " + part.error;
       return false;
     }
   }
   std::string text;
   if (options.output == NativeOutput::LLVM) {
     llvm::raw_string_ostream os(text);
-    os << *host;
+    os << host;
   } else {
     llvm::SmallString<0> buffer;
     llvm::raw_svector_ostream os(buffer);
-    optimize(*host, *machine, options.optLevel);
-    if (!generateCode(*host, *machine, /*assembly=*/true, os, hostError)) {
-      error = hostError;
+    optimize(host, *part.machine, options.optLevel);
+    if (!generateCode(host, *part.machine, /*assembly=*/true, os, part.error)) {
+      error = part.error;
       return false;
     }
     text = buffer.str().str();
@@ -182,30 +238,30 @@ bool Emitter::emitText() {
 
 /// The runtime's kernels that the host calls, as bitcode: they profit from the
 /// model's CPU.
-bool Emitter::linkRuntimeKernels() {
-  noteNeeded(*host);
+bool Emitter::linkRuntimeKernels(Part &part) {
+  llvm::Module &host = *part.host;
   Embedded code = kernelsBitcode(architecture());
-  bool calls = llvm::any_of(host->functions(), [](const llvm::Function &f) {
+  bool calls = llvm::any_of(host.functions(), [](const llvm::Function &f) {
     return f.isDeclaration() && f.getName().starts_with("sinter_k_");
   });
   if (!calls || !code.data)
     return true;
   auto module = llvm::getLazyBitcodeModule(llvm::MemoryBufferRef({code.data, code.size}, "kernels"),
-                                           host->getContext());
+                                           host.getContext());
   if (!module) {
     error = "cannot read the runtime's kernels: " + llvm::toString(module.takeError());
     return false;
   }
-  retarget(**module, *machine);
-  if (llvm::Linker::linkModules(*host, std::move(*module), llvm::Linker::LinkOnlyNeeded)) {
-    error = "cannot link the runtime's kernels: " + hostError;
+  retarget(**module, *part.machine);
+  if (llvm::Linker::linkModules(host, std::move(*module), llvm::Linker::LinkOnlyNeeded)) {
+    error = "cannot link the runtime's kernels: " + part.error;
     return false;
   }
   return true;
 }
 
 /// A file for the linker.
-bool Emitter::writeObject(llvm::StringRef name, llvm::StringRef bytes) {
+bool Emitter::writeObject(const llvm::Twine &name, llvm::StringRef bytes) {
   objects.push_back(temporary.file(name));
   return writeOutputFile(
       objects.back(), [&](llvm::raw_ostream &os) { os << bytes; }, error);
@@ -224,26 +280,48 @@ std::string Emitter::architecture() const {
   return llvm::Triple(target.triple).getArchName().str();
 }
 
-/// Names that the module leaves to others to define.
-void Emitter::noteNeeded(const llvm::Module &module) {
-  for (const llvm::GlobalValue &value : module.global_values())
-    if (value.isDeclarationForLinker())
-      needed.insert(value.getName());
+/// Runs on any thread: touches only the part and constant members.
+bool Emitter::emitHost(Part &part) {
+  // All else is the host's own: several hosts may hold the same of the runtime's kernels.
+  llvm::StringSet<> exported;
+  exported.insert("sinter_rt_model");
+  exported.insert("sinter_rt_variant" + part.suffix);
+  exported.insert(modelFunction(interface));
+  keepOnly(*part.host, exported);
+  optimize(*part.host, *part.machine, options.optLevel);
+  llvm::raw_svector_ostream os(part.object);
+  return generateCode(*part.host, *part.machine, /*assembly=*/false, os, part.error);
 }
 
-bool Emitter::emitHost() {
-  llvm::StringSet<> exported = needed;
-  exported.insert("sinter_rt_model");
-  exported.insert(modelFunction(interface));
-  keepOnly(*host, exported);
-  optimize(*host, *machine, options.optLevel);
-  llvm::SmallString<0> object;
-  llvm::raw_svector_ostream os(object);
-  if (!generateCode(*host, *machine, /*assembly=*/false, os, hostError)) {
-    error = "code generation failed: " + hostError;
-    return false;
+/// The hosts' code, at once, and the kernels' objects.
+bool Emitter::emitHosts() {
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i; (i = next++) < parts.size();)
+      if (!emitHost(*parts[i]) && parts[i]->error.empty())
+        parts[i]->error = "unknown error";
+  };
+  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
+  threads = std::max<size_t>(1, std::min<size_t>(threads, parts.size()));
+  std::vector<std::thread> others;
+  for (unsigned i = 1; i < threads; ++i)
+    others.emplace_back(work);
+  work();
+  for (std::thread &thread : others)
+    thread.join();
+
+  for (const std::unique_ptr<Part> &part : parts) {
+    if (!part->error.empty()) {
+      error = "code generation failed: " + part->error;
+      return false;
+    }
+    if (!writeObject("host" + part->suffix + ".o", part->object))
+      return false;
+    for (llvm::StringRef kernel : part->kernels)
+      if (!writeObject("kernel" + llvm::Twine(objects.size()) + ".o", kernel))
+        return false;
   }
-  return writeObject("host.o", object);
+  return true;
 }
 
 bool Emitter::linkObjects() {
@@ -273,7 +351,7 @@ bool Emitter::linkObjects() {
             script,
             [&](llvm::raw_ostream &os) {
               os << "{ global: sinter_model; " << modelFunction(interface)
-                 << (interface.calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
+                 << (parts.front()->calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
             },
             error))
       return false;
@@ -295,25 +373,47 @@ bool Emitter::linkObjects() {
 }
 
 bool Emitter::run() {
-  if (!prepareHost())
+  for (size_t i = 1; i < parts.size(); ++i)
+    parts[i]->suffix = ".v" + std::to_string(i);
+  if (!addTables())
     return false;
-  if (options.output == NativeOutput::LLVM || options.output == NativeOutput::Assembly)
-    return emitText();
-  phase("host code");
-  if (!temporary.create(outputPath, error) || !linkRuntimeKernels() || !emitHost())
-    return false;
-  for (auto [i, object] : llvm::enumerate(options.kernels))
-    if (!writeObject(("kernel" + llvm::Twine(i) + ".o").str(), object))
+  for (const std::unique_ptr<Part> &part : parts)
+    if (!prepareHost(*part))
       return false;
+  if (options.output == NativeOutput::LLVM || options.output == NativeOutput::Assembly) {
+    if (parts.size() == 1)
+      return emitText(*parts.front());
+    error = "text can be written for one target at a time";
+    return false;
+  }
+  phase("host code");
+  if (!temporary.create(outputPath, error))
+    return false;
+  for (const std::unique_ptr<Part> &part : parts)
+    if (!linkRuntimeKernels(*part))
+      return false;
+  if (!emitHosts())
+    return false;
   phase("link");
   return linkObjects();
 }
 
+/// How much of the architecture a target uses: the runtime tries the greatest
+/// first.
+int64_t extent(const Target &target) {
+  int64_t bits = 0;
+  for (const CpuRequirement &requirement : target.requirements)
+    bits += llvm::popcount(requirement.mask);
+  return target.vectorBytes * 1024 + bits;
+}
+
 } // namespace
 
-bool sinter::emitNative(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
-                        const Weights &weights, const Target &target, const NativeOptions &options,
+bool sinter::emitNative(std::vector<NativeVariant> variants, const ModelInterface &interface,
+                        const Weights &weights, const NativeOptions &options,
                         llvm::StringRef outputPath, std::string &error) {
   error.clear();
-  return Emitter(std::move(host), interface, weights, target, options, outputPath, error).run();
+  std::sort(variants.begin(), variants.end(),
+            [](const auto &a, const auto &b) { return extent(a.target) > extent(b.target); });
+  return Emitter(variants, interface, weights, options, outputPath, error).run();
 }

@@ -46,9 +46,15 @@ void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
 
 //===-- Table.cpp -----------------------------------------------------------===//
 
-/// Adds the functions through which the runtime calls the host program, and the
-/// table that describes the model.
-bool addModelTable(llvm::Module &host, const ModelInterface &interface, const Target &target,
+/// Adds the functions through which the runtime calls the host program, in a
+/// table called `symbol`.
+bool addVariantTable(llvm::Module &host, const ModelInterface &interface, const Target &target,
+                     llvm::ArrayRef<ProfiledCall> calls, llvm::StringRef symbol,
+                     std::string &error);
+
+/// Adds the table that describes the model: made for `target`, in these variants.
+bool addModelTable(llvm::Module &host, const ModelInterface &interface,
+                   llvm::ArrayRef<std::string> variants, llvm::StringRef target,
                    std::string &error);
 
 //===-- Elf.cpp -------------------------------------------------------------===//

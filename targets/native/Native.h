@@ -43,7 +43,6 @@ struct ProfiledCall {
 struct ModelInterface {
   std::string name;
   std::vector<TensorInfo> inputs, outputs;
-  std::vector<ProfiledCall> calls; ///< empty: nothing is measured
 };
 
 /// Large constants: the bytes behind the symbol `sinter_weights`, which the
@@ -64,13 +63,22 @@ enum class NativeOutput {
   Library,  ///< the shared library
 };
 
+/// The model as it was compiled for one target. A library holds one, or several
+/// of one architecture, of which the runtime takes the fastest that the CPU can.
+struct NativeVariant {
+  Target target;
+  /// The host program; each variant's in an LLVM context of its own.
+  std::unique_ptr<llvm::Module> host;
+  /// Halide's kernels; the memory must outlive the call. Bitcode for text, objects that
+  /// compileKernel has made for all else. Symbols of several variants must differ.
+  std::vector<llvm::StringRef> kernels;
+  std::vector<ProfiledCall> calls; ///< empty: nothing is measured
+};
+
 struct NativeOptions {
   unsigned optLevel = 3;
   NativeOutput output = NativeOutput::Library;
-  /// Halide's kernels; the memory must outlive the call. Bitcode for text, objects that
-  /// compileKernel has made for all else.
-  std::vector<llvm::StringRef> kernels;
-  /// Threads of the linker; 0: all cores.
+  /// Threads that generate code of several variants, and of the linker; 0: all cores.
   unsigned threads = 0;
   /// If set, is told when a phase begins.
   std::function<void(llvm::StringRef)> progress;
@@ -81,17 +89,17 @@ struct NativeOptions {
 bool compileKernel(llvm::StringRef bitcode, llvm::StringRef symbol, const Target &target,
                    unsigned optLevel, std::string &object, std::string &error);
 
-/// Writes `host` and what belongs to it to `outputPath`: complete, or not at
-/// all. "-" is the standard output for text.
+/// Writes the model to `outputPath`: complete, or not at all. "-" is the standard
+/// output for text, which only a single variant has.
 ///
-/// `host` defines `_mlir_ciface_sinter_main(results, ctx, workspace, in0, ...)`
+/// A host program defines `_mlir_ciface_sinter_main(results, ctx, workspace, in0, ...)`
 /// (no `results` without outputs) and may define
 /// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64.
 ///
 /// On failure returns false and explains in `error`.
-bool emitNative(std::unique_ptr<llvm::Module> host, const ModelInterface &interface,
-                const Weights &weights, const Target &target, const NativeOptions &options,
-                llvm::StringRef outputPath, std::string &error);
+bool emitNative(std::vector<NativeVariant> variants, const ModelInterface &interface,
+                const Weights &weights, const NativeOptions &options, llvm::StringRef outputPath,
+                std::string &error);
 
 /// Writes the C header of the model: sinter/model.h itself, and a typed entry.
 bool writeHeader(const ModelInterface &interface, llvm::StringRef outputPath, std::string &error);

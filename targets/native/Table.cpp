@@ -28,17 +28,20 @@ public:
         pointer(llvm::PointerType::get(context, 0)), i32(llvm::Type::getInt32Ty(context)),
         i64(llvm::Type::getInt64Ty(context)) {}
 
-  bool build(const Target &target, std::string &error);
+  bool buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
+                    llvm::StringRef symbol, std::string &error);
+  bool buildModel(llvm::ArrayRef<std::string> variants, llvm::StringRef target, std::string &error);
 
 private:
   llvm::Function *define(const char *name, llvm::Type *result,
                          llvm::ArrayRef<llvm::Type *> parameters);
   llvm::Function *buildEntry(llvm::Function *main);
   llvm::Constant *buildWorkspaceSize();
+  llvm::Constant *buildRequirements(const Target &target);
   llvm::Constant *string(llvm::StringRef text);
   llvm::Constant *constant(llvm::Constant *value, const llvm::Twine &name);
   llvm::Constant *buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name);
-  llvm::Constant *buildCalls();
+  llvm::Constant *buildCalls(llvm::ArrayRef<ProfiledCall> profiled);
   llvm::Constant *dtype(int32_t onnxType);
 
   llvm::Module &host;
@@ -142,9 +145,9 @@ llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors, llv
 }
 
 /// An array of SinterKernelInfo, or null.
-llvm::Constant *TableBuilder::buildCalls() {
+llvm::Constant *TableBuilder::buildCalls(llvm::ArrayRef<ProfiledCall> profiled) {
   llvm::SmallVector<llvm::Constant *> calls;
-  for (const ProfiledCall &call : interface.calls)
+  for (const ProfiledCall &call : profiled)
     calls.push_back(llvm::ConstantStruct::getAnon({string(call.kernel), string(call.nodes)}));
   if (calls.empty())
     return llvm::ConstantPointerNull::get(pointer);
@@ -153,7 +156,17 @@ llvm::Constant *TableBuilder::buildCalls() {
       "sinter_rt_kernels");
 }
 
-bool TableBuilder::build(const Target &target, std::string &error) {
+/// An array of SinterRequirement that ends with zeros.
+llvm::Constant *TableBuilder::buildRequirements(const Target &target) {
+  llvm::SmallVector<uint32_t> words;
+  for (const CpuRequirement &each : target.requirements)
+    words.append({each.leaf, each.subleaf, each.word, each.mask});
+  words.append(4, 0);
+  return constant(llvm::ConstantDataArray::get(context, words), "sinter_rt_requirements");
+}
+
+bool TableBuilder::buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
+                                llvm::StringRef symbol, std::string &error) {
   llvm::Function *main = host.getFunction("_mlir_ciface_sinter_main");
   if (!main || main->isDeclaration()) {
     error = "the host program does not define '_mlir_ciface_sinter_main'";
@@ -165,6 +178,18 @@ bool TableBuilder::build(const Target &target, std::string &error) {
             " parameters, found " + std::to_string(main->arg_size());
     return false;
   }
+  auto *variant = llvm::cast<llvm::GlobalVariable>(
+      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize(),
+                                              buildRequirements(target), buildCalls(calls),
+                                              llvm::ConstantInt::get(i64, calls.size())}),
+               symbol));
+  variant->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  variant->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return true;
+}
+
+bool TableBuilder::buildModel(llvm::ArrayRef<std::string> variants, llvm::StringRef target,
+                              std::string &error) {
   llvm::Constant *inputs = buildInfos(interface.inputs, "sinter_rt_inputs");
   llvm::Constant *outputs = buildInfos(interface.outputs, "sinter_rt_outputs");
   if (!inputs || !outputs) {
@@ -172,9 +197,18 @@ bool TableBuilder::build(const Target &target, std::string &error) {
             "' has an element type that the C interface cannot express";
     return false;
   }
+  llvm::SmallVector<llvm::Constant *> addresses;
+  for (const std::string &variant : variants) {
+    auto *symbol = llvm::cast<llvm::GlobalVariable>(
+        host.getOrInsertGlobal(variant, llvm::Type::getInt8Ty(context)));
+    symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    addresses.push_back(symbol);
+  }
+  llvm::Constant *list =
+      constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, addresses.size()), addresses),
+               "sinter_rt_variants");
   llvm::Constant *internal =
-      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize(), buildCalls(),
-                                              llvm::ConstantInt::get(i64, interface.calls.size())}),
+      constant(llvm::ConstantStruct::getAnon({llvm::ConstantInt::get(i32, addresses.size()), list}),
                "sinter_rt_internal");
 
   llvm::SmallVector<llvm::Constant *> fields = {
@@ -182,7 +216,7 @@ bool TableBuilder::build(const Target &target, std::string &error) {
       llvm::ConstantInt::get(i32, sizeof(SinterModel)),
       string(interface.name),
       string("sinter 0.1.0"),
-      string(target.cpu.empty() ? target.name : target.cpu),
+      string(target),
       llvm::ConstantInt::get(i32, interface.inputs.size()),
       llvm::ConstantInt::get(i32, interface.outputs.size()),
       inputs,
@@ -211,7 +245,14 @@ bool TableBuilder::build(const Target &target, std::string &error) {
 
 } // namespace
 
+bool native::addVariantTable(llvm::Module &host, const ModelInterface &interface,
+                             const Target &target, llvm::ArrayRef<ProfiledCall> calls,
+                             llvm::StringRef symbol, std::string &error) {
+  return TableBuilder(host, interface).buildVariant(target, calls, symbol, error);
+}
+
 bool native::addModelTable(llvm::Module &host, const ModelInterface &interface,
-                           const Target &target, std::string &error) {
-  return TableBuilder(host, interface).build(target, error);
+                           llvm::ArrayRef<std::string> variants, llvm::StringRef target,
+                           std::string &error) {
+  return TableBuilder(host, interface).buildModel(variants, target, error);
 }

@@ -6,27 +6,25 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "targets/x86/X86.h"
+#include "targets/Family.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 #include <algorithm>
-#include <sched.h>
-#include <unistd.h>
 
 using namespace sinter;
 
 namespace {
 
-constexpr const char *triple = "x86_64-unknown-linux-gnu";
-
 /// Schedules count on AVX-512's full registers where LLVM's tuning for some CPUs
 /// would prefer half of them.
-constexpr const char *fullVectors = ",-prefer-256-bit";
+constexpr const char *fullVectors = "-prefer-256-bit";
 
 /// Typical sizes of the level's CPUs, for code that is compiled elsewhere.
 struct Level {
@@ -45,29 +43,94 @@ const Level levels[] = {
      "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake"},
 };
 
-bool hasAll(const llvm::StringSet<> &features, std::initializer_list<const char *> wanted) {
-  return std::all_of(wanted.begin(), wanted.end(),
-                     [&](const char *f) { return features.contains(f); });
+enum Word : uint32_t { EAX, EBX, ECX, EDX };
+
+/// Registers that the system must save for an instruction set, in XCR0.
+constexpr uint32_t saveAVX = 0x6, saveAVX512 = 0xe6;
+
+/// What code generation may use of an instruction set that a user can name, and
+/// the bit by which CPUID tells of it. Features that only intrinsics reach are
+/// not here.
+const struct Feature {
+  const char *name;
+  uint32_t leaf, subleaf;
+  Word word;
+  unsigned bit;
+  uint32_t state; ///< of XCR0
+} features[] = {
+    {"sse3", 1, 0, ECX, 0, 0},
+    {"ssse3", 1, 0, ECX, 9, 0},
+    {"sse4.1", 1, 0, ECX, 19, 0},
+    {"sse4.2", 1, 0, ECX, 20, 0},
+    {"cx16", 1, 0, ECX, 13, 0},
+    {"movbe", 1, 0, ECX, 22, 0},
+    {"popcnt", 1, 0, ECX, 23, 0},
+    {"fma", 1, 0, ECX, 12, saveAVX},
+    {"avx", 1, 0, ECX, 28, saveAVX},
+    {"f16c", 1, 0, ECX, 29, saveAVX},
+    {"sahf", 0x80000001, 0, ECX, 0, 0},
+    {"lzcnt", 0x80000001, 0, ECX, 5, 0},
+    {"sse4a", 0x80000001, 0, ECX, 6, 0},
+    {"xop", 0x80000001, 0, ECX, 11, saveAVX},
+    {"fma4", 0x80000001, 0, ECX, 16, saveAVX},
+    {"tbm", 0x80000001, 0, ECX, 21, 0},
+    {"bmi", 7, 0, EBX, 3, 0},
+    {"avx2", 7, 0, EBX, 5, saveAVX},
+    {"bmi2", 7, 0, EBX, 8, 0},
+    {"avx512f", 7, 0, EBX, 16, saveAVX512},
+    {"avx512dq", 7, 0, EBX, 17, saveAVX512},
+    {"adx", 7, 0, EBX, 19, 0},
+    {"avx512ifma", 7, 0, EBX, 21, saveAVX512},
+    {"avx512cd", 7, 0, EBX, 28, saveAVX512},
+    {"avx512bw", 7, 0, EBX, 30, saveAVX512},
+    {"avx512vl", 7, 0, EBX, 31, saveAVX512},
+    {"avx512vbmi", 7, 0, ECX, 1, saveAVX512},
+    {"avx512vbmi2", 7, 0, ECX, 6, saveAVX512},
+    {"gfni", 7, 0, ECX, 8, 0},
+    {"avx512vnni", 7, 0, ECX, 11, saveAVX512},
+    {"avx512bitalg", 7, 0, ECX, 12, saveAVX512},
+    {"avx512vpopcntdq", 7, 0, ECX, 14, saveAVX512},
+    {"avx512fp16", 7, 0, EDX, 23, saveAVX512},
+    {"avxvnni", 7, 1, EAX, 4, saveAVX},
+    {"avx512bf16", 7, 1, EAX, 5, saveAVX512},
+    {"avxifma", 7, 1, EAX, 23, saveAVX},
+    {"avxvnniint8", 7, 1, EDX, 4, saveAVX},
+    {"avxneconvert", 7, 1, EDX, 5, saveAVX},
+    {"avxvnniint16", 7, 1, EDX, 10, saveAVX},
+};
+
+bool hasAll(const llvm::StringSet<> &set, std::initializer_list<const char *> wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const char *f) { return set.contains(f); });
 }
 
 /// The highest level whose features are all there; null below x86-64-v2.
-const Level *levelOf(const llvm::StringSet<> &features) {
-  if (!hasAll(features, {"sse4.2", "ssse3", "popcnt"}))
+const Level *levelOf(const llvm::StringSet<> &set) {
+  if (!hasAll(set, {"sse4.2", "ssse3", "popcnt"}))
     return nullptr;
-  if (!hasAll(features, {"avx2", "fma", "f16c", "bmi", "bmi2"}))
+  if (!hasAll(set, {"avx2", "fma", "f16c", "bmi", "bmi2"}))
     return &levels[0];
-  if (!hasAll(features, {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+  if (!hasAll(set, {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return &levels[1];
   return &levels[2];
 }
 
+/// Bits of one word are one requirement.
+void require(Target &target, CpuRequirement bits) {
+  for (CpuRequirement &each : target.requirements)
+    if (each.leaf == bits.leaf && each.subleaf == bits.subleaf && each.word == bits.word) {
+      each.mask |= bits.mask;
+      return;
+    }
+  target.requirements.push_back(bits);
+}
+
 /// Sets what follows from the set of features.
-bool describe(Target &target, const llvm::StringSet<> &features) {
-  const Level *level = levelOf(features);
+bool describe(Target &target, const llvm::StringSet<> &set) {
+  const Level *level = levelOf(set);
   if (!level)
     return false;
-  target.family = "x86";
-  target.triple = triple;
+  target.triple = "x86_64-unknown-linux-gnu";
+  target.elfMachine = llvm::ELF::EM_X86_64;
   target.isa = level->isa;
   target.vectorBytes = level->vectorBytes;
   target.vectorRegisters = level->vectorRegisters;
@@ -78,12 +141,18 @@ bool describe(Target &target, const llvm::StringSet<> &features) {
   target.halfConversion = target.fma;
   target.halide = level->halide;
   if (level->isa == ISA::X86V4) {
-    target.int8Dot = features.contains("avx512vnni");
-    target.bfloat16 = features.contains("avx512bf16");
+    target.int8Dot = set.contains("avx512vnni");
+    target.bfloat16 = set.contains("avx512bf16");
     // Halide knows VNNI only as a part of its Sapphire Rapids.
-    if (hasAll(features, {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
+    if (hasAll(set, {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
       target.halide += "-avx512_cannonlake-avx512_sapphirerapids";
   }
+  for (const Feature &feature : features)
+    if (set.contains(feature.name)) {
+      require(target, {feature.leaf, feature.subleaf, feature.word, 1u << feature.bit});
+      if (feature.state)
+        require(target, {CpuRequirement::extendedState, 0, 0, feature.state});
+    }
   return true;
 }
 
@@ -100,89 +169,110 @@ void describeCore(Target &target) {
   }
 }
 
-int64_t cacheBytes(int name, int64_t otherwise) {
-  long bytes = sysconf(name);
-  return bytes > 0 ? bytes : otherwise;
+/// What a feature brings with it or, if it goes, takes along.
+void apply(llvm::StringRef feature, bool enable, llvm::StringSet<> &set) {
+  llvm::StringMap<bool> implied;
+  implied[feature] = enable;
+  llvm::X86::updateImpliedFeatures(feature, enable, implied);
+  for (const auto &each : implied)
+    each.second ? (void)set.insert(each.first()) : (void)set.erase(each.first());
 }
 
-bool lookupHost(Target &target) {
-#if defined(__x86_64__)
-  llvm::StringSet<> features;
-  std::vector<std::string> list;
-  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
-    list.push_back((feature.second ? "+" : "-") + feature.first().str());
-    if (feature.second)
-      features.insert(feature.first());
-  }
-  // A fixed order: the string ends in the library's code and in caches' keys.
-  std::sort(list.begin(), list.end());
-  if (!describe(target, features))
-    return false;
-  target.cpu = llvm::sys::getHostCPUName().str();
-  describeCore(target);
-  target.features.clear();
-  for (const std::string &feature : list)
-    target.features += (target.features.empty() ? "" : ",") + feature;
-  if (target.isa == ISA::X86V4)
-    target.features += fullVectors;
-  target.l1Bytes = cacheBytes(_SC_LEVEL1_DCACHE_SIZE, target.l1Bytes);
-  target.l2Bytes = cacheBytes(_SC_LEVEL2_CACHE_SIZE, target.l2Bytes);
-  target.l3Bytes = cacheBytes(_SC_LEVEL3_CACHE_SIZE, target.l3Bytes);
-  cpu_set_t set;
-  target.cores = sched_getaffinity(0, sizeof set, &set) == 0
-                     ? CPU_COUNT(&set)
-                     : std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
-  target.isHost = true;
-  return true;
-#else
-  (void)target;
-  return false;
+void addToList(Target &target, const std::string &feature) {
+  target.features += (target.features.empty() ? "" : ",") + feature;
+}
+
+Lookup lookup(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> modifiers, Target &target,
+              std::string &error) {
+  llvm::StringSet<> set;
+  if (base == "host") {
+#if !defined(__x86_64__)
+    return Lookup::Unknown;
 #endif
+    std::vector<std::string> list;
+    for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+      list.push_back((feature.second ? "+" : "-") + feature.first().str());
+      if (feature.second)
+        set.insert(feature.first());
+    }
+    // A fixed order: the string ends in the library's code and in caches' keys.
+    std::sort(list.begin(), list.end());
+    for (const std::string &feature : list)
+      addToList(target, feature);
+    target.cpu = llvm::sys::getHostCPUName().str();
+  } else {
+    if (base == "x86-64" || base == "x86_64")
+      base = levels[0].name;
+    if (llvm::X86::parseArchX86(base, /*Only64Bit=*/true) == llvm::X86::CK_None)
+      return Lookup::Unknown;
+    llvm::SmallVector<llvm::StringRef> list;
+    llvm::X86::getFeaturesForCPU(base, list);
+    // LLVM lists only the features that imply the others.
+    for (llvm::StringRef feature : list)
+      apply(feature, true, set);
+    target.cpu = base.str(); // which implies the features
+  }
+
+  for (llvm::StringRef modifier : modifiers) {
+    llvm::StringRef name = modifier;
+    auto known = [&] {
+      return llvm::any_of(features, [&](const Feature &each) { return name == each.name; });
+    };
+    bool enable = known() || !name.consume_front("no");
+    if (!known()) {
+      FamilyDescription names;
+      x86::family().describe(names);
+      error = "target '" + target.name + "': x86-64 has no feature '" + name.str() + "'" +
+              didYouMean(name, names.features);
+      return Lookup::Failed;
+    }
+    apply(name, enable, set);
+    addToList(target, (enable ? "+" : "-") + name.str());
+  }
+
+  if (!describe(target, set)) {
+    error = "target '" + target.name + "': Sinter needs at least x86-64-v2 (SSE4.2, POPCNT)";
+    return Lookup::Failed;
+  }
+  describeCore(target);
+  if (target.isa == ISA::X86V4)
+    addToList(target, fullVectors);
+  if (base == "host")
+    measureHost(target);
+  return Lookup::Found;
+}
+
+void describeFamily(FamilyDescription &description) {
+  description.arch = "x86_64";
+  description.elfMachine = llvm::ELF::EM_X86_64;
+  description.emulator = "qemu-x86_64";
+  description.sysroot = "/usr/x86_64-linux-gnu";
+  description.packages = "qemu-user libc6-amd64-cross";
+  for (const Level &level : levels)
+    description.levels.push_back(level.name);
+  llvm::SmallVector<llvm::StringRef> cpus;
+  llvm::X86::fillValidCPUArchList(cpus, /*Only64Bit=*/true);
+  for (llvm::StringRef cpu : cpus) {
+    Target target;
+    std::string error;
+    if (!cpu.starts_with("x86-64") && lookup(cpu, {}, target, error) == Lookup::Found)
+      description.cpus.push_back(cpu.str());
+  }
+  for (const Feature &feature : features)
+    description.features.push_back(feature.name);
+}
+
+void initialize() {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  LLVMInitializeX86AsmParser();
 }
 
 } // namespace
 
-bool x86::lookup(const std::string &name, Target &target) {
-  Target found;
-  found.name = name;
-  if (name == "host") {
-    if (!lookupHost(found))
-      return false;
-    target = found;
-    return true;
-  }
-
-  if (llvm::X86::parseArchX86(name, /*Only64Bit=*/true) == llvm::X86::CK_None)
-    return false;
-  llvm::SmallVector<llvm::StringRef> list;
-  llvm::X86::getFeaturesForCPU(name, list);
-  // LLVM lists only the features that imply the others.
-  llvm::StringMap<bool> implied;
-  for (llvm::StringRef feature : list)
-    llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, implied);
-  llvm::StringSet<> features;
-  for (llvm::StringRef feature : list)
-    features.insert(feature);
-  for (const auto &feature : implied)
-    if (feature.second)
-      features.insert(feature.first());
-  if (!describe(found, features))
-    return false;
-  found.cpu = name; // which implies the features
-  describeCore(found);
-  if (found.isa == ISA::X86V4)
-    found.features = fullVectors + 1;
-  target = found;
-  return true;
-}
-
-void x86::names(std::vector<std::string> &names) {
-  for (const Level &level : levels)
-    names.push_back(level.name);
-  llvm::SmallVector<llvm::StringRef> cpus;
-  llvm::X86::fillValidCPUArchList(cpus, /*Only64Bit=*/true);
-  Target target;
-  for (llvm::StringRef cpu : cpus)
-    if (!cpu.starts_with("x86-64") && lookup(cpu.str(), target))
-      names.push_back(cpu.str());
+const Family &x86::family() {
+  static const Family family = {"x86-64 Linux", lookup, describeFamily, initialize};
+  return family;
 }

@@ -73,6 +73,19 @@ def find_cases(folder):
     return sorted(found, key=lambda case: case.name)
 
 
+def sample(found, count):
+    """At most `count` cases of each operator, evenly spaced over their sorted names: the same ones every time."""
+    by_operator = {}
+    for case in found:
+        by_operator.setdefault(case.operator, []).append(case)
+    chosen = []
+    for group in by_operator.values():
+        group.sort(key=lambda case: case.name)
+        step = max(1.0, len(group) / count)
+        chosen += [group[int(step * (i + 0.5))] for i in range(min(count, len(group)))]
+    return sorted(chosen, key=lambda case: case.name)
+
+
 # --- Operators ---------------------------------------------------------------------------------------------------
 
 

@@ -151,7 +151,7 @@ def default_suites(build):
 
 
 def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_operator=True, expected_file=EXPECTED,
-        sinter=None, rewrite=False):
+        sinter=None, rewrite=False, sample=None):
     """Runs and prints all; returns {"passed", "failed", "skipped", "line", "good"} for the test summary.
     `failed` counts what the list of expected failures did not say; an expected failure counts as skipped."""
     build = os.path.abspath(build)
@@ -161,6 +161,9 @@ def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_oper
     if pattern:
         found = [case for case in found if re.search(pattern, case.name) or re.search(pattern, case.operator)]
     expected = read_expected(expected_file)
+    if sample:
+        found = cases.sample([case for case in found if case.name not in expected], sample)
+        whole = False
     sinter = sinter or os.path.join(build, "bin", "sinter")
     if not os.access(sinter, os.X_OK):
         sys.exit(f"conformance: no binary {sinter}; build it with ./dev build")
@@ -208,15 +211,17 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one case (default: 300)")
     parser.add_argument("--codegen", help="passed on: `reference` is the second road to the same numbers")
+    parser.add_argument("--target", help="compile for this target; another processor's code runs under its emulator")
+    parser.add_argument("--sample", type=int, metavar="N", help="only N cases of each operator, always the same")
     parser.add_argument("--expected", default=EXPECTED, help="list of expected failures")
     parser.add_argument("--write-expected", action="store_true", help="rewrite that list from this run")
     arguments = parser.parse_args()
-    extra = [f"--codegen={arguments.codegen}"] if arguments.codegen else []
+    extra = [f"--{name}={value}" for name, value in (("codegen", arguments.codegen), ("target", arguments.target)) if value]
     if arguments.suite and not os.path.isdir(arguments.suite):
         sys.exit(f"conformance: no folder {arguments.suite}")
     summary = run(arguments.build, arguments.jobs, os.path.abspath(arguments.suite) if arguments.suite else None,
                   arguments.filter, arguments.timeout, extra, True, arguments.expected, arguments.sinter,
-                  arguments.write_expected)
+                  arguments.write_expected, arguments.sample)
     return 0 if summary["good"] or arguments.write_expected else 1
 
 

@@ -79,6 +79,13 @@ std::unique_ptr<llvm::Module> test::readHost(const std::string &name) {
   return module;
 }
 
+std::vector<NativeVariant> test::single(std::unique_ptr<llvm::Module> host, const Target &target,
+                                        std::vector<llvm::StringRef> kernels) {
+  std::vector<NativeVariant> variants(1);
+  variants[0] = {target, std::move(host), std::move(kernels)};
+  return variants;
+}
+
 static std::string folder() {
   struct Folder {
     Folder() {
@@ -130,19 +137,23 @@ test::Library::~Library() {
     dlclose(handle);
 }
 
-std::unique_ptr<test::Library> test::compile(const std::string &host,
-                                             const ModelInterface &interface,
-                                             const Weights &weights, const std::string &targetName,
-                                             const NativeOptions &options) {
+std::unique_ptr<test::Library>
+test::compile(const std::string &host, const ModelInterface &interface, const Weights &weights,
+              const std::vector<std::string> &targets, const NativeOptions &options,
+              const std::vector<llvm::StringRef> &kernels) {
   static int count = 0;
-  Target target;
   std::string error;
-  if (!lookupTarget(targetName, target, error)) {
-    ADD_FAILURE() << error;
-    std::abort();
+  std::vector<NativeVariant> variants;
+  for (const std::string &name : targets) {
+    Target target;
+    if (!lookupTarget(name, target, error)) {
+      ADD_FAILURE() << error;
+      std::abort();
+    }
+    variants.push_back({target, readHost(host), kernels});
   }
   std::string path = temporaryFile(host + std::to_string(count++) + ".so");
-  if (!emitNative(readHost(host), interface, weights, target, options, path, error)) {
+  if (!emitNative(std::move(variants), interface, weights, options, path, error)) {
     ADD_FAILURE() << error;
     std::abort();
   }

@@ -19,6 +19,10 @@ std::string modelFile(const std::string &name);
 /// A host program from models/; aborts the test if it cannot be read.
 std::unique_ptr<llvm::Module> readHost(const std::string &name);
 
+/// A model for one target.
+std::vector<NativeVariant> single(std::unique_ptr<llvm::Module> host, const Target &target,
+                                  std::vector<llvm::StringRef> kernels = {});
+
 /// A float32 tensor with one dynamic dimension.
 TensorInfo vector(const std::string &name, const std::string &dim, int32_t dtype = 1);
 
@@ -36,10 +40,12 @@ public:
   std::string error;
 };
 
-/// Emits a library, and loads it.
+/// Emits a library for a target, or several, and loads it.
 std::unique_ptr<Library> compile(const std::string &host, const ModelInterface &interface,
-                                 const Weights &weights = {}, const std::string &target = "host",
-                                 const NativeOptions &options = {});
+                                 const Weights &weights = {},
+                                 const std::vector<std::string> &targets = {"host"},
+                                 const NativeOptions &options = {},
+                                 const std::vector<llvm::StringRef> &kernels = {});
 
 /// A context; destroyed at the end.
 class Context {

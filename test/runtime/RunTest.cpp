@@ -355,7 +355,7 @@ TEST(Parts, HalfWithoutInstructions) {
     ModelInterface interface {
       "half", {vector("x", "n")}, { vector("y", "n", 10), vector("z", "n"), vector("b", "n", 16) }
     };
-    auto model = compile("half", interface, {}, target);
+    auto model = compile("half", interface, {}, {target});
     Context context(*model);
     float infinity = std::numeric_limits<float>::infinity();
     Vector x({0.0f, -0.0f, 1.0f, 65504.0f, 65519.0f, 65520.0f, 1e-7f, 5.9e-8f, 2.9e-8f, 6.1e-5f,
@@ -398,8 +398,8 @@ TEST(Parts, KernelsFromBitcode) {
   for (unsigned threads : {1u, 2u}) {
     NativeOptions options;
     options.threads = threads;
-    options.kernels = {first, second};
-    auto model = compile("kernel_host", addOneInterface("kernels"), {}, "host", options);
+    auto model =
+        compile("kernel_host", addOneInterface("kernels"), {}, {"host"}, options, {first, second});
     Context context(*model);
     Vector x({1, 2, 3});
     DLTensor input = x.tensor(), output = {};

@@ -119,7 +119,9 @@ enum {
   SINTER_WORKSPACE_TOO_SMALL = 9, /* the caller's */
   SINTER_OUT_OF_MEMORY = 10,
   SINTER_MODEL_ERROR = 11, /* the model's own failure: an index out of range */
-  SINTER_INTERNAL = 12     /* a bug in Sinter */
+  SINTER_INTERNAL = 12,    /* a bug in Sinter */
+  SINTER_UNSUPPORTED_CPU =
+      13 /* lacks instructions of the target(s) that the model was compiled for */
 };
 
 /*===- Contexts -------------------------------------------------------------===*/
@@ -155,13 +157,15 @@ struct SinterModel {
   uint32_t struct_size; /* sizeof(SinterModel) of the compiler */
   const char *name;
   const char *producer; /* "sinter 0.1.0" */
-  const char *target;   /* CPU that it was compiled for */
+  const char *target;   /* that it was compiled for; "a,b" if it chooses */
   int32_t input_count;
   int32_t output_count;
   const SinterTensorInfo *inputs;
   const SinterTensorInfo *outputs;
 
-  /* Creates a context. `options` may be NULL. */
+  /* Creates a context. `options` may be NULL. Before any code that the CPU
+     may not know, it compares the CPU with what the model was compiled for, and
+     takes the fastest of several versions: SINTER_UNSUPPORTED_CPU if none fits. */
   SinterStatus (*context_create)(const SinterModel *model, const SinterContextOptions *options,
                                  SinterContext **context);
 

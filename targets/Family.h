@@ -1,0 +1,53 @@
+//===- Family.h - what a family of processors defines -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A family is a folder with a family.cmake and a source that defines
+// `sinter::FOLDER::family()`. Nothing else knows its name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_TARGETS_FAMILY_H
+#define SINTER_TARGETS_FAMILY_H
+
+#include "targets/Target.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace sinter {
+
+enum class Lookup {
+  Unknown, ///< no name of this family
+  Found,
+  Failed, ///< of this family, but wrong: the error says why
+};
+
+struct Family {
+  const char *summary;
+  /// Fills `target`, whose name is set, for `base` ("host", a level, a CPU) with
+  /// `features` ("dotprod", "nofp16").
+  Lookup (*lookup)(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> features, Target &target,
+                   std::string &error);
+  /// The names that it knows.
+  void (*describe)(FamilyDescription &description);
+  /// Registers LLVM's code generator.
+  void (*initialize)();
+};
+
+#define SINTER_FAMILY(NAME)                                                                        \
+  namespace NAME {                                                                                 \
+  const Family &family();                                                                          \
+  }
+#include "targets/Families.inc"
+#undef SINTER_FAMILY
+
+/// "; did you mean 'a', 'b'?" for those of `known` that a slip could have made
+/// `name` of; empty if there is none.
+std::string didYouMean(llvm::StringRef name, llvm::ArrayRef<std::string> known);
+
+/// Sizes of the machine that runs this: caches as far as the system tells, cores.
+void measureHost(Target &target);
+
+} // namespace sinter
+
+#endif // SINTER_TARGETS_FAMILY_H
