@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs lit, the GoogleTest units and the ONNX conformance cases, and adds them up.
+"""Runs lit, the GoogleTest units, the ONNX conformance cases and, of those, a sample for AArch64, and adds them up.
 
 The last line is `N passed, N failed, N skipped`, alone; the exit status is 1 when anything failed.
 Skipped: lit's UNSUPPORTED and XFAIL, GoogleTest's skipped and disabled, conformance cases on the list of expected
@@ -11,6 +11,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ sys.path.insert(0, os.path.join(TEST, "conformance"))
 import run as conformance  # noqa: E402
 
 UNIT_TIMEOUT = 600  # seconds for one program
+SLOW_EMULATED = re.compile("^onnx-light/.*(?<!squeezenet)(?<!shufflenet)$")  # networks of more than a few seconds
 
 
 class Count:
@@ -114,13 +116,23 @@ def run_conformance(build, jobs):
     return Count(result["passed"], result["failed"], result["skipped"])
 
 
-KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance}
+def run_emulated(build, jobs):
+    """A sample of them, compiled for AArch64 and run under its emulator."""
+    if not shutil.which("qemu-aarch64"):
+        print("no qemu-aarch64 on this machine")
+        return Count(skipped=1)
+    result = conformance.run(build, jobs, every_operator=False, extra=["--target=aarch64-linux"],
+                             keep=lambda case: not SLOW_EMULATED.match(case.name), sample=3, report="conformance-aarch64.json")
+    return Count(result["passed"], result["failed"], 0)
+
+
+KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance, "aarch64": run_emulated}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Run Sinter's tests.")
     parser.add_argument("--build", default="build", help="build folder (default: build)")
-    parser.add_argument("--only", default=",".join(KINDS), help="kinds to run, by comma: lit, unit, conformance")
+    parser.add_argument("--only", default=",".join(KINDS), help="kinds to run, by comma: " + ", ".join(KINDS))
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     kinds = arguments.only.split(",")

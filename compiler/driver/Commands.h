@@ -74,6 +74,9 @@ struct BenchArguments {
 };
 int bench(const BenchArguments &arguments);
 
+/// Lists all targets or, with a name, describes one.
+int targets(const std::string &name);
+
 } // namespace sinter::driver
 
 #endif // SINTER_COMPILER_DRIVER_COMMANDS_H

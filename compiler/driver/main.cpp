@@ -33,8 +33,10 @@ static void addDims(CLI::App *command, std::vector<std::pair<std::string, int64_
 
 static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
   command
-      ->add_option("--target", arguments.target,
-                   "host, x86-64-v2, x86-64-v3, x86-64-v4, or a CPU's name")
+      ->add_option(
+          "--target", arguments.target,
+          "host, x86-64-v3, aarch64, a CPU's name, with features (aarch64+dotprod); several "
+          "by comma: one library that chooses. sinter targets lists them")
       ->capture_default_str();
   addDims(command, arguments.dims);
   command
@@ -69,7 +71,8 @@ int main(int argc, char **argv) {
                "  sinter compile model.onnx -o model.so     compile\n"
                "  sinter run model.so -i x.npy -o out/      run what was compiled\n"
                "  sinter check model.onnx                   compare with recorded outputs\n"
-               "  sinter bench model.so                     measure latency"};
+               "  sinter bench model.so                     measure latency\n"
+               "  sinter targets                            what can be compiled for"};
   app.name("sinter");
   app.require_subcommand(1);
   app.footer(
@@ -165,6 +168,11 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
 
+  std::string targetName;
+  CLI::App *targetsCommand =
+      app.add_subcommand("targets", "List what can be compiled for, or describe one target");
+  targetsCommand->add_option("NAME", targetName, "One target (default: all)");
+
   auto takes = [](CLI::App *command, std::initializer_list<const char *> options,
                   const char *what) {
     for (const char *option : options)
@@ -214,6 +222,8 @@ int main(int argc, char **argv) {
     }
     return bench(benchArguments);
   }
+  if (*targetsCommand)
+    return targets(targetName);
   if (checkArguments.model.empty() == checkArguments.batch.empty()) {
     std::fprintf(stderr, "sinter check: give a model, or --batch FILE\n");
     return WrongUsage;

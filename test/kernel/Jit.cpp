@@ -124,7 +124,7 @@ std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module,
 }
 
 void sinter::printAssembly(const std::vector<KernelCode> &kernels, const Target &target) {
-  initialize();
+  initializeCodeGenerators();
   for (const KernelCode &kernel : kernels) {
     llvm::LLVMContext context;
     auto module =

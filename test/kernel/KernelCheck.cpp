@@ -54,6 +54,8 @@ static cl::opt<bool> noCheck("no-check", cl::desc("Do not run the reference road
 static cl::opt<bool> tileOnly("tile-only",
                               cl::desc("Print the kernels with their schedules and stop"));
 static cl::opt<bool> printTiled("print-tiled"), printLoops("print-loops"), printAsm("print-asm");
+static cl::opt<bool> asmOnly("asm-only",
+                             cl::desc("Print assembly and stop: for other processors, too"));
 static cl::opt<bool> allowFallback("allow-fallback",
                                    cl::desc("A kernel without Halide is no error"));
 static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
@@ -415,8 +417,10 @@ int main(int argc, char **argv) {
     llvm::outs() << llvm::format(
         "Halide took %.0f ms\n",
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * 1e3);
-  if (printAsm)
+  if (printAsm || asmOnly)
     printAssembly(kernels, target);
+  if (asmOnly)
+    return 0;
   bool fallback = !tiled->getOps<kernel::FuncOp>().empty();
   for (auto left : tiled->getOps<kernel::FuncOp>())
     llvm::outs() << (allowFallback ? "NOTE " : "FAIL ") << left.getSymName()

@@ -3,6 +3,8 @@
 
 #include "test/runtime/Model.h"
 
+#include "llvm/IR/Module.h"
+
 #include "gtest/gtest.h"
 
 #include <atomic>
@@ -384,6 +386,40 @@ TEST(Parts, HalfWithoutInstructions) {
         EXPECT_TRUE(std::isnan(again[i]));
       }
     }
+  }
+}
+
+/// A CPU that lacks what a version needs: the next one, or a status.
+TEST(Parts, VersionsForCPUs) {
+  std::string first = modelFile("kernel_first"), second = modelFile("kernel_second");
+  Target host, future;
+  std::string error;
+  ASSERT_TRUE(lookupTarget("host", host, error)) << error;
+  future = host;
+  // What no CPU has: a leaf of CPUID that is far beyond the last; the last bit of AT_HWCAP2.
+  future.requirements = {{host.family == "x86" ? 0x7ffffff0u : 26u, 0, 1, 1u << 31}};
+  for (bool both : {true, false}) {
+    std::vector<NativeVariant> variants;
+    variants.push_back({future, readHost("kernel_host"), {first, second}, {}});
+    if (both)
+      variants.push_back({host, readHost("kernel_host"), {first, second}, {}});
+    std::string path = temporaryFile(both ? "both.so" : "future.so");
+    ASSERT_TRUE(emitNative(std::move(variants), addOneInterface("versions"), {}, {}, path, error))
+        << error;
+    Library library(path);
+    ASSERT_TRUE(library.model) << library.error;
+    SinterContext *context = nullptr;
+    SinterStatus status = library.model->context_create(library.model, nullptr, &context);
+    EXPECT_EQ(status, both ? SINTER_OK : SINTER_UNSUPPORTED_CPU);
+    if (!both) {
+      EXPECT_STREQ(library.model->status_text(status),
+                   "this CPU lacks instructions that the model was compiled for");
+      continue;
+    }
+    Vector x({1, 2, 3});
+    DLTensor input = x.tensor(), output = {};
+    EXPECT_EQ(library.model->run(context, &input, 1, &output, 1), SINTER_OK);
+    library.model->context_destroy(context);
   }
 }
 
