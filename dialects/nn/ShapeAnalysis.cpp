@@ -429,6 +429,9 @@ std::optional<SymbolicShape> ShapeAnalysis::contents(Value value) {
       type.getNumElements() > maxContents ||
       !(type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64)))
     return std::nullopt;
+  // An index has a sign, and does not wrap at the width of a narrow number.
+  if (type.getElementType().isUnsignedInteger())
+    return std::nullopt;
   if (auto fused = value.getDefiningOp<FusedOp>()) {
     auto known = contents(fused.getBody().front().getTerminator()->getOperand(
         cast<OpResult>(value).getResultNumber()));
