@@ -50,6 +50,9 @@ struct Target {
 
   int64_t vectorBytes = 16;     ///< bytes of one vector register
   int64_t vectorRegisters = 16; ///< number of vector registers
+  /// Vector registers that the scalars of a register tile's multiply-adds take: one where they are
+  /// memory operands, more where each is loaded before, some ahead of their use.
+  int64_t broadcastRegisters = 1;
   bool fma = false;             ///< fused multiply-add on float32
   bool int8Dot = false;         ///< 4-wide int8 dot product (VNNI, udot/sdot)
   bool halfConversion = false;  ///< float16 <-> float32 in vector registers

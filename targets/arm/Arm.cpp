@@ -71,6 +71,7 @@ void describe(Target &target, const aarch64::ExtensionSet &set) {
   target.isa = ISA::NEON;
   target.vectorBytes = 16;
   target.vectorRegisters = 32;
+  target.broadcastRegisters = 4;
   target.fma = true;
   target.halfConversion = true;
   target.int8Dot = set.Enabled.test(aarch64::AEK_DOTPROD);

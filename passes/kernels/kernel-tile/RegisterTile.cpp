@@ -325,7 +325,7 @@ void RegisterTiler::chooseTile() {
   SmallVector<Shape> shapes;
   auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
     int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
-    if (accumulators + vectors + 1 > registers && accumulators > 1)
+    if (accumulators + vectors + model.target.broadcastRegisters > registers && accumulators > 1)
       return;
     // Of tiles that multiply as fast, the one that loads less.
     double loads = loadCycles(vectors, m1, m2);
