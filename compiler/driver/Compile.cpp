@@ -135,12 +135,10 @@ int sinter::driver::compile(const CompileArguments &arguments) {
       header = output;
       llvm::sys::path::replace_extension(header, "h");
     }
-    llvm::sys::RemoveFileOnSignal(header);
   }
   bool emitted = succeeded(emit(module, {*stage, name, output, header}, options));
   if (header.empty())
     return emitted ? Good : report.status(session);
-  // A header without its library helps nobody.
   llvm::sys::DontRemoveFileOnSignal(header);
   if (emitted) {
     if (arguments.timeReport)

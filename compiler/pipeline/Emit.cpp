@@ -12,6 +12,7 @@
 #include "targets/native/OutputFile.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/Signals.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -120,8 +121,13 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
     return writeText(module, text, output.path);
   }
   std::string error;
-  if (!output.header.empty() && !writeHeader(*interface, output.header, error))
-    return module.emitError(error);
+  if (!output.header.empty()) {
+    note("write");
+    if (!writeHeader(*interface, output.header, error))
+      return module.emitError(error);
+    // A header without its library helps nobody: the caller removes it, or a crash does.
+    llvm::sys::RemoveFileOnSignal(output.header);
+  }
 
   bool text = output.stage == Stage::LLVM || output.stage == Stage::Asm;
   if (options.kernelCounts)
