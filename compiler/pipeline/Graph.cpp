@@ -4,6 +4,7 @@
 #include "compiler/pipeline/Host.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/autodiff/nn-autodiff/NNAutodiff.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
@@ -15,6 +16,7 @@ using namespace sinter;
 
 void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
+  pm.addPass(createNNAutodiff());
   pm.addPass(createNNSimplify());
   if (options.assignLayout) {
     NNAssignLayoutOptions layout;

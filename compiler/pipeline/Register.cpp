@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/autodiff/nn-autodiff/NNAutodiff.h"
+#include "passes/autodiff/nn-train-step/NNTrainStep.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
@@ -47,6 +49,8 @@ void sinter::registerAll(DialectRegistry &registry) {
 
 void sinter::registerAllPasses() {
   registerNNAssignLayout();
+  registerNNAutodiff();
+  registerNNTrainStep();
   registerNNDecompose();
   registerNNExplicitBroadcast();
   registerNNFoldConstants();

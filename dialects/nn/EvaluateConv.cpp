@@ -163,6 +163,58 @@ LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<Ho
 }
 
 //===----------------------------------------------------------------------===//
+// The filter's cotangent
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConvFilterGradOp::evaluate(ArrayRef<HostTensor> operands,
+                                         MutableArrayRef<HostTensor> results) {
+  if (!results[0].isAllocated())
+    return failure();
+  PictureLayout in(operands[0].getShape(), getDataLayout());
+  PictureLayout out(operands[1].getShape(), getDataLayout());
+  Window window(in.spatial, out.spatial, getKernelShape(), getStrides(), getPads(), getDilations(),
+                getAutoPad());
+  bool isFirst = getDataLayout() == sinter::nn::DataLayout::channels_first;
+  int64_t groups = getGroup(), inputs = in.channels / groups, outputs = out.channels / groups;
+  int64_t rank = window.getRank(), taps = product(window.kernel);
+  dispatchFloat(results[0].getElementType(), [&](auto element) {
+    using T = decltype(element);
+    std::vector<double> sums(results[0].getNumElements());
+    for (int64_t n = 0; n < out.batch; ++n) {
+      IndexVector y(out.spatial);
+      for (int64_t i = 0, e = product(out.spatial); i < e; ++i, y.next()) {
+        IndexVector k(window.kernel);
+        for (int64_t tap = 0; tap < taps; ++tap, k.next()) {
+          int64_t from = n * in.batchStride;
+          int64_t at = n * out.batchStride + y.dot(out.spatialStrides);
+          bool isInside = true;
+          for (int64_t dim = 0; dim < rank; ++dim) {
+            int64_t x = window.getInputPosition(dim, y[dim], k[dim]);
+            isInside &= window.isInside(dim, x);
+            from += x * in.spatialStrides[dim];
+          }
+          if (!isInside)
+            continue;
+          for (int64_t o = 0; o < out.channels; ++o) {
+            double g = convert<Compute<T>>(operands[1].as<T>()[at + o * out.channelStride]);
+            for (int64_t c = 0; c < inputs; ++c) {
+              int64_t channel = o / outputs * inputs + c;
+              double x =
+                  convert<Compute<T>>(operands[0].as<T>()[from + channel * in.channelStride]);
+              sums[isFirst ? (o * inputs + c) * taps + tap
+                           : (tap * inputs + c) * out.channels + o] += x * g;
+            }
+          }
+        }
+      }
+    }
+    for (auto [i, sum] : llvm::enumerate(sums))
+      results[0].as<T>()[i] = convert<T>(sum);
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Transposed convolution
 //===----------------------------------------------------------------------===//
 

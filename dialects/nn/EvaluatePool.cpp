@@ -3,6 +3,7 @@
 
 #include "dialects/nn/EvaluateWindow.h"
 #include "dialects/nn/NN.h"
+#include <vector>
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -179,6 +180,49 @@ LogicalResult LpPoolOp::evaluate(ArrayRef<HostTensor> operands,
         [&](int64_t place, const IndexVector &) {
           results[0].as<T>()[place] = convert<T>(std::pow(sum, 1 / p));
         });
+  });
+  return success();
+}
+
+LogicalResult MaxPoolGradOp::evaluate(ArrayRef<HostTensor> operands,
+                                      MutableArrayRef<HostTensor> results) {
+  if (!results[0].isAllocated())
+    return failure();
+  PictureLayout in(operands[0].getShape(), getDataLayout());
+  PictureLayout out(operands[1].getShape(), getDataLayout());
+  Window window = getWindow(*this, in, out);
+  dispatchFloat(results[0].getElementType(), [&](auto element) {
+    using T = decltype(element);
+    std::vector<double> sums(results[0].getNumElements());
+    forEachMaximum<T>(operands[0], in, out, window, [&](int64_t place, int64_t greatest) {
+      if (greatest >= 0)
+        sums[greatest] += convert<Compute<T>>(operands[1].as<T>()[place]);
+    });
+    for (auto [i, sum] : llvm::enumerate(sums))
+      results[0].as<T>()[i] = convert<T>(sum);
+  });
+  return success();
+}
+
+LogicalResult SumPoolGradOp::evaluate(ArrayRef<HostTensor> operands,
+                                      MutableArrayRef<HostTensor> results) {
+  if (!results[0].isAllocated())
+    return failure();
+  PictureLayout in(results[0].getShape(), getDataLayout());
+  PictureLayout out(operands[0].getShape(), getDataLayout());
+  Window window = getWindow(*this, in, out);
+  dispatchFloat(results[0].getElementType(), [&](auto element) {
+    using T = decltype(element);
+    std::vector<double> sums(results[0].getNumElements());
+    Dims places;
+    forEachWindow(
+        in, out, window, [&] { places.clear(); }, [&](int64_t place) { places.push_back(place); },
+        [&](int64_t place, const IndexVector &) {
+          for (int64_t covered : places)
+            sums[covered] += convert<Compute<T>>(operands[0].as<T>()[place]);
+        });
+    for (auto [i, sum] : llvm::enumerate(sums))
+      results[0].as<T>()[i] = convert<T>(sum);
   });
   return success();
 }

@@ -3,6 +3,7 @@
 
 #include "dialects/nn/Evaluate.h"
 #include "dialects/nn/NN.h"
+#include <vector>
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -240,6 +241,32 @@ LogicalResult SoftmaxOp::evaluate(ArrayRef<HostTensor> operands,
           getLog() ? shifted(i, j) - std::log(sums[j]) : std::exp(shifted(i, j)) / sums[j];
       results[0].as<T>()[i] = convert<T>(value);
     });
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// sum_to_shape
+//===----------------------------------------------------------------------===//
+
+LogicalResult SumToShapeOp::evaluate(ArrayRef<HostTensor> operands,
+                                     MutableArrayRef<HostTensor> results) {
+  if (!results[0].isAllocated())
+    return failure();
+  ArrayRef<int64_t> shape = operands[0].getShape();
+  StridedLoop loop(
+      shape, {sinter::nn::getStrides(shape), getBroadcastStrides(results[0].getShape(), shape)});
+  dispatchNumber(results[0].getElementType(), [&](auto element) {
+    using T = decltype(element);
+    const T *input = operands[0].as<T>();
+    std::vector<Sum<T>> sums(results[0].getNumElements());
+    loop.run([&](const int64_t *offsets, const int64_t *strides, int64_t count) {
+      for (int64_t i = 0; i < count; ++i)
+        sums[offsets[1] + i * strides[1]] +=
+            convert<Compute<T>>(input[offsets[0] + i * strides[0]]);
+    });
+    for (auto [i, sum] : llvm::enumerate(sums))
+      results[0].as<T>()[i] = convert<T>(sum);
   });
   return success();
 }

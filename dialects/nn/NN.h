@@ -16,6 +16,7 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace sinter::nn {
 
@@ -56,6 +57,13 @@ mlir::Value createSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Rank
                         double value);
 /// The attribute if `value` is an nn.constant, else null.
 mlir::ElementsAttr getConstant(mlir::Value value);
+/// Builds the cotangents of `inputs` from those of `outputs` at `builder`'s place,
+/// through the DifferentiableOpInterface of the ops of `block` between them.
+/// Null cotangents in, and null gradients out, are zeros. Fails with an error at
+/// an op on the way that has no derivative.
+llvm::FailureOr<llvm::SmallVector<mlir::Value>>
+buildGradients(mlir::OpBuilder &builder, mlir::Block &block, mlir::ValueRange outputs,
+               mlir::ValueRange cotangents, mlir::ValueRange inputs);
 /// uiN as iN; others unchanged. What kernels and the host program use.
 mlir::Type getSignlessType(mlir::Type elementType);
 /// ONNX's number (TensorProto.DataType) of an element type.

@@ -151,6 +151,11 @@ defvar NN_CustomElementType = [{
   static ::mlir::Type inferElementType(Adaptor op, unsigned result);
 }];
 
+// The op's derivative is in Differentiate*.cpp.
+defvar NN_Differentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface>;
+// The same for an op whose regions use values from above.
+defvar NN_CapturingDifferentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface, ["getVjpInputs"]>;
+
 def NN_SymbolicShapeTrait : NativeOpTrait<"SymbolicShapeTrait"> {
   let cppNamespace = "::sinter::nn";
 }
@@ -185,12 +190,15 @@ class NN_Op<string mnemonic, string fusionClass, code elementType = NN_SameEleme
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
+// All operands but the first steer.
+defvar NN_Steering = [{
+  static bool isSteering(unsigned operand) { return operand > 0; }
+}];
+
 // A movement of operand 0 (made from nothing: of none) that the other operands steer.
 class NN_SteeredOp<string mnemonic, code elementType = NN_SameElementType, list<Trait> traits = []>
     : NN_Op<mnemonic, "movement", elementType, traits> {
-  let extraClassDeclaration = shapeDeclarations # [{
-    static bool isSteering(unsigned operand) { return operand > 0; }
-  }];
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_Steering);
 }
 
 // What a function of the runtime carries out. `methods`: those of RuntimeOpInterface that the op gives itself.

@@ -8,7 +8,7 @@ include "dialects/nn/NNElementwise.td"
 
 //===-- Reductions ---------------------------------------------------------===//
 
-def NN_ReduceOp : NN_Op<"reduce", "reduction", NN_SameElementType, [NN_Contents]> {
+def NN_ReduceOp : NN_Op<"reduce", "reduction", NN_SameElementType, [NN_Contents, NN_Differentiable]> {
   let summary = "reduces over `axes` (sorted, non-negative)";
   let description = "Of no elements: sum 0, prod 1, max −∞ or the least integer, min +∞ or the greatest.";
   let arguments = (ins NN_Tensor:$input, NN_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
@@ -20,21 +20,28 @@ def NN_ArgReduceOp : NN_Op<"arg_reduce", "reduction", NN_I64ElementType> {
                    UnitAttr:$select_last_index);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_CumulativeOp : NN_RuntimeOp<"cumulative", ["getRuntimeParams"]> {
+def NN_CumulativeOp : NN_RuntimeOp<"cumulative", ["getRuntimeParams"], NN_SameElementType, [NN_Differentiable]> {
   let summary = "running sum or product along `axis`";
   let arguments = (ins NN_NumberTensor:$input, NN_CumulativeKindAttr:$kind, NN_I64Attr:$axis, UnitAttr:$exclusive,
                    UnitAttr:$reverse);
   let results = (outs NN_Tensor:$output);
 }
-def NN_SoftmaxOp : NN_Op<"softmax", "reduction"> {
+def NN_SoftmaxOp : NN_Op<"softmax", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "exp(x − max) / Σ exp(x − max) over `axes` (log: its logarithm)";
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$axes, UnitAttr:$log);
   let results = (outs NN_Tensor:$output);
 }
 
+def NN_SumToShapeOp : NN_Op<"sum_to_shape", "reduction"> {
+  let summary = "sums over the dims that broadcasting `shape` to the input's shape repeats: the transpose of expand";
+  let arguments = (ins NN_NumberTensor:$input, NN_IndexTensor:$shape);
+  let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_Steering);
+}
+
 //===-- Contractions -------------------------------------------------------===//
 
-def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperandsElementType]> {
+def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperandsElementType, NN_Differentiable]> {
   let summary = "matrix product of the last two dims, the others broadcast (NumPy matmul)";
   let description = [{
     lhs …×M×K (K×M with transpose_lhs), rhs …×K×N (N×K with transpose_rhs);
@@ -46,12 +53,12 @@ def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperan
                    DefaultValuedAttr<NN_I64Attr, "0">:$columns);
   let results = (outs NN_Tensor:$output);
 }
-def NN_EinsumOp : NN_Op<"einsum", "contraction", NN_SameElementType, [SameOperandsElementType]> {
+def NN_EinsumOp : NN_Op<"einsum", "contraction", NN_SameElementType, [SameOperandsElementType, NN_Differentiable]> {
   let summary = "sum of products by Einstein notation, explicit output, ellipses allowed";
   let arguments = (ins Variadic<NN_NumberTensor>:$inputs, StrAttr:$equation);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ConvOp : NN_Op<"conv", "contraction"> {
+def NN_ConvOp : NN_Op<"conv", "contraction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "convolution (cross-correlation) over any number of spatial dims, with groups";
   let description = [{
     channels_first: input N C X…, filter O (C/group) X…, result N O Y….
@@ -81,7 +88,7 @@ def NN_WinogradFilterOp : NN_Op<"winograd_filter", "opaque"> {
   let arguments = (ins NN_FloatTensor:$filter, NN_I64Attr:$tile, NN_I64Attr:$block);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction"> {
+def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "transposed convolution; input N C X…, filter C (O/group) X…";
   let description = "`output_shape` (spatial dims), when not empty, decides the pads.";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$filter, Optional<NN_FloatTensor>:$bias,
@@ -92,9 +99,24 @@ def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction"> {
   let results = (outs NN_Tensor:$output);
 }
 
+def NN_ConvFilterGradOp : NN_Op<"conv_filter_grad", "contraction", NN_SameElementType, [SameOperandsElementType]> {
+  let summary = "the cotangent of a convolution's filter: Σ over batch and positions of input · cotangent";
+  let description = [{
+    Attributes are those of the convolution, `kernel_shape` its filter's spatial
+    dims. channels_first: input N C X…, cotangent N O Y…, result O (C/group)
+    kernel…. channels_last: N X… C, N Y… O, result kernel… (C/group) O.
+  }];
+  let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$cotangent, DenseI64ArrayAttr:$kernel_shape,
+                   DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations,
+                   DefaultValuedAttr<NN_I64Attr, "1">:$group,
+                   DefaultValuedAttr<NN_AutoPadAttr, "::sinter::nn::AutoPad::notset">:$auto_pad,
+                   DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
+  let results = (outs NN_Tensor:$output);
+}
+
 //===-- Windows ------------------------------------------------------------===//
 
-class NN_PoolOp<string mnemonic, Type type, dag extra> : NN_Op<mnemonic, "window"> {
+class NN_PoolOp<string mnemonic, Type type, dag extra> : NN_Op<mnemonic, "window", NN_SameElementType, [NN_Differentiable]> {
   dag common = (ins type:$input, DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides,
                 DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode,
                 DefaultValuedAttr<NN_AutoPadAttr, "::sinter::nn::AutoPad::notset">:$auto_pad,
@@ -120,7 +142,8 @@ def NN_MaxPoolIndicesOp : NN_Op<"max_pool_indices", "window", NN_I64ElementType>
                    UnitAttr:$column_major);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_MaxUnpoolOp : NN_RuntimeOp<"max_unpool", ["getRuntimeInputs", "getRuntimeParams"]> {
+def NN_MaxUnpoolOp : NN_RuntimeOp<"max_unpool", ["getRuntimeInputs", "getRuntimeParams"],
+                                NN_SameElementType, [NN_Differentiable]> {
   let summary = "puts values at the flat indices of `output_shape` (all dims), zeros elsewhere";
   let description = [{
     Indices are flat in the shape that the pooling's attributes give. With an
@@ -130,7 +153,23 @@ def NN_MaxUnpoolOp : NN_RuntimeOp<"max_unpool", ["getRuntimeInputs", "getRuntime
                    DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads);
   let results = (outs NN_Tensor:$output);
 }
-def NN_Col2ImOp : NN_Op<"col2im", "movement"> {
+// The backward halves of pools: each element of the input gathers from the windows that cover it.
+class NN_PoolGradOp<string mnemonic, dag operands_> : NN_Op<mnemonic, "window"> {
+  dag common = (ins DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides,
+                DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode,
+                DefaultValuedAttr<NN_AutoPadAttr, "::sinter::nn::AutoPad::notset">:$auto_pad,
+                DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
+  let arguments = !con(operands_, common);
+  let results = (outs NN_Tensor:$output);
+}
+def NN_MaxPoolGradOp : NN_PoolGradOp<"max_pool_grad", (ins NN_FloatTensor:$input, NN_FloatTensor:$cotangent)> {
+  let summary = "each window's cotangent at the window's greatest input, the first of equal ones; zeros elsewhere";
+}
+def NN_SumPoolGradOp : NN_PoolGradOp<"sum_pool_grad", (ins NN_FloatTensor:$cotangent, NN_IndexTensor:$shape)> {
+  let summary = "the sum of the cotangents of the windows that cover an element; `shape` is the pool's input's";
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_Steering);
+}
+def NN_Col2ImOp : NN_Op<"col2im", "movement", NN_SameElementType, [NN_Differentiable]> {
   let summary = "sums sliding blocks N (C·Πkernel) L into pictures N C image_shape…";
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$image_shape, DenseI64ArrayAttr:$block_shape,
                    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations);
@@ -146,36 +185,36 @@ def NN_RoiAlignOp : NN_Op<"roi_align", "movement"> {
 
 //===-- Normalization ------------------------------------------------------===//
 
-def NN_BatchNormOp : NN_Op<"batch_norm", "elementwise"> {
+def NN_BatchNormOp : NN_Op<"batch_norm", "elementwise", NN_SameElementType, [NN_Differentiable]> {
   let summary = "(x − mean) · scale/√(variance + epsilon) + bias per channel (dim 1)";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, NN_FloatTensor:$bias, NN_FloatTensor:$mean,
                    NN_FloatTensor:$variance, F64Attr:$epsilon,
                    DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
   let results = (outs NN_Tensor:$output);
 }
-def NN_InstanceNormOp : NN_Op<"instance_norm", "reduction"> {
+def NN_InstanceNormOp : NN_Op<"instance_norm", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "normalizes each channel of each picture over its spatial dims; N C X…";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, NN_FloatTensor:$bias, F64Attr:$epsilon);
   let results = (outs NN_Tensor:$output);
 }
-def NN_GroupNormOp : NN_Op<"group_norm", "reduction"> {
+def NN_GroupNormOp : NN_Op<"group_norm", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "normalizes groups of channels over their spatial dims; scale and bias have C elements";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, NN_FloatTensor:$bias, NN_I64Attr:$num_groups,
                    F64Attr:$epsilon);
   let results = (outs NN_Tensor:$output);
 }
-def NN_LayerNormOp : NN_Op<"layer_norm", "reduction"> {
+def NN_LayerNormOp : NN_Op<"layer_norm", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "normalizes over the dims from `axis` on; scale and bias broadcast to them";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, Optional<NN_FloatTensor>:$bias, NN_I64Attr:$axis,
                    F64Attr:$epsilon);
   let results = (outs NN_Tensor:$output);
 }
-def NN_RMSNormOp : NN_Op<"rms_norm", "reduction"> {
+def NN_RMSNormOp : NN_Op<"rms_norm", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "x/√(mean(x²) + epsilon) · scale over the dims from `axis` on";
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, NN_I64Attr:$axis, F64Attr:$epsilon);
   let results = (outs NN_Tensor:$output);
 }
-def NN_LRNOp : NN_Op<"lrn", "window"> {
+def NN_LRNOp : NN_Op<"lrn", "window", NN_SameElementType, [NN_Differentiable]> {
   let summary = "x/(bias + alpha/size · Σ x²)^beta over `size` neighbouring channels (AlexNet, 3.3)";
   let arguments = (ins NN_FloatTensor:$input, F64Attr:$alpha, F64Attr:$beta, F64Attr:$bias, NN_I64Attr:$size,
                    DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
@@ -184,7 +223,7 @@ def NN_LRNOp : NN_Op<"lrn", "window"> {
 
 //===-- Data-dependent results ---------------------------------------------===//
 
-def NN_TopKOp : NN_RuntimeOp<"top_k", ["getRuntimeInputs", "getRuntimeParams"], NN_CustomElementType> {
+def NN_TopKOp : NN_RuntimeOp<"top_k", ["getRuntimeInputs", "getRuntimeParams"], NN_CustomElementType, [NN_Differentiable]> {
   let summary = "the k (a tensor of one element) greatest or least values along `axis`, and their indices";
   let arguments = (ins NN_NumberTensor:$input, NN_IndexTensor:$k, NN_I64Attr:$axis, BoolAttr:$largest, BoolAttr:$sorted);
   let results = (outs NN_Tensor:$values, NN_IndexTensor:$indices);
@@ -194,7 +233,8 @@ def NN_NonZeroOp : NN_RuntimeOp<"non_zero", ["getCountKernel"], NN_I64ElementTyp
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_IndexTensor:$output);
 }
-def NN_CompressOp : NN_RuntimeOp<"compress", ["getRuntimeParams", "getCountKernel", "getCountInputs", "getCountParams"]> {
+def NN_CompressOp : NN_RuntimeOp<"compress", ["getRuntimeParams", "getCountKernel", "getCountInputs", "getCountParams"],
+                                NN_SameElementType, [NN_Differentiable]> {
   let summary = "slices along `axis` (of the flattened input when absent) where the condition holds";
   let arguments = (ins NN_Tensor:$input, NN_BoolTensor:$condition, OptionalAttr<NN_I64Attr>:$axis);
   let results = (outs NN_Tensor:$output);

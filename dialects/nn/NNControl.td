@@ -14,7 +14,7 @@ def NN_YieldOp : Op<NN_Dialect, "yield", [Pure, Terminator, ReturnLike,
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
-def NN_IfOp : Op<NN_Dialect, "if", [RecursiveMemoryEffects,
+def NN_IfOp : Op<NN_Dialect, "if", [RecursiveMemoryEffects, NN_CapturingDifferentiable,
     SingleBlockImplicitTerminator<"YieldOp">, NoRegionArguments]> {
   let summary = "one of two regions, by a condition of one element";
   let description = [{
@@ -29,7 +29,7 @@ def NN_IfOp : Op<NN_Dialect, "if", [RecursiveMemoryEffects,
   let hasVerifier = 1;
 }
 
-def NN_LoopOp : Op<NN_Dialect, "loop", [RecursiveMemoryEffects, AttrSizedOperandSegments,
+def NN_LoopOp : Op<NN_Dialect, "loop", [RecursiveMemoryEffects, NN_CapturingDifferentiable, AttrSizedOperandSegments,
     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "ONNX Loop: while (i < trip_count && condition) { … }";
   let description = [{
@@ -57,6 +57,23 @@ def NN_FusedOp : Op<NN_Dialect, "fused", [Pure, SingleBlockImplicitTerminator<"Y
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let assemblyFormat = "attr-dict `:` type($outputs) $body";
+  let hasVerifier = 1;
+}
+
+def NN_GradientOp : Op<NN_Dialect, "gradient", [Pure, AttrSizedOperandSegments]> {
+  let summary = "the derivative of outputs with respect to inputs; nn-autodiff builds it";
+  let description = [{
+    Σ over outputs of the cotangent times the output's derivative by each input,
+    an input being any value that outputs depend on. Without cotangents they are
+    all ones. Inputs that no output depends on give zeros.
+  }];
+  let arguments = (ins Variadic<NN_FloatTensor>:$outputs, Variadic<NN_FloatTensor>:$cotangents,
+                   Variadic<NN_FloatTensor>:$inputs);
+  let results = (outs Variadic<NN_FloatTensor>:$gradients);
+  let assemblyFormat = [{
+    $outputs (`seeded` `(` $cotangents^ `:` type($cotangents) `)`)? `by` $inputs attr-dict
+    `:` type($outputs) `by` type($inputs) `->` type($gradients)
+  }];
   let hasVerifier = 1;
 }
 

@@ -131,15 +131,25 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let cppNamespace = "::sinter::nn";
   let description = [{
     Reverse-mode differentiation: the op builds its vector-Jacobian product out
-    of nn ops.
+    of nn ops, each result element gathered from what it depends on, so that the
+    backward graph fuses and is scheduled like the forward one.
   }];
   let methods = [
     InterfaceMethod<[{
-      Given one cotangent per result (null where none flows), builds and returns
-      one cotangent per operand (null where the operand is not differentiable).
-      Each has the type of its operand.
-    }], "::llvm::SmallVector<::mlir::Value>", "buildVjp",
-    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents)>
+      What cotangents flow to: the operands, and what regions use from above.
+    }], "::llvm::SmallVector<::mlir::Value>", "getVjpInputs", (ins), "", [{
+      return ::llvm::to_vector($_op->getOperands());
+    }]>,
+    InterfaceMethod<[{
+      Given one cotangent per result (null where none flows), builds one
+      cotangent per input at `builder`'s place. It is null where the input is not
+      differentiable or the derivative is zero everywhere; else its type is
+      compatible with the input's. `wanted` has a bit per input: the others need
+      not be built. Fails with an error on a form of the op that has no
+      derivative here.
+    }], "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "buildVjp",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents,
+         "const ::llvm::SmallBitVector &":$wanted)>
   ];
 }
 

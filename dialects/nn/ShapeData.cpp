@@ -91,6 +91,22 @@ LogicalResult EyeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shap
   return expectRank(context, "eye", "input", shapes[0], 2);
 }
 
+Type RandomUniformOp::inferElementType(Adaptor op, unsigned) { return op.getTo(); }
+
+LogicalResult RandomUniformOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape key = context.shape(op.getKey());
+  if (key.size() != 1 || differ(key[0], 2))
+    return context.emitError("random_uniform: operand 'key' (" + printShape(key) +
+                             ") should have 2 elements");
+  auto shape = context.contents(op.getShape());
+  if (!shape)
+    return context.emitError("random_uniform: operand 'shape' has an unknown length");
+  if (!isa<FloatType>(op.getTo()))
+    return context.emitError("random_uniform: attribute 'to' should be a float type");
+  shapes.push_back(*shape);
+  return success();
+}
+
 Type OneHotOp::inferElementType(Adaptor op, unsigned) {
   return getElementTypeOrSelf(op.getValues().getType());
 }

@@ -193,6 +193,23 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
   return success();
 }
 
+LogicalResult SumToShapeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput());
+  auto target = context.contents(op.getShape());
+  if (!target)
+    return context.emitError("sum_to_shape: operand 'shape' has an unknown length");
+  bool fits = target->size() <= input.size();
+  for (size_t i = 0; fits && i < target->size(); ++i) {
+    AffineExpr dim = (*target)[i], wide = input[input.size() - target->size() + i];
+    fits &= !differ(dim, wide) || asConstant(dim) == 1;
+  }
+  if (!fits)
+    return context.emitError("sum_to_shape: shape " + printShape(*target) +
+                             " doesn't broadcast to operand 'input' (" + printShape(input) + ")");
+  shapes.push_back(*target);
+  return success();
+}
+
 LogicalResult TileOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape result = context.shape(op.getInput());
   auto repeats = context.contents(op.getRepeats());

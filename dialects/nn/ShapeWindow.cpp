@@ -176,6 +176,56 @@ LogicalResult WinogradFilterOp::inferShapes(ShapeContext &context, Adaptor op, S
   return success();
 }
 
+LogicalResult ConvFilterGradOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  SymbolicShape input = context.shape(op.getInput()), cotangent = context.shape(op.getCotangent());
+  int64_t rank = input.size(), spatialRank = rank - 2, group = op.getGroup();
+  if (spatialRank < 1)
+    return context.emitError("conv_filter_grad: operand 'input' (" + printShape(input) +
+                             ") should have rank 3 or more");
+  if (failed(expectRank(context, "conv_filter_grad", "cotangent", cotangent, rank)))
+    return failure();
+  Window window{"conv_filter_grad", op.getStrides(), op.getPads(), op.getDilations(),
+                op.getAutoPad()};
+  if (failed(window.verify(context, spatialRank)))
+    return failure();
+  if (static_cast<int64_t>(op.getKernelShape().size()) != spatialRank)
+    return context.emitError("conv_filter_grad: attribute 'kernel_shape' has " +
+                             Twine(op.getKernelShape().size()) + " entries, expected " +
+                             Twine(spatialRank));
+  bool channelsLast = op.getDataLayout() == sinter::nn::DataLayout::channels_last;
+  int64_t firstSpatial = channelsLast ? 1 : 2, channel = channelsLast ? rank - 1 : 1;
+  if (differ(input[0], cotangent[0]))
+    return context.emitError("conv_filter_grad: operand 'cotangent' (" + printShape(cotangent) +
+                             ") should have the batch of operand 'input' (" + printShape(input) +
+                             ")");
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    auto dim = window.getOutputDim(context, input[firstSpatial + i],
+                                   context.constant(op.getKernelShape()[i]), i);
+    if (failed(dim))
+      return failure();
+    // A transposed convolution's padding may leave the last windows out.
+    auto given = asConstant(cotangent[firstSpatial + i]), expected = asConstant(*dim);
+    if (given && expected && *given > *expected)
+      return context.emitError("conv_filter_grad: dim " + Twine(firstSpatial + i) +
+                               " of operand 'cotangent' (" + printShape(cotangent) +
+                               ") should be at most " + Twine(*expected));
+  }
+  for (AffineExpr channels : {input[channel], cotangent[channel]})
+    if (auto value = asConstant(channels); group < 1 || (value && *value % group != 0))
+      return context.emitError("conv_filter_grad: " + printDim(channels) +
+                               " channels don't divide into " + Twine(group) + " groups");
+  AffineExpr inputs = context.quotient(input[channel], context.constant(group));
+  SymbolicShape result;
+  if (!channelsLast)
+    llvm::append_values(result, cotangent[channel], inputs);
+  for (int64_t size : op.getKernelShape())
+    result.push_back(context.constant(size));
+  if (channelsLast)
+    llvm::append_values(result, inputs, cotangent[channel]);
+  shapes.push_back(result);
+  return success();
+}
+
 LogicalResult ConvTransposeOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), filter = context.shape(op.getFilter());
   int64_t rank = input.size(), spatialRank = rank - 2;
@@ -281,6 +331,39 @@ LogicalResult MaxPoolIndicesOp::inferShapes(ShapeContext &context, Adaptor op, S
                 op.getDilations(),  op.getAutoPad(), op.getCeilMode()};
   return inferPoolShape(context, window, context.shape(op.getInput()), op.getKernelShape(),
                         /*channelsLast=*/false, shapes);
+}
+
+// The cotangent must be of the pool's result; the result has the pool's input's shape.
+template <typename Adaptor>
+static LogicalResult inferPoolGrad(ShapeContext &context, StringRef name, Adaptor op,
+                                   const SymbolicShape &input, Shapes &shapes) {
+  Window window{
+      name, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), op.getCeilMode()};
+  SmallVector<SymbolicShape> pooled;
+  if (failed(inferPoolShape(context, window, input, op.getKernelShape(),
+                            op.getDataLayout() == sinter::nn::DataLayout::channels_last, pooled)))
+    return failure();
+  SymbolicShape cotangent = context.shape(op.getCotangent());
+  bool fits = cotangent.size() == pooled[0].size();
+  if (fits)
+    for (auto [dim, expected] : llvm::zip(cotangent, pooled[0]))
+      fits &= !differ(dim, expected);
+  if (!fits)
+    return context.emitError(name + ": operand 'cotangent' (" + printShape(cotangent) +
+                             ") should be " + printShape(pooled[0]));
+  shapes.push_back(input);
+  return success();
+}
+
+LogicalResult MaxPoolGradOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  return inferPoolGrad(context, "max_pool_grad", op, context.shape(op.getInput()), shapes);
+}
+
+LogicalResult SumPoolGradOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  auto input = context.contents(op.getShape());
+  if (!input)
+    return context.emitError("sum_pool_grad: operand 'shape' has an unknown length");
+  return inferPoolGrad(context, "sum_pool_grad", op, *input, shapes);
 }
 
 LogicalResult MaxUnpoolOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {

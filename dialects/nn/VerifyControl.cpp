@@ -98,3 +98,13 @@ LogicalResult ResizeOp::verify() {
   }
   return success();
 }
+
+LogicalResult GradientOp::verify() {
+  if (getOutputs().empty())
+    return emitOpError("has no outputs to differentiate");
+  if (!getCotangents().empty() &&
+      failed(expectTypes(*this, "the list of cotangents", getCotangents().getTypes(),
+                         getOutputs().getTypes())))
+    return failure();
+  return expectTypes(*this, "the list of results", getResultTypes(), getInputs().getTypes());
+}

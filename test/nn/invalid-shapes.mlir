@@ -150,6 +150,16 @@ func.func @conv_winograd(%x: tensor<1x8x8x16xf32>, %w: tensor<1x6x6x16x16xf32>) 
 
 // -----
 
+func.func @pool_grad(%x: tensor<1x1x4x4xf32>, %g: tensor<1x1x3x2xf32>) {
+  // expected-error @+2 {{max_pool_grad: operand 'cotangent' (1x1x3x2) should be 1x1x2x2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.max_pool_grad %x, %g {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x2xf32>) -> tensor<1x1x4x4xf32>
+  return
+}
+
+// -----
+
 func.func @conv_winograd_stride(%x: tensor<1x8x8x16xf32>, %w: tensor<1x6x6x16x16xf32>) {
   // expected-error @+2 {{conv: attribute 'winograd' is for 3×3 filters of stride 1}}
   // expected-error @+1 {{failed to infer returned types}}
@@ -160,9 +170,60 @@ func.func @conv_winograd_stride(%x: tensor<1x8x8x16xf32>, %w: tensor<1x6x6x16x16
 
 // -----
 
+func.func @sum_pool_grad(%g: tensor<1x1x3x3xf32>) {
+  %s = nn.constant dense<[1, 1, 4, 4]> : tensor<4xi64>
+  // expected-error @+2 {{sum_pool_grad: operand 'cotangent' (1x1x3x3) should be 1x1x2x2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.sum_pool_grad %g, %s {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>} : (tensor<1x1x3x3xf32>, tensor<4xi64>) -> tensor<1x1x4x4xf32>
+  return
+}
+
+// -----
+
 func.func @winograd_filter(%w: tensor<16x16x5x5xf32>) {
   // expected-error @+2 {{winograd_filter: operand 'filter' (16x16x5x5) should be of 3×3 filters}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.winograd_filter %w {block = 16 : i64, tile = 4 : i64} : (tensor<16x16x5x5xf32>) -> tensor<1x8x8x16x16xf32>
+  return
+}
+
+// -----
+
+func.func @conv_filter_grad(%x: tensor<2x3x8x8xf32>, %g: tensor<3x4x6x6xf32>) {
+  // expected-error @+2 {{conv_filter_grad: operand 'cotangent' (3x4x6x6) should have the batch of operand 'input' (2x3x8x8)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv_filter_grad %x, %g {kernel_shape = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>} : (tensor<2x3x8x8xf32>, tensor<3x4x6x6xf32>) -> tensor<4x3x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @conv_filter_grad_positions(%x: tensor<2x3x8x8xf32>, %g: tensor<2x4x7x6xf32>) {
+  // expected-error @+2 {{conv_filter_grad: dim 2 of operand 'cotangent' (2x4x7x6) should be at most 6}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv_filter_grad %x, %g {kernel_shape = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>} : (tensor<2x3x8x8xf32>, tensor<2x4x7x6xf32>) -> tensor<4x3x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @sum_to_shape(%x: tensor<2x3xf32>) {
+  %s = nn.constant dense<[2]> : tensor<1xi64>
+  // expected-error @+2 {{sum_to_shape: shape 2 doesn't broadcast to operand 'input' (2x3)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.sum_to_shape %x, %s : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @random_uniform(%k: tensor<3xi64>) {
+  %s = nn.constant dense<[2]> : tensor<1xi64>
+  // expected-error @+2 {{random_uniform: operand 'key' (3) should have 2 elements}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.random_uniform %k, %s {layer = 0 : i64, to = f32} : (tensor<3xi64>, tensor<1xi64>) -> tensor<2xf32>
   return
 }

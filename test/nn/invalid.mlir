@@ -93,3 +93,27 @@ func.func @loop(%x: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @gradient_without_outputs(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has no outputs to differentiate}}
+  %0 = "nn.gradient"(%x) {operandSegmentSizes = array<i32: 0, 0, 1>} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_type(%x: tensor<4xf32>, %y: tensor<f32>) {
+  // expected-error @+1 {{the list of results gives 'tensor<5xf32>' as value 0, expected 'tensor<4xf32>'}}
+  %0 = nn.gradient %y by %x : tensor<f32> by tensor<4xf32> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_cotangents(%x: tensor<4xf32>, %y: tensor<f32>) {
+  // expected-error @+1 {{the list of cotangents gives 2 values, expected 1}}
+  %0 = nn.gradient %y seeded(%y, %y : tensor<f32>, tensor<f32>) by %x : tensor<f32> by tensor<4xf32> -> tensor<4xf32>
+  return
+}

@@ -76,3 +76,31 @@ func.func @control(%c: tensor<i1>, %n: tensor<i64>, %x: tensor<4xf32>) -> (tenso
   }
   return %2, %1#1 : tensor<4xf32>, tensor<?x4xf32>
 }
+
+// CHECK-LABEL: func.func @training
+func.func @training(%x: tensor<2x8x8x3xf32>, %g: tensor<2x4x4x3xf32>, %y: tensor<f32>, %key: tensor<2xi64>)
+    -> (tensor<2x8x8x3xf32>, tensor<f32>) {
+  // CHECK: nn.max_pool_grad %{{.*}}, %{{.*}} {data_layout = #nn<data_layout channels_last>
+  %0 = nn.max_pool_grad %x, %g {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>, data_layout = #nn<data_layout channels_last>}
+      : (tensor<2x8x8x3xf32>, tensor<2x4x4x3xf32>) -> tensor<2x8x8x3xf32>
+  %s = nn.constant dense<[2, 8, 8, 3]> : tensor<4xi64>
+  // CHECK: nn.sum_pool_grad
+  %1 = nn.sum_pool_grad %g, %s {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+      dilations = array<i64: 1, 1>, data_layout = #nn<data_layout channels_last>}
+      : (tensor<2x4x4x3xf32>, tensor<4xi64>) -> tensor<2x8x8x3xf32>
+  // CHECK: nn.conv_filter_grad {{.*}} -> tensor<3x3x3x3xf32>
+  %2 = nn.conv_filter_grad %x, %g {kernel_shape = array<i64: 3, 3>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>,
+      dilations = array<i64: 1, 1>, data_layout = #nn<data_layout channels_last>}
+      : (tensor<2x8x8x3xf32>, tensor<2x4x4x3xf32>) -> tensor<3x3x3x3xf32>
+  %c = nn.constant dense<[8, 1]> : tensor<2xi64>
+  // CHECK: nn.sum_to_shape {{.*}} -> tensor<8x1xf32>
+  %3 = nn.sum_to_shape %0, %c : (tensor<2x8x8x3xf32>, tensor<2xi64>) -> tensor<8x1xf32>
+  // CHECK: nn.random_uniform %{{.*}}, %{{.*}} {layer = 3 : i64, to = f32}
+  %4 = nn.random_uniform %key, %s {layer = 3 : i64, to = f32} : (tensor<2xi64>, tensor<4xi64>) -> tensor<2x8x8x3xf32>
+  // CHECK: nn.gradient %{{.*}} by %{{.*}}, %{{.*}} : tensor<f32> by tensor<2x8x8x3xf32>, tensor<f32> -> tensor<2x8x8x3xf32>, tensor<f32>
+  %5:2 = nn.gradient %y by %x, %y : tensor<f32> by tensor<2x8x8x3xf32>, tensor<f32> -> tensor<2x8x8x3xf32>, tensor<f32>
+  // CHECK: nn.gradient %{{.*}} seeded(%{{.*}} : tensor<2x8x8x3xf32>) by
+  %6 = nn.gradient %1 seeded(%4 : tensor<2x8x8x3xf32>) by %y : tensor<2x8x8x3xf32> by tensor<f32> -> tensor<f32>
+  return %5#0, %6 : tensor<2x8x8x3xf32>, tensor<f32>
+}

@@ -210,6 +210,12 @@ llvm::SmallVector<Window> getWindows(LowerContext &context, llvm::ArrayRef<int64
                                      llvm::ArrayRef<mlir::AffineExpr> input,
                                      llvm::ArrayRef<mlir::AffineExpr> output);
 
+/// Where a scatter's `output` position comes from, for gathering: the input
+/// position q with q · stride − pad + tap · dilation = `output`, and whether there
+/// is one in [0, extent).
+std::pair<Scalar, Scalar> sourcePosition(Scalar output, Scalar tap, Scalar pad, int64_t stride,
+                                         int64_t dilation, Scalar extent);
+
 /// A stage that has `value` around the input: dim `firstSpatial + i` runs over
 /// the padded extent of window i. The input itself if there is no border to
 /// read, which may also come from ceil_mode.

@@ -199,4 +199,63 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   return success();
 }
 
-void sinter::addConvLowerings(LoweringTable &table) { table.add<nn::ConvOp, lowerConv>(); }
+// Loops: the filter's dims as the result has them, then batch and positions.
+static LogicalResult lowerConvFilterGrad(nn::ConvFilterGradOp op, LowerContext &context) {
+  nn::SymbolicShape inputShape = context.shape(op.getInput());
+  nn::SymbolicShape cotangentShape = context.shape(op.getCotangent());
+  unsigned rank = inputShape.size(), spatial = rank - 2;
+  bool last = op.getDataLayout() == nn::DataLayout::channels_last;
+  unsigned firstSpatial = last ? 1 : 2, channel = last ? rank - 1 : 1;
+  SmallVector<AffineExpr> kernel;
+  for (int64_t size : op.getKernelShape())
+    kernel.push_back(context.constant(size));
+  SmallVector<Window> windows =
+      getWindows(context, op.getStrides(), op.getPads(), op.getDilations(), op.getAutoPad(), kernel,
+                 ArrayRef<AffineExpr>(inputShape).slice(firstSpatial, spatial),
+                 ArrayRef<AffineExpr>(cotangentShape).slice(firstSpatial, spatial));
+  Type elementType = op.getInput().getType().getElementType();
+  Operand input = padInput(context, op.getInput(), windows, firstSpatial,
+                           cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+
+  AffineExpr o = context.loop(last ? rank - 1 : 0), c = context.loop(last ? rank - 2 : 1);
+  unsigned firstTap = last ? 0 : 2;
+  AffineExpr inputChannel = c;
+  if (op.getGroup() > 1) {
+    auto inputs = nn::asConstant(inputShape[channel]),
+         outputs = nn::asConstant(cotangentShape[channel]);
+    if (!inputs || !outputs)
+      return context.fail("with groups needs known numbers of channels");
+    inputChannel =
+        o.floorDiv(*outputs / op.getGroup()) * (*inputs / static_cast<int64_t>(op.getGroup())) + c;
+  }
+  SmallVector<Size> reductions{cotangentShape[0]};
+  AffineExpr n = context.loop(rank);
+  Input image{input, {n}}, cotangent{context.operand(op.getCotangent()), {n}};
+  if (!last) {
+    image.indices.push_back(inputChannel);
+    cotangent.indices.push_back(o);
+  }
+  for (auto [dim, window] : llvm::enumerate(windows)) {
+    AffineExpr position = context.loop(rank + 1 + dim);
+    reductions.push_back(cotangentShape[firstSpatial + dim]);
+    cotangent.indices.push_back(position);
+    image.indices.push_back(position * window.stride +
+                            context.loop(firstTap + dim) * window.dilation);
+  }
+  if (last) {
+    image.indices.push_back(inputChannel);
+    cotangent.indices.push_back(o);
+  }
+  Type type = getAccumulatorType(elementType);
+  Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
+  Value sum = context.reduce(init, reductions, {image, cotangent}, [&](Body &body) {
+    return body.out[0] + convert(body.in[0], type) * convert(body.in[1], type);
+  });
+  context.set(op.getOutput(), context.narrow(sum, elementType));
+  return success();
+}
+
+void sinter::addConvLowerings(LoweringTable &table) {
+  table.add<nn::ConvOp, lowerConv>();
+  table.add<nn::ConvFilterGradOp, lowerConvFilterGrad>();
+}

@@ -11,10 +11,8 @@
 using namespace mlir;
 using namespace sinter;
 
-// The input position q with q · stride − pad + tap · dilation = `output`, and
-// whether there is one in [0, extent).
-static std::pair<Scalar, Scalar> sourcePosition(Scalar output, Scalar tap, Scalar pad,
-                                                int64_t stride, int64_t dilation, Scalar extent) {
+std::pair<Scalar, Scalar> sinter::sourcePosition(Scalar output, Scalar tap, Scalar pad,
+                                                 int64_t stride, int64_t dilation, Scalar extent) {
   Scalar scaled = output + pad - tap * dilation;
   Scalar positive = max(scaled, scaled.like(0));
   Scalar position = stride == 1 ? positive : positive / stride;

@@ -106,6 +106,43 @@ static LogicalResult lowerEye(nn::EyeOp op, LowerContext &context) {
   return success();
 }
 
+// Philox 4x32-10, in words of i64 that hold 32 bits.
+static LogicalResult lowerRandomUniform(nn::RandomUniformOp op, LowerContext &context) {
+  nn::SymbolicShape shape = context.shape(op.getOutput());
+  auto type = cast<FloatType>(op.getTo());
+  Type wide = context.builder.getI64Type();
+  Scalar seed = convert(context.element(op.getKey(), 0), wide);
+  Scalar stream = convert(context.element(op.getKey(), 1), wide);
+  unsigned bits = std::min(24u, llvm::APFloat::semanticsPrecision(type.getFloatSemantics()));
+  Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
+    auto word = [&](uint32_t value) { return body.constant(wide, value); };
+    auto low = [&](Scalar x) { return x & word(0xffffffff); };
+    auto shifted = [&](Scalar x, unsigned by) {
+      return x.build<arith::ShRUIOp>(x.get(), word(by).get());
+    };
+    auto mix = [](Scalar x, Scalar y) { return x.build<arith::XOrIOp>(x.get(), y.get()); };
+    Scalar position = body.constantIndex(0);
+    for (auto [dim, size] : llvm::enumerate(shape))
+      position = position * body.size(size) + body.index(dim);
+    position = convert(position, wide);
+    Scalar streams = body.wrap(stream.get()), keys = body.wrap(seed.get());
+    Scalar c0 = low(shifted(position, 2)), c1 = word(op.getLayer()), c2 = low(streams),
+           c3 = shifted(streams, 32), k0 = low(keys), k1 = shifted(keys, 32);
+    for (int round = 0; round < 10; ++round) {
+      Scalar even = c0 * word(0xD2511F53), odd = c2 * word(0xCD9E8D57);
+      Scalar n0 = mix(mix(shifted(odd, 32), c1), k0), n2 = mix(mix(shifted(even, 32), c3), k1);
+      c0 = n0, c1 = low(odd), c2 = n2, c3 = low(even);
+      k0 = low(k0 + word(0x9E3779B9)), k1 = low(k1 + word(0xBB67AE85));
+    }
+    Scalar which = position & word(3);
+    Scalar value = select(which == 0, c0, select(which == 1, c1, select(which == 2, c2, c3)));
+    Scalar fraction = convert(shifted(value, 32 - bits), getAccumulatorType(type));
+    return convert(fraction * std::ldexp(1.0, -static_cast<int>(bits)), type);
+  });
+  context.set(op.getOutput(), stage);
+  return success();
+}
+
 static LogicalResult lowerOneHot(nn::OneHotOp op, LowerContext &context) {
   unsigned axis = op.getAxis();
   unsigned rank = op.getOutput().getType().getRank();
@@ -135,5 +172,6 @@ void sinter::addMovementLowerings(LoweringTable &table) {
   table.add<nn::SpaceToDepthOp, lowerSpaceToDepth>();
   table.add<nn::RangeOp, lowerRange>();
   table.add<nn::EyeOp, lowerEye>();
+  table.add<nn::RandomUniformOp, lowerRandomUniform>();
   table.add<nn::OneHotOp, lowerOneHot>();
 }

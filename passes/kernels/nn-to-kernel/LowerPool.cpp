@@ -21,9 +21,9 @@ struct Pool {
 } // namespace
 
 template <typename OpTy>
-static Pool getPool(OpTy op, bool last, LowerContext &context) {
-  nn::SymbolicShape from = context.shape(op.getInput());
-  nn::SymbolicShape to = context.shape(op.getOutput());
+static Pool getPool(OpTy op, Value input, Value output, bool last, LowerContext &context) {
+  nn::SymbolicShape from = context.shape(input);
+  nn::SymbolicShape to = context.shape(output);
   Pool pool;
   pool.rank = from.size();
   pool.spatial = pool.rank - 2;
@@ -43,6 +43,11 @@ static Pool getPool(OpTy op, bool last, LowerContext &context) {
       if (!nn::asConstant(window.input) && !window.isPadded() && window.stride > 1)
         window.padEnd = context.constant(window.stride - 1);
   return pool;
+}
+
+template <typename OpTy>
+static Pool getPool(OpTy op, bool last, LowerContext &context) {
+  return getPool(op, op.getInput(), op.getOutput(), last, context);
 }
 
 template <typename OpTy>
@@ -190,9 +195,83 @@ static LogicalResult lowerMaxPoolIndices(nn::MaxPoolIndicesOp op, LowerContext &
   return success();
 }
 
+// The elements of the pool's input gather from the windows that cover them:
+// `term(body, positions, tap)` is what the window at these positions of the
+// pool's result adds to the element that is its tap number `tap`.
+template <typename Function>
+static Value gatherWindows(const Pool &pool, Value result, Type type, LowerContext &context,
+                           Function term) {
+  Value init = context.fill(context.empty(result, type), 0.0);
+  return context.reduce(init, pool.taps, {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(pool.rank);
+    Scalar tap = body.constantIndex(0), inside;
+    for (auto [dim, window] : llvm::enumerate(pool.windows)) {
+      Scalar offset = body.index(pool.rank + dim);
+      auto [position, here] =
+          sourcePosition(positions[pool.firstSpatial + dim], offset, body.size(window.padBegin),
+                         window.stride, window.dilation, body.size(window.output));
+      positions[pool.firstSpatial + dim] = position;
+      tap = tap * body.size(window.kernel) + offset;
+      inside = inside ? inside & here : here;
+    }
+    Scalar value = convert(term(body, positions, tap), type);
+    return body.out[0] + select(inside, value, value.like(0));
+  });
+}
+
+static LogicalResult lowerSumPoolGrad(nn::SumPoolGradOp op, LowerContext &context) {
+  Pool pool = getPool(op, op.getOutput(), op.getCotangent(), isChannelsLast(op), context);
+  Operand cotangent = context.operand(op.getCotangent());
+  Type type = getAccumulatorType(cotangent.elementType);
+  Value sum = gatherWindows(pool, op.getOutput(), type, context,
+                            [&](Body &body, ArrayRef<Scalar> positions, Scalar) {
+                              return body.read(cotangent, positions);
+                            });
+  context.set(op.getOutput(), context.narrow(sum, cotangent.elementType));
+  return success();
+}
+
+// First which tap of each window is its greatest, then the sum over windows.
+static LogicalResult lowerMaxPoolGrad(nn::MaxPoolGradOp op, LowerContext &context) {
+  Pool pool = getPool(op, op.getOutput(), op.getCotangent(), isChannelsLast(op), context);
+  Operand input = context.operand(op.getInput()), cotangent = context.operand(op.getCotangent());
+  Type type = input.elementType, tapType = context.builder.getI32Type();
+  Value values = context.fill(context.empty(op.getCotangent(), type), getLowest(type, false));
+  Value taps = context.fill(context.empty(op.getCotangent(), tapType), -1.0);
+  Value winners = context.generic({values, taps}, pool.taps, {}, [&](Body &body) {
+    SmallVector<Scalar> positions = body.indices(pool.rank);
+    Scalar tap = body.constantIndex(0), inside;
+    for (auto [dim, window] : llvm::enumerate(pool.windows)) {
+      Scalar offset = body.index(pool.rank + dim), extent = body.size(window.input);
+      Scalar position = positions[pool.firstSpatial + dim] * window.stride +
+                        offset * window.dilation - body.size(window.padBegin);
+      Scalar here = (position >= 0) & (position < extent);
+      positions[pool.firstSpatial + dim] = clamp(position, position.like(0), extent - 1);
+      tap = tap * body.size(window.kernel) + offset;
+      inside = inside ? inside & here : here;
+    }
+    Scalar x = body.read(input, positions), best = body.out[0], winner = body.out[1];
+    Scalar better = (greater(x, best, false) | (winner < 0)) & inside;
+    return SmallVector<Scalar>{select(better, x, best),
+                               select(better, convert(tap, tapType), winner)};
+  })[1];
+  Type sumType = getAccumulatorType(type);
+  Value sum = gatherWindows(pool, op.getOutput(), sumType, context,
+                            [&](Body &body, ArrayRef<Scalar> positions, Scalar tap) {
+                              Scalar g = body.read(cotangent, positions);
+                              Scalar isWinner = body.read(context.stage(winners), positions) ==
+                                                convert(tap, tapType);
+                              return select(isWinner, g, g.like(0));
+                            });
+  context.set(op.getOutput(), context.narrow(sum, type));
+  return success();
+}
+
 void sinter::addPoolLowerings(LoweringTable &table) {
   table.add<nn::MaxPoolOp, lowerMaxPool>();
   table.add<nn::AveragePoolOp, lowerAveragePool>();
   table.add<nn::LpPoolOp, lowerLpPool>();
   table.add<nn::MaxPoolIndicesOp, lowerMaxPoolIndices>();
+  table.add<nn::MaxPoolGradOp, lowerMaxPoolGrad>();
+  table.add<nn::SumPoolGradOp, lowerSumPoolGrad>();
 }

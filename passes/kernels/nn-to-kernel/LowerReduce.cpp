@@ -251,7 +251,35 @@ static LogicalResult lowerSoftmax(nn::SoftmaxOp op, LowerContext &context) {
   return success();
 }
 
+// A dim that is summed has one place in the result and the input's size in
+// steps; one that is kept has the input's size in places and one step. Place
+// plus step is the input's index in both.
+static LogicalResult lowerSumToShape(nn::SumToShapeOp op, LowerContext &context) {
+  Operand operand = context.operand(op.getInput());
+  nn::SymbolicShape from = context.shape(op.getInput()), to = context.shape(op.getOutput());
+  unsigned rank = to.size(), leading = from.size() - rank;
+  SmallVector<Size> steps;
+  Input input{operand, {}};
+  for (auto [dim, size] : llvm::enumerate(from)) {
+    AffineExpr place = dim < leading ? context.zero() : context.loop(dim - leading);
+    AffineExpr extent = dim < leading ? size : size - to[dim - leading] + 1;
+    if (nn::asConstant(extent) == 1) {
+      input.indices.push_back(place);
+      continue;
+    }
+    input.indices.push_back(place + context.loop(rank + steps.size()));
+    steps.push_back(extent);
+  }
+  Type type = getReductionType(nn::ReduceKind::sum, operand.elementType);
+  Value sum = context.reduce(
+      context.fill(context.empty(op.getOutput(), type), 0.0), steps, input,
+      [&](Body &body) { return body.out[0] + convert(body.in[0], type, operand.isUnsigned); });
+  context.set(op.getOutput(), context.narrow(sum, operand.elementType));
+  return success();
+}
+
 void sinter::addReduceLowerings(LoweringTable &table) {
+  table.add<nn::SumToShapeOp, lowerSumToShape>();
   table.add<nn::ReduceOp, lowerReduce>();
   table.add<nn::ArgReduceOp, lowerArgReduce>();
   table.add<nn::SoftmaxOp, lowerSoftmax>();

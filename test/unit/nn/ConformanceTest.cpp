@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Testing.h"
+#include "Interpret.h"
 #include "compiler/import/onnx/Importer.h"
 #include "compiler/import/onnx/TensorFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -17,89 +17,6 @@
 
 using namespace mlir;
 using namespace sinter::nn;
-
-using Values = DenseMap<Value, HostTensor>;
-
-static LogicalResult runBlock(Block &block, Values &values, SmallVectorImpl<HostTensor> &yielded);
-
-static LogicalResult runLoop(LoopOp loop, Values &values, SmallVectorImpl<HostTensor> &results) {
-  int64_t trips = loop.getTripCount() ? values[loop.getTripCount()].getInt(0)
-                                      : std::numeric_limits<int64_t>::max();
-  HostTensor condition =
-      loop.getCondition() ? values[loop.getCondition()] : makeTensor("i1", {}, {1});
-  SmallVector<HostTensor> carried;
-  for (Value init : loop.getInits())
-    carried.push_back(values[init]);
-  Block &body = loop.getBody().front();
-  size_t scanCount = loop.getNumResults() - carried.size();
-  SmallVector<SmallVector<HostTensor>> scans(scanCount);
-  for (int64_t i = 0; i < trips && condition.getInt(0); ++i) {
-    values[body.getArgument(0)] = i64({}, {static_cast<double>(i)});
-    values[body.getArgument(1)] = condition;
-    for (auto [argument, value] : llvm::zip(body.getArguments().drop_front(2), carried))
-      values[argument] = value;
-    SmallVector<HostTensor> yielded;
-    if (failed(runBlock(body, values, yielded)))
-      return failure();
-    condition = yielded[0];
-    for (size_t j = 0; j < carried.size(); ++j)
-      carried[j] = yielded[1 + j];
-    for (size_t j = 0; j < scanCount; ++j)
-      scans[j].push_back(yielded[1 + carried.size() + j]);
-  }
-  results.assign(carried.begin(), carried.end());
-  for (auto [j, parts] : llvm::enumerate(scans)) {
-    auto type = cast<RankedTensorType>(loop.getResult(carried.size() + j).getType());
-    Dims shape;
-    if (parts.empty())
-      for (int64_t dim : type.getShape().drop_front())
-        shape.push_back(ShapedType::isDynamic(dim) ? 0 : dim);
-    else
-      shape = Dims(parts[0].getShape());
-    shape.insert(shape.begin(), parts.size());
-    HostTensor stacked(type.getElementType(), shape);
-    char *to = stacked.mutableBytes();
-    for (const HostTensor &part : parts) {
-      int64_t bytes = part.getNumElements() * part.getElementBytes();
-      memcpy(to, part.bytes(), bytes);
-      to += bytes;
-    }
-    results.push_back(stacked);
-  }
-  return success();
-}
-
-static LogicalResult runBlock(Block &block, Values &values, SmallVectorImpl<HostTensor> &yielded) {
-  for (Operation &op : block) {
-    SmallVector<HostTensor> operands, results;
-    for (Value operand : op.getOperands())
-      operands.push_back(values[operand]);
-    if (op.hasTrait<OpTrait::IsTerminator>()) {
-      yielded = operands;
-      return success();
-    }
-    LogicalResult result = success();
-    if (auto branch = dyn_cast<IfOp>(op)) {
-      Region &region = operands[0].getInt(0) ? branch.getThenRegion() : branch.getElseRegion();
-      result = runBlock(region.front(), values, results);
-    } else if (auto loop = dyn_cast<LoopOp>(op)) {
-      result = runLoop(loop, values, results);
-    } else {
-      result = evaluateOp(&op, operands, results);
-    }
-    if (failed(result))
-      return op.emitError("can't be evaluated");
-    for (auto [value, tensor] : llvm::zip(op.getResults(), results)) {
-      // What inference promised must hold.
-      auto type = cast<RankedTensorType>(value.getType());
-      if (type.getRank() != tensor.getRank() ||
-          failed(verifyCompatibleShape(type.getShape(), tensor.getShape())))
-        return op.emitError("result has shape ") << typeOf(tensor);
-      values[value] = tensor;
-    }
-  }
-  return failure();
-}
 
 // The files input_0.pb, input_1.pb, … of a data set.
 static std::vector<HostTensor> readTensors(StringRef folder, StringRef kind, std::string &error) {

@@ -1,0 +1,112 @@
+//===- Term.cpp - shapes and sums of terms --------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/nn/Term.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+//===----------------------------------------------------------------------===//
+// Dims
+//===----------------------------------------------------------------------===//
+
+Dim sinter::nn::dimOf(Term x, int64_t axis) {
+  if (!x.getType().isDynamicDim(axis))
+    return x.getType().getDimSize(axis);
+  return x.apply<ShapeOfOp>(axis, axis + 1).get();
+}
+
+Value sinter::nn::toTensor(Term like, Dim dim) {
+  return dim.value ? dim.value : createIndexConstant(like.getBuilder(), like.getLoc(), {dim.size});
+}
+
+template <typename OpTy, typename Function>
+static Dim combine(Term like, Dim lhs, Dim rhs, Function fold) {
+  if (!lhs.value && !rhs.value)
+    return fold(lhs.size, rhs.size);
+  return OpTy::create(like.getBuilder(), like.getLoc(), toTensor(like, lhs), toTensor(like, rhs))
+      ->getResult(0);
+}
+Dim sinter::nn::addDims(Term like, Dim lhs, Dim rhs) {
+  return combine<AddOp>(like, lhs, rhs, std::plus<int64_t>());
+}
+Dim sinter::nn::subDims(Term like, Dim lhs, Dim rhs) {
+  return combine<SubOp>(like, lhs, rhs, std::minus<int64_t>());
+}
+Dim sinter::nn::minDims(Term like, Dim lhs, Dim rhs) {
+  return combine<MinOp>(like, lhs, rhs, [](int64_t a, int64_t b) { return std::min(a, b); });
+}
+Dim sinter::nn::maxDims(Term like, Dim lhs, Dim rhs) {
+  return combine<MaxOp>(like, lhs, rhs, [](int64_t a, int64_t b) { return std::max(a, b); });
+}
+
+Value sinter::nn::shapeTensor(Term like, ArrayRef<Dim> dims) {
+  if (llvm::all_of(dims, [](const Dim &dim) { return !dim.value; })) {
+    SmallVector<int64_t> sizes;
+    for (const Dim &dim : dims)
+      sizes.push_back(dim.size);
+    return createIndexConstant(like.getBuilder(), like.getLoc(), sizes);
+  }
+  SmallVector<Value> parts;
+  for (const Dim &dim : dims)
+    parts.push_back(toTensor(like, dim));
+  if (parts.size() == 1)
+    return parts.front();
+  return ConcatOp::create(like.getBuilder(), like.getLoc(), parts, 0);
+}
+
+Value sinter::nn::shapeOf(Term x) {
+  if (x.getType().hasStaticShape())
+    return createIndexConstant(x.getBuilder(), x.getLoc(), x.getType().getShape());
+  return x.apply<ShapeOfOp>(0, x.getRank());
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+Term sinter::nn::reshapeLike(Term x, Value like) {
+  return x.getType() == like.getType() && x.getType().hasStaticShape()
+             ? x
+             : x.reshape(shapeOf(x.with(like)));
+}
+
+Term sinter::nn::zerosLike(Term like) { return like.number(0).apply<ExpandOp>(shapeOf(like)); }
+
+Term sinter::nn::zeros(Term like, ArrayRef<Dim> dims) {
+  return like.number(0).apply<ExpandOp>(shapeTensor(like, dims));
+}
+
+Term sinter::nn::expandLike(Term x, Value like) {
+  if (x.getType() == like.getType() && x.getType().hasStaticShape())
+    return x;
+  return x.apply<ExpandOp>(shapeOf(x.with(like)));
+}
+
+Term sinter::nn::sumTo(Term x, Value like) {
+  auto from = x.getType(), to = cast<RankedTensorType>(like.getType());
+  int64_t leading = from.getRank() - to.getRank();
+  SmallVector<int64_t> summed = axesRange(0, leading);
+  bool isDecided = true;
+  std::optional<ShapeAnalysis> analysis;
+  for (int64_t dim = 0; dim < to.getRank(); ++dim) {
+    int64_t size = to.getDimSize(dim), wide = from.getDimSize(leading + dim);
+    if (size == 1 && wide != 1)
+      summed.push_back(leading + dim);
+    if (!ShapedType::isDynamic(size) || wide == 1)
+      continue;
+    if (!analysis)
+      analysis.emplace(x.getBuilder().getContext());
+    isDecided &= analysis->shape(like)[dim] == analysis->shape(x)[leading + dim];
+  }
+  if (!isDecided)
+    return x.apply<SumToShapeOp>(shapeOf(x.with(like)));
+  if (!summed.empty())
+    x = x.sum(summed);
+  return leading ? x.squeeze(axesRange(0, leading)) : x;
+}
+
+Term sinter::nn::slice(Term x, int64_t axis, Dim begin, Dim end) {
+  return x.apply<SliceOp>(toTensor(x, begin), toTensor(x, end), toTensor(x, Dim(1)),
+                          ArrayRef<int64_t>{axis});
+}

@@ -1,0 +1,249 @@
+//===- NNTrainStep.cpp - from a model to a training step ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/autodiff/nn-train-step/NNTrainStep.h"
+#include "passes/autodiff/nn-train-step/Loss.h"
+#include "passes/autodiff/nn-train-step/Optimizer.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/GlobPattern.h"
+
+using namespace mlir;
+using namespace sinter;
+using nn::Term;
+
+namespace sinter {
+#define GEN_PASS_DEF_NNTRAINSTEP
+#include "passes/autodiff/nn-train-step/NNTrainStep.h.inc"
+} // namespace sinter
+
+namespace {
+
+/// Turns one model's function into its training step.
+class TrainStep {
+public:
+  TrainStep(func::FuncOp main, const Loss &loss, const Optimizer &optimizer,
+            ArrayRef<llvm::GlobPattern> frozen)
+      : main(main), body(main.getBody().front()), loss(loss), optimizer(optimizer), frozen(frozen),
+        builder(main.getContext()), loc(main.getLoc()) {}
+
+  LogicalResult build();
+
+private:
+  struct Parameter {
+    std::string name;
+    nn::ConstantOp constant;
+    Value argument;
+    SmallVector<Value> variables;
+  };
+
+  LogicalResult findParameters();
+  Value addArgument(Type type, StringRef name, StringRef state = {}, Attribute initial = {},
+                    Attribute dims = {});
+  void addResult(Value value, StringRef name, StringRef state = {});
+  Value addTarget(Term prediction);
+
+  func::FuncOp main;
+  Block &body;
+  const Loss &loss;
+  const Optimizer &optimizer;
+  ArrayRef<llvm::GlobPattern> frozen;
+  OpBuilder builder;
+  Location loc;
+  SmallVector<Parameter> parameters;
+  SmallVector<DictionaryAttr> resultAttributes;
+  SmallVector<Value> results;
+};
+
+} // namespace
+
+// The name that the model gave to a constant; "" if none.
+static StringRef nameOf(nn::ConstantOp constant) {
+  if (auto name = dyn_cast<NameLoc>(constant.getLoc()))
+    return name.getName();
+  return {};
+}
+
+// Float tensors of several elements are a model's parameters, but for the
+// statistics that batch normalization has gathered.
+static bool isParameter(nn::ConstantOp constant) {
+  auto type = cast<RankedTensorType>(constant.getType());
+  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getNumElements() < 2)
+    return false;
+  return llvm::none_of(constant->getUses(), [](OpOperand &use) {
+    auto norm = dyn_cast<nn::BatchNormOp>(use.getOwner());
+    return norm && use.getOperandNumber() >= 3;
+  });
+}
+
+LogicalResult TrainStep::findParameters() {
+  llvm::StringSet<> taken;
+  for (auto constant : body.getOps<nn::ConstantOp>()) {
+    if (constant->use_empty() || !isParameter(constant))
+      continue;
+    std::string wanted = nameOf(constant).str();
+    if (wanted.empty())
+      wanted = "parameter";
+    std::string name = wanted;
+    for (int i = 1; !taken.insert(name).second; ++i)
+      name = wanted + "_" + std::to_string(i);
+    if (llvm::none_of(frozen, [&](const llvm::GlobPattern &each) { return each.match(name); }))
+      parameters.push_back({name, constant, {}, {}});
+  }
+  if (parameters.empty())
+    return main.emitError("the model has no parameters to train");
+  return success();
+}
+
+Value TrainStep::addArgument(Type type, StringRef name, StringRef state, Attribute initial,
+                             Attribute dims) {
+  NamedAttrList attributes;
+  attributes.set("nn.name", builder.getStringAttr(name));
+  if (!state.empty())
+    attributes.set("nn.state", builder.getStringAttr(state));
+  if (initial)
+    attributes.set("nn.initial", initial);
+  if (dims)
+    attributes.set("nn.dims", dims);
+  unsigned position = main.getNumArguments();
+  LogicalResult inserted =
+      main.insertArgument(position, type, attributes.getDictionary(main.getContext()), loc);
+  assert(succeeded(inserted) && "functions take arguments");
+  (void)inserted;
+  return main.getArgument(position);
+}
+
+void TrainStep::addResult(Value value, StringRef name, StringRef state) {
+  NamedAttrList attributes;
+  attributes.set("nn.name", builder.getStringAttr(name));
+  if (!state.empty())
+    attributes.set("nn.state", builder.getStringAttr(state));
+  resultAttributes.push_back(attributes.getDictionary(main.getContext()));
+  results.push_back(value);
+}
+
+Value TrainStep::addTarget(Term prediction) {
+  RankedTensorType type = prediction.getType();
+  if (loss.takesClasses)
+    type = RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type());
+  // The target's batch has the name, and so the size, of an input's.
+  Attribute dims;
+  for (unsigned i = 0; i < main.getNumArguments() && !dims; ++i)
+    if (auto names = main.getArgAttrOfType<ArrayAttr>(i, "nn.dims");
+        names && !names.empty() && type.getRank() > 0 && type.isDynamicDim(0)) {
+      SmallVector<Attribute> all(type.getRank(), builder.getStringAttr(""));
+      all[0] = names[0];
+      dims = builder.getArrayAttr(all);
+    }
+  return addArgument(type, "target", {}, {}, dims);
+}
+
+LogicalResult TrainStep::build() {
+  if (failed(findParameters()))
+    return failure();
+  Operation *terminator = body.getTerminator();
+  builder.setInsertionPoint(terminator);
+  if (terminator->getNumOperands() == 0)
+    return main.emitError("the model has no result to train");
+  Term prediction(builder, loc, terminator->getOperand(0));
+  Type element = prediction.getType().getElementType();
+  if (!element.isF32() || prediction.getRank() < 1)
+    return main.emitError("the first result should be a float32 tensor with a batch, but is ")
+           << prediction.getType();
+
+  // Arguments: inputs, target, learning rate, state.
+  auto scalar = RankedTensorType::get({}, element);
+  auto counter = RankedTensorType::get({}, builder.getI64Type());
+  Value target = addTarget(prediction);
+  Value rate = addArgument(scalar, "learning_rate");
+  Value steps =
+      addArgument(counter, "step", "step", DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
+  for (Parameter &each : parameters) {
+    each.argument =
+        addArgument(each.constant.getType(), each.name, "parameter", each.constant.getValue());
+    each.constant->replaceAllUsesWith(ValueRange(each.argument));
+  }
+  for (Parameter &each : parameters)
+    for (const Optimizer::Variable &variable : optimizer.getVariables()) {
+      auto type = cast<RankedTensorType>(each.constant.getType());
+      each.variables.push_back(
+          addArgument(type, each.name + "/" + variable.name.str(), "optimizer",
+                      DenseElementsAttr::get(type, FloatAttr::get(element, variable.initial))));
+    }
+
+  // Loss and gradients.
+  addResult(loss.build(prediction, target), "loss");
+  if (loss.isCategorical)
+    addResult(buildAccuracy(loss, prediction, target), "accuracy");
+  SmallVector<Value> inputs;
+  SmallVector<Type> types;
+  for (Parameter &each : parameters) {
+    inputs.push_back(each.argument);
+    types.push_back(each.argument.getType());
+  }
+  auto gradient = nn::GradientOp::create(builder, loc, types, ValueRange(results.front()),
+                                         ValueRange(), inputs);
+  SmallVector<Value> gradients(gradient.getResults());
+  optimizer.clip(gradients, builder, loc);
+
+  // The next state.
+  Value next = nn::AddOp::create(builder, loc, steps, nn::createIndexScalar(builder, loc, 1));
+  Term step(builder, loc,
+            nn::CastOp::create(builder, loc, next, TypeAttr::get(builder.getF64Type())));
+  StepValues values{step.with(rate), step};
+  SmallVector<Value> updated;
+  for (auto [each, g] : llvm::zip(parameters, gradients))
+    updated.push_back(
+        optimizer.update(values, step.with(each.argument), step.with(g), each.variables));
+  addResult(next, "step", "step");
+  for (auto [each, value] : llvm::zip(parameters, updated))
+    addResult(value, each.name, "parameter");
+  for (Parameter &each : parameters)
+    for (auto [variable, value] : llvm::zip(optimizer.getVariables(), each.variables))
+      addResult(value, each.name + "/" + variable.name.str(), "optimizer");
+
+  terminator->setOperands(results);
+  SmallVector<Type> resultTypes;
+  for (Value result : results)
+    resultTypes.push_back(result.getType());
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), resultTypes));
+  main.setAllResultAttrs(resultAttributes);
+  for (Parameter &each : parameters)
+    each.constant.erase();
+  return success();
+}
+
+namespace {
+struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
+  using NNTrainStepBase::NNTrainStepBase;
+
+  LogicalResult run() {
+    ModuleOp module = getOperation();
+    const Loss *chosen = lookupLoss(loss.getValue());
+    if (!chosen)
+      return module.emitError("there is no loss '")
+             << loss.getValue() << "'; known: " << lossNames();
+    std::string error;
+    auto parsed = Optimizer::parse(optimizer.getValue(), error);
+    if (!parsed)
+      return module.emitError(error);
+    SmallVector<llvm::GlobPattern> frozen;
+    for (const std::string &text : freeze) {
+      auto pattern = llvm::GlobPattern::create(text);
+      if (!pattern)
+        return module.emitError("'")
+               << text << "' is no pattern of names: " << llvm::toString(pattern.takeError());
+      frozen.push_back(*pattern);
+    }
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main)
+      return module.emitError("there is no function @main");
+    return TrainStep(main, *chosen, *parsed, frozen).build();
+  }
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,33 @@
+//===- NNTrainStep.td -----------------------------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_PASSES_AUTODIFF_NNTRAINSTEP_TD
+#define SINTER_PASSES_AUTODIFF_NNTRAINSTEP_TD
+
+include "mlir/Pass/PassBase.td"
+
+def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
+  let summary = "makes a training step of a model: forward, loss, nn.gradient, update";
+  let description = [{
+    @main then takes [inputs…, target, learning_rate, state…] and gives [loss,
+    metrics…, state…], in which each new state stands where the old one stood.
+    The state is the parameters, which were the model's float constants, and the
+    optimizer's variables, named after the parameter (`dense/kernel/m`). A state
+    argument has the attributes `nn.state`, its kind ("parameter", "optimizer" or
+    "step"), and `nn.initial`, its first value.
+
+    Losses and optimizers have Keras' names, defaults and formulas.
+  }];
+  let dependentDialects = ["::sinter::nn::NNDialect"];
+  let options = [
+    Option<"loss", "loss", "std::string", "\"sparse_categorical_crossentropy\"",
+           "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, "
+           "mean_squared_error, mean_absolute_error, huber or kl_divergence">,
+    Option<"optimizer", "optimizer", "std::string", "\"sgd\"",
+           "sgd, rmsprop, adagrad, adam or adamw, and settings: 'sgd:momentum=0.9,nesterov=1'">,
+    ListOption<"freeze", "freeze", "std::string",
+               "Parameters that stay constant, by name; * stands for any text">
+  ];
+}
+
+#endif
