@@ -11,8 +11,8 @@ def NNFoldConstants : Pass<"nn-fold-constants"> {
   let description = [{
     Ops on constants are run by the reference evaluator; small integer tensors
     whose elements ShapeAnalysis knows become constants too. A result is only
-    kept if it is no larger than `max-bytes` or than what it is made of. Splats
-    stay splats, however large.
+    kept if it is no larger than `max-bytes`, or than what it is made of and an
+    eighth more. Splats stay splats, however large.
   }];
   let options = [
     Option<"maxBytes", "max-bytes", "int64_t", "67108864",

@@ -245,7 +245,7 @@ TEST(Gradient, CompiledAgreesWithTheEvaluator) {
   ASSERT_TRUE(lookupTarget("host", options.target, error)) << error;
   SmallString<128> path;
   ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("gradients", "so", path));
-  ASSERT_TRUE(succeeded(emit(*joined, Stage::Lib, "gradients", path, options)));
+  ASSERT_TRUE(succeeded(emit(*joined, {Stage::Lib, "gradients", path, ""}, options)));
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   ASSERT_FALSE(llvm::sys::fs::remove(path));
   ASSERT_TRUE(library) << dlerror();
