@@ -25,7 +25,7 @@ import cases  # noqa: E402  (the one place that knows where test data lies)
 config.name = "sinter"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "CMakeLists.txt"]
+config.excludes = ["Inputs", "CMakeLists.txt", "unit"]  # unit: data of GoogleTest programs
 config.test_source_root = os.path.join(config.sinter_source, "test")
 config.test_exec_root = os.path.join(config.sinter_build, "test")
 
