@@ -53,10 +53,10 @@ struct Target {
   /// Vector registers that the scalars of a register tile's multiply-adds take: one where they are
   /// memory operands, more where each is loaded before, some ahead of their use.
   int64_t broadcastRegisters = 1;
-  bool fma = false;             ///< fused multiply-add on float32
-  bool int8Dot = false;         ///< 4-wide int8 dot product (VNNI, udot/sdot)
-  bool halfConversion = false;  ///< float16 <-> float32 in vector registers
-  bool bfloat16 = false;        ///< bfloat16 dot product
+  bool fma = false;            ///< fused multiply-add on float32
+  bool int8Dot = false;        ///< 4-wide int8 dot product (VNNI, udot/sdot)
+  bool halfConversion = false; ///< float16 <-> float32 in vector registers
+  bool bfloat16 = false;       ///< bfloat16 dot product
 
   double fmaPerCycle = 2;   ///< vector multiply-adds that a core begins in a cycle
   double loadsPerCycle = 2; ///< vector loads; of scalars it always begins two

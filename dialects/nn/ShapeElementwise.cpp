@@ -18,7 +18,8 @@ using namespace sinter::nn;
 #define NN_ELEMENTWISE_OPS(X)                                                                      \
   X(AddOp)                                                                                         \
   X(SubOp)                                                                                         \
-  X(MulOp) X(DivOp) X(ModOp) X(PowOp) X(MinOp) X(MaxOp) X(AndOp) X(OrOp) X(XorOp) X(ShiftLeftOp)   \
+  X(MulOp)                                                                                         \
+  X(DivOp) X(ModOp) X(PowOp) X(MinOp) X(MaxOp) X(AndOp) X(OrOp) X(XorOp) X(ShiftLeftOp)            \
       X(ShiftRightOp) X(PReluOp) X(CompareOp) X(WhereOp) X(CastOp) X(AbsOp) X(NegOp) X(SignOp)     \
           X(NotOp) X(CeilOp) X(FloorOp) X(RoundOp) X(SqrtOp) X(RsqrtOp) X(ReciprocalOp) X(ExpOp)   \
               X(LogOp) X(SinOp) X(CosOp) X(TanOp) X(AsinOp) X(AcosOp) X(AtanOp) X(SinhOp)          \

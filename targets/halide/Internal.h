@@ -13,8 +13,8 @@ namespace sinter::halide {
 /// Replaces exp, log, tanh, erf and their like on float32 by polynomials, which Halide vectorises.
 void expandMath(kernel::FuncOp kernel);
 
-/// Functions of this name and a number of bits return -0: `x + -0` is x, and marks a product x that is
-/// rounded before anything is added to it.
+/// Functions of this name and a number of bits return -0: `x + -0` is x, and marks a product x that
+/// is rounded before anything is added to it.
 inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
 
 /// Halide's bitcode with multiplication and addition free to contract but where it is marked, and
