@@ -23,50 +23,6 @@ static bool isApproximated(StringRef name) {
                             name);
 }
 
-namespace {
-/// erf as a quotient of polynomials on [−4, 4], beyond which it is ±1: one division and 12
-/// multiply-adds, where upstream's approximation selects among polynomials of four intervals. The
-/// minimax coefficients are those of Eigen's and XLA's erf; the error is below 4e-7.
-struct RationalErf : OpRewritePattern<math::ErfOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(math::ErfOp op, PatternRewriter &rewriter) const override {
-    if (!op.getType().isF32())
-      return rewriter.notifyMatchFailure(op, "not float32");
-    static const double numerator[] = {
-        -2.72614225801306e-10, 2.77068142495902e-08,  -2.10102402082508e-06, -5.69250639462346e-05,
-        -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02};
-    static const double denominator[] = {-1.45660718464996e-05, -2.13374055278905e-04,
-                                         -1.68282697438203e-03, -7.37332916720468e-03,
-                                         -1.42647390514189e-02};
-    Location loc = op.getLoc();
-    auto number = [&](double value) -> Value {
-      return arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(value));
-    };
-    // A NaN passes both comparisons by.
-    Value x = op.getOperand();
-    auto limit = [&](arith::CmpFPredicate predicate, double bound) {
-      Value beyond = arith::CmpFOp::create(rewriter, loc, predicate, x, number(bound));
-      x = arith::SelectOp::create(rewriter, loc, beyond, number(bound), x);
-    };
-    limit(arith::CmpFPredicate::OGT, 4);
-    limit(arith::CmpFPredicate::OLT, -4);
-    Value square = arith::MulFOp::create(rewriter, loc, x, x);
-    auto polynomial = [&](ArrayRef<double> coefficients) {
-      Value sum = number(coefficients.front());
-      for (double coefficient : coefficients.drop_front()) {
-        Value product = arith::MulFOp::create(rewriter, loc, sum, square);
-        sum = arith::AddFOp::create(rewriter, loc, product, number(coefficient));
-      }
-      return sum;
-    };
-    Value odd = arith::MulFOp::create(rewriter, loc, x, polynomial(numerator));
-    rewriter.replaceOpWithNewOp<arith::DivFOp>(op, odd, polynomial(denominator));
-    return success();
-  }
-};
-} // namespace
-
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {
@@ -77,7 +33,6 @@ void sinter::halide::expandMath(kernel::FuncOp kernel) {
     return;
   RewritePatternSet patterns(kernel.getContext());
   populateMathPolynomialApproximationPatterns(patterns, isApproximated);
-  patterns.add<RationalErf>(kernel.getContext(), /*benefit=*/2);
   GreedyRewriteConfig config;
   config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
   // What does not match stays, and is libm's: nothing here fails.
