@@ -56,12 +56,18 @@ static Value undo(PatternRewriter &rewriter, Value value, ArrayRef<int64_t> perm
   return nn::TransposeOp::create(rewriter, loc, value, invertPermutationVector(permutation));
 }
 
-// The permutation of the first operand that is a transpose of full rank.
+// The permutation of the first operand that is a transpose of full rank and
+// moves data at run time. The others are what `undo` builds: to sink those too
+// would put the same transposes above an op and below it for ever.
 static std::optional<SmallVector<int64_t>> findPermutation(Operation *op, int64_t rank) {
-  for (Value operand : op->getOperands())
-    if (auto transpose = operand.getDefiningOp<nn::TransposeOp>())
-      if (static_cast<int64_t>(transpose.getPermutation().size()) == rank)
-        return SmallVector<int64_t>(transpose.getPermutation());
+  for (Value operand : op->getOperands()) {
+    auto transpose = operand.getDefiningOp<nn::TransposeOp>();
+    if (!transpose || static_cast<int64_t>(transpose.getPermutation().size()) != rank)
+      continue;
+    auto source = cast<RankedTensorType>(transpose.getInput().getType());
+    if (!nn::getConstant(transpose.getInput()) && !isView(source, transpose.getPermutation()))
+      return SmallVector<int64_t>(transpose.getPermutation());
+  }
   return std::nullopt;
 }
 
