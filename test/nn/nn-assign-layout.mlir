@@ -93,3 +93,13 @@ func.func @shuffle(%x: tensor<1x24x8x8xf32>) -> tensor<1x24x2x2xf32> {
   %4 = nn.max_pool %3 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x24x4x4xf32>) -> tensor<1x24x2x2xf32>
   return %4 : tensor<1x24x2x2xf32>
 }
+
+// Transposes that are views are not sunk; a concat of them once never came to an end.
+// CHECK-LABEL: func @pooled_over_time
+// CHECK: nn.concat
+func.func @pooled_over_time(%x: tensor<1x60x16xf32>, %y: tensor<1x8xf32>) -> tensor<1x24xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<1x60x16xf32>) -> tensor<1x16x60xf32>
+  %1 = "nn.reduce"(%0) {kind = #nn<reduce_kind max>, axes = array<i64: 2>, keepdims = false} : (tensor<1x16x60xf32>) -> tensor<1x16xf32>
+  %2 = "nn.concat"(%1, %y) {axis = 1 : i64} : (tensor<1x16xf32>, tensor<1x8xf32>) -> tensor<1x24xf32>
+  return %2 : tensor<1x24xf32>
+}

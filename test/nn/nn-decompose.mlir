@@ -23,3 +23,31 @@ func.func @average(%x: tensor<2x8x56x56xf32>, %y: tensor<2x8x7x7xf32>) -> (tenso
   %1 = "nn.reduce"(%y) {kind = #nn<reduce_kind mean>, axes = array<i64: 2, 3>, keepdims = true} : (tensor<2x8x7x7xf32>) -> tensor<2x8x1x1xf32>
   return %0, %1 : tensor<2x8xf32>, tensor<2x8x1x1xf32>
 }
+
+// All four phases of the stride are one convolution with four times the channels, whose blocks are interleaved.
+// CHECK-LABEL: func @doubled
+// CHECK: nn.conv %arg0, {{.*}}, tensor<20x6x1x1xf32>) -> tensor<?x20x7x9xf32>
+// CHECK: nn.transpose {{.*}} -> tensor<?x5x7x2x9x2xf32>
+// CHECK-NOT: nn.slice
+// CHECK-NOT: nn.conv_transpose
+func.func @doubled(%x: tensor<?x6x7x9xf32>, %w: tensor<6x5x2x2xf32>) -> tensor<?x5x14x18xf32> {
+  %0 = "nn.conv_transpose"(%x, %w) {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 0>, output_shape = array<i64>, group = 1 : i64} : (tensor<?x6x7x9xf32>, tensor<6x5x2x2xf32>) -> tensor<?x5x14x18xf32>
+  return %0 : tensor<?x5x14x18xf32>
+}
+
+// Two taps a phase; the pad of one leaves half a block of phases at each end.
+// CHECK-LABEL: func @cropped
+// CHECK: nn.conv %arg0, {{.*}} pads = array<i64: 1, 1>{{.*}}, tensor<10x6x2xf32>) -> tensor<1x10x8xf32>
+// CHECK: nn.slice {{.*}} -> tensor<1x5x14xf32>
+func.func @cropped(%x: tensor<1x6x7xf32>, %w: tensor<6x5x4xf32>) -> tensor<1x5x14xf32> {
+  %0 = "nn.conv_transpose"(%x, %w) {strides = array<i64: 2>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, output_padding = array<i64: 0>, output_shape = array<i64>, group = 1 : i64} : (tensor<1x6x7xf32>, tensor<6x5x4xf32>) -> tensor<1x5x14xf32>
+  return %0 : tensor<1x5x14xf32>
+}
+
+// CHECK-LABEL: func @shuffled
+// CHECK: nn.transpose {{.*}} -> tensor<1x3x4x2x5x2xf32>
+// CHECK-NOT: nn.depth_to_space
+func.func @shuffled(%x: tensor<1x12x4x5xf32>) -> tensor<1x3x8x10xf32> {
+  %0 = "nn.depth_to_space"(%x) {blocksize = 2 : i64, mode = #nn<depth_mode CRD>} : (tensor<1x12x4x5xf32>) -> tensor<1x3x8x10xf32>
+  return %0 : tensor<1x3x8x10xf32>
+}

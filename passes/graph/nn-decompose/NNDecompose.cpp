@@ -411,6 +411,7 @@ struct NNDecomposePass : sinter::impl::NNDecomposeBase<NNDecomposePass> {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerRNN, LowerLSTM, LowerGRU>(&getContext());
     populateSplitSumPatterns(patterns);
+    populatePhasePatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // What refused has said why.
     WalkResult left = getOperation()->walk([](Operation *op) {

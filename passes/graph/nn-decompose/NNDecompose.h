@@ -20,6 +20,9 @@ namespace sinter {
 /// Sums over several dims, one dim after another.
 void populateSplitSumPatterns(mlir::RewritePatternSet &patterns);
 
+/// Transposed convolutions as convolutions, depth_to_space as a transpose.
+void populatePhasePatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace sinter
 
 #endif // SINTER_PASSES_GRAPH_NNDECOMPOSE_H

@@ -7,12 +7,14 @@
 include "mlir/Pass/PassBase.td"
 
 def NNDecompose : Pass<"nn-decompose"> {
-  let summary = "recurrent layers to a loop over time steps; long sums one dim after another";
+  let summary = "recurrent layers to loops, long sums dim by dim, transposed convolutions to convolutions";
   let description = [{
     `nn.rnn`, `nn.lstm` and `nn.gru` become one matrix product of the whole input
     with the input weights, and an `nn.loop` over time steps that carries the
     state. A sum or mean over several dims, of more than 128 values, is taken dim by
-    dim from the innermost outwards, which rounds less.
+    dim from the innermost outwards, which rounds less. `nn.conv_transpose` of known
+    sizes becomes one `nn.conv` for all phases of its stride, and their interleaving; so
+    does `nn.depth_to_space`.
   }];
 }
 
