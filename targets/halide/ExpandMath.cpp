@@ -5,10 +5,15 @@
 // 1e-6 and treat NaN and infinity properly. Functions that are rare or where an approximation would
 // lose digits stay libm's.
 //
+// Their clamps choose by comparisons that hold for NaN. Halide has only ordered ones, and a test of
+// bits for NaN costs more than the polynomial: a choice by the inverse comparison, the other way
+// round, is one instruction.
+//
 //===----------------------------------------------------------------------===//
 
 #include "targets/halide/Internal.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -22,18 +27,59 @@ static bool isApproximated(StringRef name) {
                             name);
 }
 
+/// The ordered comparison that holds exactly where `predicate`, an unordered one, does not.
+static std::optional<arith::CmpFPredicate> getOrderedInverse(arith::CmpFPredicate predicate) {
+  using P = arith::CmpFPredicate;
+  switch (predicate) {
+  case P::ULT:
+    return P::OGE;
+  case P::ULE:
+    return P::OGT;
+  case P::UGT:
+    return P::OLE;
+  case P::UGE:
+    return P::OLT;
+  case P::UEQ:
+    return P::ONE;
+  case P::UNE:
+    return P::OEQ;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// select(a unordered-< b, x, y) is select(a ≥ b, y, x).
+static void orderChoices(sinter::kernel::FuncOp kernel) {
+  kernel.getBody().walk([](arith::SelectOp select) {
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    auto predicate = compare ? getOrderedInverse(compare.getPredicate()) : std::nullopt;
+    if (!predicate)
+      return;
+    OpBuilder b(select);
+    Value inverse =
+        arith::CmpFOp::create(b, compare.getLoc(), *predicate, compare.getLhs(), compare.getRhs());
+    Value chosen = arith::SelectOp::create(b, select.getLoc(), inverse, select.getFalseValue(),
+                                           select.getTrueValue());
+    select.replaceAllUsesWith(chosen);
+    select.erase();
+    if (compare.use_empty())
+      compare.erase();
+  });
+}
+
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {
     if (isApproximated(op->getName().getStringRef()) && op->getResult(0).getType().isF32())
       ops.push_back(op);
   });
-  if (ops.empty())
-    return;
-  RewritePatternSet patterns(kernel.getContext());
-  populateMathPolynomialApproximationPatterns(patterns, isApproximated);
-  GreedyRewriteConfig config;
-  config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
-  // What does not match stays, and is libm's: nothing here fails.
-  (void)applyOpPatternsGreedily(ops, std::move(patterns), config);
+  if (!ops.empty()) {
+    RewritePatternSet patterns(kernel.getContext());
+    populateMathPolynomialApproximationPatterns(patterns, isApproximated);
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    // What does not match stays, and is libm's: nothing here fails.
+    (void)applyOpPatternsGreedily(ops, std::move(patterns), config);
+  }
+  orderChoices(kernel);
 }

@@ -294,9 +294,17 @@ static Expr compareFloats(mlir::Operation *op, Operands x) {
   throw Refusal{"float comparison"};
 }
 
-/// A NaN in either operand wins.
-static Expr maximum(Operands x) { return select(x[0] < x[1] || isNaN(x[1]), x[1], x[0]); }
-static Expr minimum(Operands x) { return select(x[0] > x[1] || isNaN(x[1]), x[1], x[0]); }
+/// A NaN in either operand wins. Beside a constant one comparison does.
+static Expr maximum(Operands x) {
+  if (H::Internal::as_const_float(x[0]))
+    return select(x[1] < x[0], x[0], x[1]);
+  return select(x[0] < x[1] || isNaN(x[1]), x[1], x[0]);
+}
+static Expr minimum(Operands x) {
+  if (H::Internal::as_const_float(x[0]))
+    return select(x[1] > x[0], x[0], x[1]);
+  return select(x[0] > x[1] || isNaN(x[1]), x[1], x[0]);
+}
 /// A number wins over a NaN.
 static Expr maximumNumber(Operands x) { return select(x[0] < x[1] || isNaN(x[0]), x[1], x[0]); }
 static Expr minimumNumber(Operands x) { return select(x[0] > x[1] || isNaN(x[0]), x[1], x[0]); }
