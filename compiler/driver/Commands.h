@@ -38,10 +38,17 @@ struct CompileArguments {
   bool noCache = false, timeReport = false;
   bool elideConstants = false, profile = false;
   std::string printAfter, printTreeDir;
+  bool train = false; ///< a training step, with these settings of nn-train-step
+  std::string loss = "sparse_categorical_crossentropy", optimizer = "adam";
+  std::vector<std::string> freeze;
+  uint64_t seed = 0;        ///< of a description's first values
   std::string testFault;    ///< KIND@STAGE: fail as a bug would (see TestFault.h)
   bool noBugReport = false; ///< this process writes another's reproducer
 };
 int compile(const CompileArguments &arguments);
+
+/// Lists the built-in models.
+int listModels();
 
 struct RunArguments {
   std::string library;

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/BugReport.h"
+#include "compiler/driver/Checkpoint.h"
 #include "compiler/driver/Session.h"
 #include "compiler/driver/Tune.h"
+#include "compiler/import/description/Description.h"
 #include "compiler/pipeline/TuningFile.h"
 #include "dialects/kernel/Fingerprint.h"
 #include "targets/native/OutputFile.h"
@@ -87,13 +89,17 @@ int sinter::driver::compile(const CompileArguments &arguments) {
     return fail("--emit=" + arguments.emit + " shows one target; give --target one name",
                 WrongUsage);
 
-  std::string name = arguments.name.empty() ? modelName(arguments.model) : arguments.name;
+  // A built-in's sizes are no part of its name.
+  std::string model = arguments.model;
+  if (description::lookupBuiltIn(model) && !llvm::sys::fs::exists(model))
+    model = StringRef(model).split(':').first.str();
+  std::string name = arguments.name.empty() ? modelName(model) : arguments.name;
   if (!isIdentifier(name))
     return fail("--name '" + name + "' is not a C identifier", WrongUsage);
   std::string output = arguments.output;
   bool text = *stage < Stage::Obj;
   if (output.empty()) {
-    SmallString<128> path(llvm::sys::path::filename(arguments.model));
+    SmallString<128> path(llvm::sys::path::filename(model));
     llvm::sys::path::replace_extension(path, *stage == Stage::Lib ? "so" : "o");
     output = text ? "-" : std::string(path);
   }
@@ -135,6 +141,13 @@ int sinter::driver::compile(const CompileArguments &arguments) {
       header = output;
       llvm::sys::path::replace_extension(header, "h");
     }
+  }
+  if (arguments.train && *stage == Stage::Lib) {
+    SmallString<128> state(output);
+    llvm::sys::path::replace_extension(state, "safetensors");
+    std::string error;
+    if (!writeInitialState(module, state, error))
+      return fail(error, ModelFault);
   }
   bool emitted = succeeded(emit(module, {*stage, name, output, header}, options));
   if (header.empty())

@@ -3,11 +3,13 @@
 
 #include "compiler/driver/Session.h"
 #include "compiler/driver/TestFault.h"
+#include "compiler/import/description/Description.h"
 #include "compiler/import/onnx/Importer.h"
 #include "compiler/pipeline/KernelCache.h"
 #include "compiler/pipeline/TuningFile.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/autodiff/nn-train-step/NNTrainStep.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -88,11 +90,38 @@ Session::Session(bool threading)
 Session::~Session() { context.getDiagEngine().eraseHandler(handler); }
 
 bool Session::load(const CompileArguments &arguments) {
+  return read(arguments) && (!arguments.train || makeTrainStep(arguments));
+}
+
+bool Session::makeTrainStep(const CompileArguments &arguments) {
+  if (auto stage = getStage(*module); stage && *stage != Stage::NN) {
+    emitError(module->getLoc()) << "--train needs a model at stage nn, not "
+                                << stringifyStage(*stage);
+    return false;
+  }
+  NNTrainStepOptions options;
+  options.loss = arguments.loss;
+  options.optimizer = arguments.optimizer;
+  options.freeze.assign(arguments.freeze.begin(), arguments.freeze.end());
+  PassManager pm(&context);
+  pm.addPass(createNNTrainStep(options));
+  return succeeded(pm.run(*module));
+}
+
+bool Session::read(const CompileArguments &arguments) {
   auto fail = [&](const Twine &message) {
     emitError(UnknownLoc::get(&context), message);
     return false;
   };
+  description::ImportOptions described;
+  described.seed = arguments.seed;
+  for (auto &[name, size] : arguments.dims)
+    described.dims[name] = size;
   llvm::sys::fs::file_status status;
+  if (description::lookupBuiltIn(arguments.model) && !llvm::sys::fs::exists(arguments.model)) {
+    module = description::importBuiltIn(arguments.model, context, described);
+    return static_cast<bool>(module);
+  }
   if (std::error_code code = llvm::sys::fs::status(arguments.model, status))
     return fail("can't read " + arguments.model + ": " + code.message());
   if (llvm::sys::fs::is_directory(status))
@@ -110,6 +139,10 @@ bool Session::load(const CompileArguments &arguments) {
     if (module && !getStage(*module))
       return fail(arguments.model + ": the module has no attribute sinter.stage; write it with "
                                     "sinter compile --emit=STAGE");
+    return static_cast<bool>(module);
+  }
+  if (StringRef(arguments.model).ends_with(".json")) {
+    module = description::importFile(arguments.model, context, described);
     return static_cast<bool>(module);
   }
   onnx_import::ImportOptions options;

@@ -18,7 +18,8 @@ public:
   explicit Session(bool threading = true);
   ~Session();
 
-  /// Reads an .onnx or .mlir file; on failure what was wrong has been printed.
+  /// Reads an .onnx, .mlir or .json file or a built-in model, and makes its training
+  /// step where the arguments ask for it; on failure what was wrong has been printed.
   bool load(const CompileArguments &arguments);
 
   /// Options as the arguments ask; false, with a message, if the target is unknown.
@@ -35,6 +36,8 @@ public:
   bool hasErrors() const { return anyError; }
 
 private:
+  bool read(const CompileArguments &arguments);
+  bool makeTrainStep(const CompileArguments &arguments);
   bool readTuningFor(const Target &target, llvm::StringRef path);
   bool setTargets(llvm::StringRef names, CompileOptions &options);
 

@@ -83,7 +83,9 @@ int main(int argc, char **argv) {
   CompileArguments compileArguments;
   CLI::App *compileCommand = app.add_subcommand(
       "compile", "Compile an ONNX model, or a stage printed by --emit, to a shared library");
-  compileCommand->add_option("MODEL", compileArguments.model, "model.onnx, or stage.mlir")
+  compileCommand
+      ->add_option("MODEL", compileArguments.model,
+                   "model.onnx, stage.mlir, a Keras configuration (.json), or a built-in model")
       ->required();
   compileCommand->add_option(
       "-o,--output", compileArguments.output,
@@ -117,9 +119,23 @@ int main(int argc, char **argv) {
                              "Write the IR after each pass to files in this folder");
   compileCommand->add_flag("--elide-constants", compileArguments.elideConstants,
                            "Print large constants as ... (such text can't be compiled further)");
+  compileCommand->add_flag("--train", compileArguments.train,
+                           "Compile a training step; its first state goes to a .safetensors file");
+  compileCommand->add_option("--loss", compileArguments.loss, "Loss of the training step")
+      ->capture_default_str();
+  compileCommand
+      ->add_option("--optimizer", compileArguments.optimizer,
+                   "Optimizer of the training step, and its settings: sgd:momentum=0.9")
+      ->capture_default_str();
+  compileCommand->add_option("--freeze", compileArguments.freeze,
+                             "Parameters that are not trained: a pattern of their names");
+  compileCommand->add_option("--seed", compileArguments.seed,
+                             "Seed of a described model's first parameters");
   // Not for users: the empty group hides them.
   compileCommand->add_option("--test-fault", compileArguments.testFault)->group("");
   compileCommand->add_flag("--no-bug-report", compileArguments.noBugReport)->group("");
+
+  CLI::App *modelsCommand = app.add_subcommand("models", "List the built-in models");
 
   RunArguments runArguments;
   CLI::App *runCommand = app.add_subcommand("run", "Run a compiled library on .npy inputs");
@@ -213,6 +229,8 @@ int main(int argc, char **argv) {
   }
   if (*compileCommand)
     return compile(compileArguments);
+  if (*modelsCommand)
+    return listModels();
   if (*runCommand)
     return run(runArguments);
   if (*benchCommand) {

@@ -42,7 +42,7 @@ struct Variant {
 static void dropInterface(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   for (unsigned i = 0; i < main.getNumArguments(); ++i)
-    for (StringRef attribute : {"nn.name", "nn.dims", "sinter.dtype"})
+    for (StringRef attribute : {"nn.name", "nn.dims", "nn.state", "nn.initial", "sinter.dtype"})
       main.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
   main.removeResAttrsAttr();
 }

@@ -1,0 +1,19 @@
+//===- Models.cpp - sinter models -----------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/driver/Commands.h"
+#include "compiler/import/description/Description.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace sinter;
+
+int sinter::driver::listModels() {
+  for (const description::BuiltIn &model : description::getBuiltIns()) {
+    llvm::outs() << llvm::left_justify(model.name, 14) << model.summary << "\n              ";
+    for (const description::BuiltIn::Size &size : model.sizes)
+      llvm::outs() << (&size == model.sizes.begin() ? "" : ",") << size.name << '=' << size.value;
+    llvm::outs() << '\n';
+  }
+  return Good;
+}

@@ -1,0 +1,192 @@
+//===- Layer.cpp - settings, parameters, activations ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/import/description/Layer.h"
+#include "compiler/import/description/Initializer.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::description;
+using nn::Term;
+
+const LayerTable &sinter::description::getLayers() {
+  static const LayerTable table = [] {
+    LayerTable result;
+    addCoreLayers(result);
+    addConvolutionLayers(result);
+    addRecurrentLayers(result);
+    return result;
+  }();
+  return table;
+}
+
+Layer::Layer(Model &model, StringRef name, const llvm::json::Object &config, Value input)
+    : model(model), name(name.str()), config(config), inputValue(input),
+      loc(NameLoc::get(model.builder.getStringAttr(name))) {}
+
+void Layer::problem(const Twine &message) {
+  model.problems.push_back(("layer '" + name + "': " + message).str());
+}
+
+//===----------------------------------------------------------------------===//
+// Settings
+//===----------------------------------------------------------------------===//
+
+// The setting, or null if it is missing or JSON's null.
+static const llvm::json::Value *find(const llvm::json::Object &config, StringRef key) {
+  const llvm::json::Value *value = config.get(key);
+  return value && value->kind() != llvm::json::Value::Null ? value : nullptr;
+}
+
+int64_t Layer::integer(StringRef key) {
+  if (!find(config, key)) {
+    problem("'" + key + "' is missing");
+    return 1;
+  }
+  return integer(key, 1);
+}
+
+int64_t Layer::integer(StringRef key, int64_t otherwise) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value)
+    return otherwise;
+  if (auto given = value->getAsInteger(); given && *given > 0)
+    return *given;
+  problem("'" + key + "' should be a positive integer");
+  return otherwise;
+}
+
+double Layer::number(StringRef key, double otherwise) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value)
+    return otherwise;
+  if (auto given = value->getAsNumber())
+    return *given;
+  problem("'" + key + "' should be a number");
+  return otherwise;
+}
+
+bool Layer::flag(StringRef key, bool otherwise) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value)
+    return otherwise;
+  if (auto given = value->getAsBoolean())
+    return *given;
+  problem("'" + key + "' should be true or false");
+  return otherwise;
+}
+
+std::string Layer::text(StringRef key, StringRef otherwise) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value)
+    return otherwise.str();
+  if (auto given = value->getAsString())
+    return given->str();
+  // An object that Keras has serialized.
+  if (const auto *object = value->getAsObject())
+    if (auto given = object->getString("class_name"))
+      return given->str();
+  problem("'" + key + "' should be a text");
+  return otherwise.str();
+}
+
+SmallVector<int64_t> Layer::integerList(StringRef key) {
+  SmallVector<int64_t> result;
+  const llvm::json::Value *value = find(config, key);
+  const auto *array = value ? value->getAsArray() : nullptr;
+  if (!array) {
+    problem("'" + key + "' should be a list of integers");
+    return result;
+  }
+  for (const llvm::json::Value &each : *array)
+    if (auto given = each.getAsInteger())
+      result.push_back(*given);
+    else
+      problem("'" + key + "' should hold integers only");
+  return result;
+}
+
+SmallVector<int64_t> Layer::integers(StringRef key, unsigned count, int64_t otherwise) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value)
+    return SmallVector<int64_t>(count, otherwise);
+  if (!value->getAsArray())
+    return SmallVector<int64_t>(count, integer(key, otherwise));
+  SmallVector<int64_t> result = integerList(key);
+  if (result.size() == count && llvm::all_of(result, [](int64_t each) { return each > 0; }))
+    return result;
+  problem("'" + key + "' should be " + Twine(count) + " positive integers");
+  return SmallVector<int64_t>(count, otherwise);
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and shapes
+//===----------------------------------------------------------------------===//
+
+Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRef initializer) {
+  nn::HostTensor tensor(builder().getF32Type(), shape);
+  std::string key = (parameterName + "_initializer").str(), full = name + "/" + parameterName.str();
+  const llvm::json::Value *given = find(config, key);
+  llvm::json::Value byDefault(initializer.str());
+  if (!initialize(tensor, given ? *given : byDefault, model.seed, model.parameterCount++))
+    problem("'" + key + "' is no initialiser that Sinter knows");
+  Location place = NameLoc::get(builder().getStringAttr(full));
+  return term(nn::ConstantOp::create(builder(), place, tensor.toAttribute(full)));
+}
+
+int64_t Layer::inputSize(int64_t dim) {
+  int64_t size = input().getType().getDimSize(dim);
+  if (!ShapedType::isDynamic(size))
+    return size;
+  problem("the size of dim " + Twine(dim) + " of its input should be known");
+  return 1;
+}
+
+bool Layer::expectRank(int64_t rank) {
+  if (input().getRank() == rank)
+    return true;
+  std::string type;
+  llvm::raw_string_ostream(type) << inputValue.getType();
+  problem("needs an input of " + Twine(rank - 1) + " dims and the batch, but gets " + type);
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Activations
+//===----------------------------------------------------------------------===//
+
+Term Layer::activate(StringRef key, Term x) { return activateBy(text(key, "linear"), x); }
+
+Term Layer::activateBy(StringRef function, Term x) {
+  OpBuilder &b = builder();
+  if (function == "linear")
+    return x;
+  if (function == "relu")
+    return x.apply<nn::ReluOp>();
+  if (function == "sigmoid")
+    return x.apply<nn::SigmoidOp>();
+  if (function == "tanh")
+    return x.apply<nn::TanhOp>();
+  if (function == "softmax")
+    return x.apply<nn::SoftmaxOp>(ArrayRef<int64_t>{x.getRank() - 1}, /*log=*/false);
+  if (function == "log_softmax")
+    return x.apply<nn::SoftmaxOp>(ArrayRef<int64_t>{x.getRank() - 1}, /*log=*/true);
+  if (function == "softplus")
+    return x.apply<nn::SoftplusOp>();
+  if (function == "softsign")
+    return x.apply<nn::SoftsignOp>();
+  if (function == "exponential")
+    return x.apply<nn::ExpOp>();
+  if (function == "elu")
+    return x.apply<nn::EluOp>(b.getF64FloatAttr(1));
+  if (function == "leaky_relu")
+    return x.apply<nn::LeakyReluOp>(b.getF64FloatAttr(0.2));
+  if (function == "hard_sigmoid") // Keras 3: relu6(x + 3) / 6
+    return x.apply<nn::HardSigmoidOp>(b.getF64FloatAttr(1.0 / 6), b.getF64FloatAttr(0.5));
+  if (function == "gelu")
+    return x.apply<nn::GeluOp>(/*tanh_approximation=*/false);
+  if (function == "silu" || function == "swish")
+    return x * x.apply<nn::SigmoidOp>();
+  problem("there is no activation '" + function + "'");
+  return x;
+}

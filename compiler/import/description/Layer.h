@@ -1,0 +1,78 @@
+//===- Layer.h - what the layers are built with -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One layer of a description: its settings, by Keras' names, and what it builds
+// from its input. Shapes are channels-last, N the batch.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_COMPILER_IMPORT_DESCRIPTION_LAYER_H
+#define SINTER_COMPILER_IMPORT_DESCRIPTION_LAYER_H
+
+#include "dialects/nn/Term.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/JSON.h"
+
+namespace sinter::description {
+
+/// What all layers of a model share.
+struct Model {
+  mlir::OpBuilder builder;
+  uint64_t seed;
+  uint64_t parameterCount = 0; // tensors so far
+  std::vector<std::string> problems;
+};
+
+class Layer {
+public:
+  Layer(Model &model, llvm::StringRef name, const llvm::json::Object &config, mlir::Value input);
+
+  const std::string &getName() const { return name; }
+  nn::Term input() const { return {model.builder, loc, inputValue}; }
+  nn::Term term(mlir::Value value) const { return {model.builder, loc, value}; }
+  mlir::OpBuilder &builder() const { return model.builder; }
+  mlir::Location getLoc() const { return loc; }
+
+  /// Settings; a problem is noted where one is missing or of another kind.
+  int64_t integer(llvm::StringRef key);
+  int64_t integer(llvm::StringRef key, int64_t otherwise);
+  double number(llvm::StringRef key, double otherwise);
+  bool flag(llvm::StringRef key, bool otherwise);
+  std::string text(llvm::StringRef key, llvm::StringRef otherwise);
+  /// `count` integers, or one that stands for all.
+  llvm::SmallVector<int64_t> integers(llvm::StringRef key, unsigned count, int64_t otherwise);
+  llvm::SmallVector<int64_t> integerList(llvm::StringRef key);
+
+  /// A parameter `layer/name`, its initialiser the setting `name_initializer`.
+  nn::Term parameter(llvm::StringRef parameterName, llvm::ArrayRef<int64_t> shape,
+                     llvm::StringRef initializer);
+  /// The setting's activation of x.
+  nn::Term activate(llvm::StringRef key, nn::Term x);
+  nn::Term activateBy(llvm::StringRef function, nn::Term x);
+
+  /// Size of a dim of the input, which must be known.
+  int64_t inputSize(int64_t dim);
+  bool expectRank(int64_t rank);
+  void problem(const llvm::Twine &message);
+
+private:
+  Model &model;
+  std::string name;
+  const llvm::json::Object &config;
+  mlir::Value inputValue;
+  mlir::Location loc;
+};
+
+/// Builds a layer's result; null after a problem.
+using BuildLayer = mlir::Value (*)(Layer &layer);
+using LayerTable = llvm::StringMap<BuildLayer>;
+
+/// By Keras' class names.
+const LayerTable &getLayers();
+void addCoreLayers(LayerTable &table);
+void addConvolutionLayers(LayerTable &table);
+void addRecurrentLayers(LayerTable &table);
+
+} // namespace sinter::description
+
+#endif // SINTER_COMPILER_IMPORT_DESCRIPTION_LAYER_H
