@@ -1,0 +1,246 @@
+//===- RegisterTileSchedule.cpp - the directives of a register tile -----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/kernel-tile/RegisterTile.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+using kernel::TailStrategy;
+
+void RegisterTiler::scheduleOutput() {
+  Stage &o = *output;
+  // Versions for dynamic extents, so that the tile never reaches beyond the end.
+  for (auto &[loop, positions] : unrolled)
+    if (!isStatic(loop) && positions > 1) {
+      SmallVector<int64_t> least = {positions};
+      if (positions > 6)
+        least.push_back(4);
+      model.specialize(o, loopName(loop), least);
+    }
+  if (!isStatic(vector) && vectorTile > 1)
+    model.specialize(o, loopName(vector), {vectorTile});
+
+  std::string v = loopName(vector);
+  int64_t step = vectorTile;
+  if (staging)
+    step = std::min(int64_t(llvm::bit_floor(uint64_t(extent(vector)))), model.lanes(o));
+  model.split(o, false, v, step, v + "_o", v + "_v", TailStrategy::ShiftInwards);
+  SmallVector<std::string> innermostFirst = {v + "_v"};
+  if (staging)
+    innermostFirst.push_back(v + "_o");
+  for (auto &[loop, positions] : unrolled) {
+    std::string name = loopName(loop);
+    model.split(o, false, name, positions, name + "_o", name + "_u", TailStrategy::ShiftInwards);
+    innermostFirst.push_back(name + "_u");
+  }
+  auto tileName = [&](int loop) {
+    bool split = loop == vector;
+    for (auto &[each, positions] : unrolled)
+      split |= each == loop;
+    return loopName(loop) + (split ? "_o" : "");
+  };
+  SmallVector<std::string> outermostFirst;
+  SmallVector<int64_t> counts;
+  for (int loop : outer) {
+    int64_t step = loop == vector ? vectorTile : 1;
+    for (auto &[each, positions] : unrolled)
+      if (each == loop)
+        step = positions;
+    int64_t count =
+        isStatic(loop) ? int64_t(llvm::divideCeil(extent(loop), step)) : ShapedType::kDynamic;
+    if (loop == chunkLoop) {
+      std::string name = loopName(loop);
+      model.split(o, false, name, chunkRows, name + "_c", name + "_i", TailStrategy::ShiftInwards);
+      outermostFirst.push_back(name + "_c");
+      counts.push_back(llvm::divideCeil(extent(loop), chunkRows));
+      outermostFirst.push_back(name + "_i");
+      counts.push_back(chunkRows);
+      continue;
+    }
+    outermostFirst.push_back(tileName(loop));
+    counts.push_back(count);
+  }
+  double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
+  // With few rows the time is that of reading the weights, about 32 bytes in the time of two vector
+  // instructions.
+  constexpr double bytesPerInstruction = 16;
+  double bytes = 0;
+  for (const Operand &operand : operands)
+    bytes += operand.bytes;
+  work = std::max(work, bytes / bytesPerInstruction);
+  // Where most tiles are along the innermost loop, runs of them are what goes in parallel.
+  int64_t tasks = 1;
+  for (int64_t count : ArrayRef(counts).drop_back(counts.empty() ? 0 : 1))
+    tasks *= ShapedType::isDynamic(count) ? 1 : count;
+  constexpr int64_t fewTasks = 8, manyTiles = 8;
+  if (work > parallelWork && chunkLoop < 0 && !staging && !counts.empty() && tasks < fewTasks &&
+      counts.back() >= manyTiles) {
+    std::string name = outermostFirst.back();
+    int64_t count = counts.back();
+    int64_t run = chooseRun(count, llvm::divideCeil(count * tasks, 16), count / 2);
+    model.split(o, false, name, run, name + "_r", name + "_i", TailStrategy::ShiftInwards);
+    outermostFirst.back() = name + "_r";
+    counts.back() = llvm::divideCeil(count, run);
+    outermostFirst.push_back(name + "_i");
+    counts.push_back(run);
+  }
+  // Only the loops around a chunk may be fused into the parallel one.
+  size_t fusible = outermostFirst.size();
+  if (chunkLoop >= 0)
+    fusible = llvm::find(outermostFirst, loopName(chunkLoop) + "_c") - outermostFirst.begin() + 1;
+  else if (fusible > 1)
+    --fusible; // the innermost stays, for the accumulators to be computed at
+  for (const std::string &name : llvm::reverse(outermostFirst))
+    innermostFirst.push_back(name);
+  model.reorder(o, false, innermostFirst);
+  model.vectorize(o, false, v + "_v");
+  if (!staging)
+    for (auto &[loop, positions] : unrolled)
+      model.unroll(o, false, loopName(loop) + "_u");
+
+  // Without other loops the one over vectors of the output remains.
+  std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
+  if (work > parallelWork && !outermostFirst.empty()) {
+    // A dynamic extent may be 1, as a batch is: the first known one is what to count on.
+    auto isKnown = [](int64_t count) { return !ShapedType::isDynamic(count) && count != 1; };
+    size_t first = 0;
+    while (first < fusible && !isKnown(counts[first]))
+      ++first;
+    if (first == fusible)
+      first = 0;
+    std::string name = outermostFirst[first];
+    bool dynamic = ShapedType::isDynamic(counts[first]);
+    int64_t count = dynamic ? 1 : counts[first], least = perChannel ? 4 : 16;
+    size_t taken = first + 1;
+    while (taken < fusible && count < least) {
+      std::string fused = "task" + std::to_string(taken);
+      model.fuse(o, false, name, outermostFirst[taken], fused);
+      if (ShapedType::isDynamic(counts[taken]))
+        dynamic = true;
+      else
+        count *= counts[taken];
+      name = fused;
+      ++taken;
+    }
+    if (count != 1 || dynamic)
+      model.parallel(o, false, name);
+    if (taken == outermostFirst.size())
+      inner = name;
+    if (chunkLoop >= 0)
+      placeLoop = taken >= fusible ? name : loopName(chunkLoop) + "_c";
+  } else if (chunkLoop >= 0) {
+    placeLoop = loopName(chunkLoop) + "_c";
+  }
+  if (staging)
+    scheduleStaging(inner);
+  else
+    model.computeAt(main->handle, o, false, inner);
+}
+
+/// The tiles of one row of tiles, each a whole panel wide, go to memory of their own; the output is
+/// made of them.
+void RegisterTiler::scheduleStaging(StringRef level) {
+  Stage &s = *staging;
+  if (level.empty())
+    model.computeRoot(s);
+  else
+    model.computeAt(s.handle, *output, false, level);
+  auto stagingLoop = [&](int loop) {
+    for (auto [i, each] : llvm::enumerate(s.outputLoops))
+      if (each == loop)
+        return loopName(s.resultLoops[i]);
+    return std::string();
+  };
+  std::string v = stagingLoop(vector);
+  model.split(s, false, v, vectorTile, v + "_o", v + "_v", TailStrategy::RoundUp);
+  SmallVector<std::string> order = {v + "_v"};
+  for (auto &[loop, positions] : unrolled)
+    order.push_back(stagingLoop(loop));
+  order.push_back(v + "_o");
+  model.reorder(s, false, order);
+  model.vectorize(s, false, v + "_v");
+  for (auto &[loop, positions] : unrolled)
+    model.unroll(s, false, stagingLoop(loop));
+  model.computeAt(main->handle, s, false, v + "_o");
+}
+
+void RegisterTiler::scheduleReduction() {
+  Stage &m = *main;
+  std::string v = loopName(reductionLoop(vector));
+  SmallVector<std::string> tile = {v};
+  int64_t accumulators = llvm::divideCeil(vectorTile, lanes);
+  for (auto &[loop, positions] : unrolled) {
+    tile.push_back(loopName(reductionLoop(loop)));
+    accumulators *= positions;
+  }
+  SmallVector<std::string> update = tile;
+  // Reduction loops in their order; the innermost ones unrolled while the body stays small.
+  int64_t body = accumulators;
+  bool unrolling = true;
+  SmallVector<std::string> fully;
+  for (int i = int(m.extents.size()) - 1; i >= 0; --i) {
+    if (!m.isReduction[i])
+      continue;
+    std::string name = loopName(i);
+    int64_t extent = m.extents[i];
+    if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 &&
+        extent * body <= unrolledBody) {
+      fully.push_back(name);
+      update.push_back(name);
+      body *= extent;
+      continue;
+    }
+    if (unrolling && !ShapedType::isDynamic(extent)) {
+      int64_t factor = 1;
+      for (int64_t each : {4, 2})
+        if (factor == 1 && extent % each == 0 && each * body <= 64)
+          factor = each;
+      if (factor > 1) {
+        model.split(m, true, name, factor, name + "_o", name + "_u", TailStrategy::Auto);
+        fully.push_back(name + "_u");
+        update.push_back(name + "_u");
+        update.push_back(name + "_o");
+        unrolling = false;
+        continue;
+      }
+    }
+    unrolling = unrolling && extent == 1;
+    update.push_back(name);
+  }
+  model.reorder(m, false, tile);
+  model.reorder(m, true, update);
+  for (bool inUpdate : {false, true}) {
+    model.vectorize(m, inUpdate, v);
+    for (const std::string &name : llvm::drop_begin(tile))
+      model.unroll(m, inUpdate, name);
+  }
+  for (const std::string &name : fully)
+    model.unroll(m, true, name);
+
+  for (auto &stage : model.stages) {
+    if (stage.get() == main || stage.get() == staging || stage->isOutput)
+      continue;
+    if (isInlined(*stage))
+      continue;
+    // Producers that are read again and again are kept; the rest is computed where it is used.
+    bool feeds = llvm::is_contained(stage->consumers, main);
+    double reuse = main->iterations() / std::max(stage->iterations(), 1.0);
+    if (!feeds || (reuse < 1.5 && stage->bodyCost() < 8))
+      continue;
+    // A stage that does not change from chunk to chunk stays outside.
+    bool inChunk = false;
+    for (const Operand &operand : operands)
+      if (operand.producer == stage.get() && chunkLoop >= 0)
+        inChunk |= operand.dependsOn[reductionLoop(chunkLoop)];
+    inChunk &= !placeLoop.empty();
+    if (inChunk)
+      model.computeAt(stage->handle, *output, false, placeLoop);
+    else
+      model.computeRoot(*stage);
+    vectorizeNest(model, *stage);
+    if (!inChunk && !stage->reduces)
+      parallelizeNest(model, *stage);
+  }
+}

@@ -1,0 +1,167 @@
+//===- RegisterTileShape.cpp - how many vectors, how many positions -----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/kernel-tile/RegisterTile.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+
+/// Whether that many positions along a loop, read one after another at each step, push each other
+/// out of the first cache: they lie a multiple of a page apart, and so in few of its sets.
+bool RegisterTiler::thrash(const Operand &operand, int loop, int64_t positions) const {
+  constexpr int64_t way = 4096; // bytes: more would need address bits that are translated
+  AffineMap map = main->op.getMatchingIndexingMap(operand.use);
+  auto type = cast<RankedTensorType>(operand.use->get().getType());
+  AffineExpr u = getAffineDimExpr(reductionLoop(loop), map.getContext());
+  int64_t stride = 0, bytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t i = map.getNumResults() - 1; i >= 0; --i) {
+    if (map.getResult(i).isFunctionOfDim(reductionLoop(loop)))
+      stride += strideOf(map.getResult(i), u) * bytes;
+    if (type.isDynamicDim(i))
+      break;
+    bytes *= type.getDimSize(i);
+  }
+  if (stride == 0)
+    return false;
+  int64_t sets = way / std::gcd(stride, way);
+  return llvm::divideCeil(positions, sets) >= model.target.l1Bytes / way;
+}
+
+/// Cycles for the loads of one step of the reduction. Where the loop over a window is unrolled,
+/// neighbouring positions share what they load.
+double RegisterTiler::loadCycles(int64_t vectors, int64_t m1, int64_t m2) const {
+  double cycles = 0;
+  for (const Operand &operand : operands) {
+    bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
+    bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
+    bool hasVector = operand.dependsOn[reductionLoop(vector)];
+    double each = hasVector ? vectors / model.target.loadsPerCycle : 0.5;
+    double positions = hasFirst ? m1 : 1;
+    if (hasFirst && hasVector)
+      if (auto window = windowOf(operand, first);
+          window && vectors * m1 * m2 * window->extent <= unrolledBody)
+        positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
+    // What is not in the first cache comes from the second, a line at a time.
+    if (hasFirst && !hasVector && thrash(operand, first, hasSecond ? m1 * m2 : m1))
+      each *= 5;
+    cycles += each * positions * (hasSecond ? m2 : 1);
+  }
+  return cycles;
+}
+
+/// The part of the positions that a tile computes which are within the extent.
+static double useful(int64_t extent, int64_t tile) {
+  constexpr int64_t typical = 64; // unknown sizes are often multiples of 8
+  if (ShapedType::isDynamic(extent))
+    extent = typical;
+  return double(extent) / (llvm::divideCeil(extent, tile) * tile);
+}
+
+/// Multiply-adds of vectors in a cycle that a tile gets done; nothing if the registers do not
+/// hold it.
+std::optional<double> RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2) const {
+  const Target &target = model.target;
+  int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
+  if (accumulators + vectors + target.broadcastRegisters > target.vectorRegisters &&
+      accumulators > 1)
+    return std::nullopt;
+  double panelBytes = 0;
+  for (const Operand &operand : operands)
+    if (operand.dependsOn[reductionLoop(vector)] && first >= 0 &&
+        !operand.dependsOn[reductionLoop(first)])
+      panelBytes = std::max(panelBytes, operand.bytes);
+  bool streams = panelBytes > target.l1Bytes / 2;
+  // Of tiles that multiply as fast, the one that loads less.
+  double loads = loadCycles(vectors, m1, m2);
+  double step = std::max({accumulators / target.fmaPerCycle, loads,
+                          streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0, 4.0}) +
+                0.75 + loads / 16;
+  return accumulators * (double(tile) / (vectors * lanes)) / step * useful(extent(vector), tile) *
+         useful(first < 0 ? 1 : extent(first), m1) * useful(second < 0 ? 1 : extent(second), m2);
+}
+
+/// The widths that a tile may have along the vectors.
+SmallVector<int64_t> RegisterTiler::vectorTiles() const {
+  int64_t vectorExtent = extent(vector);
+  bool dynamic = ShapedType::isDynamic(vectorExtent);
+  SmallVector<int64_t> tiles;
+  for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4); ++vectors) {
+    int64_t tile = vectors * lanes;
+    bool fits = dynamic || staging || tile <= vectorExtent;
+    for (int64_t pack : packs)
+      fits &= pack % tile == 0 && (staging || dynamic || vectorExtent % tile == 0);
+    if (fits)
+      tiles.push_back(tile);
+  }
+  if (!tiles.empty())
+    return tiles;
+  // Shorter than a vector, or packed oddly.
+  int64_t tile = dynamic || staging
+                     ? lanes
+                     : std::min(int64_t(llvm::bit_floor(uint64_t(vectorExtent))), lanes);
+  for (int64_t pack : packs)
+    while (tile > 1 && (pack % tile != 0 || (!staging && !dynamic && vectorExtent % tile != 0)))
+      tile /= 2;
+  return {tile};
+}
+
+/// Tries all tiles against a simple account of one step of the reduction, in cycles.
+void RegisterTiler::chooseTile() {
+  int64_t registers = model.target.vectorRegisters;
+  // The loop to unroll: the innermost other one; where that is short and taken whole, the next one
+  // as well.
+  SmallVector<int> candidates;
+  for (int loop : llvm::reverse(output->resultLoops))
+    if (loop >= 0 && loop != vector && extent(loop) != 1 && (perChannel || !isBatch(loop)))
+      candidates.push_back(loop);
+  first = candidates.empty() ? -1 : candidates[0];
+  second = candidates.size() < 2 ? -1 : candidates[1];
+
+  struct Shape {
+    double score;
+    int64_t tile, first, second;
+  };
+  SmallVector<Shape> shapes;
+  auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
+    if (auto points = score(tile, m1, m2))
+      shapes.push_back({*points, tile, m1, m2});
+  };
+  SmallVector<int64_t> tiles = vectorTiles();
+  for (int64_t tile : tiles) {
+    int64_t most = first < 0         ? 1
+                   : isStatic(first) ? std::min<int64_t>(extent(first), registers)
+                                     : std::min<int64_t>(14, registers);
+    for (int64_t m1 = 1; m1 <= most; ++m1) {
+      consider(tile, m1, 1);
+      if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
+        for (int64_t m2 = 2; m2 <= std::min<int64_t>(extent(second), registers / m1); ++m2)
+          consider(tile, m1, m2);
+    }
+  }
+  if (shapes.empty())
+    shapes.push_back({0, tiles.front(), 1, 1});
+  // The best in front; of those that are about equal, the first that was considered.
+  size_t best = 0;
+  for (size_t i = 1; i < shapes.size(); ++i)
+    if (shapes[i].score > shapes[best].score * 1.001)
+      best = i;
+  std::rotate(shapes.begin(), shapes.begin() + best, shapes.begin() + best + 1);
+  llvm::sort(MutableArrayRef<Shape>(shapes).drop_front(), [](const Shape &a, const Shape &b) {
+    return std::tie(b.score, a.tile, a.first) < std::tie(a.score, b.tile, b.first);
+  });
+  constexpr size_t worthMeasuring = 10;
+  SmallVector<std::string> words;
+  for (const Shape &shape : ArrayRef<Shape>(shapes).take_front(worthMeasuring))
+    words.push_back(llvm::formatv("{0}x{1}x{2}", shape.tile, shape.first, shape.second));
+  const Shape &taken = shapes[model.choices.choose("register_tile", words)];
+  vectorTile = taken.tile;
+  if (first >= 0)
+    unrolled.emplace_back(first, taken.first);
+  if (second >= 0 && taken.second > 1)
+    unrolled.emplace_back(second, taken.second);
+}
