@@ -30,9 +30,12 @@ KINDS = [
     ("lld", r"lld/"),
     ("Halide", r"Halide"),
     ("protobuf", r"(onnx|google/protobuf)/|.*\.pb\.h$"),
-    ("command line and configuration libraries", r"(CLI|nlohmann|yaml-cpp)/"),
+    ("nlohmann", r"nlohmann/"),
+    ("command line and configuration libraries", r"(CLI|yaml-cpp)/"),
     ("test libraries", r"(gtest|gmock|benchmark)/"),
     ("libpng", r"png\.h$"),
+    ("zlib", r"zlib\.h$"),
+    ("SQLite", r"sqlite3\.h$"),
     # Freestanding C++ headers: types and constants, nothing of libstdc++ to link.
     ("libc", r"(cfloat|climits|cmath|cstdarg|cstddef|cstdint|cstdlib|cstring|limits|new|type_traits|utility)$"),
     ("libstdc++", r"[a-z_]+$"),
@@ -52,14 +55,14 @@ TABLE = {
     "targets/halide": {"targets", "Target.h", "dialects", "dialects/nn", "C interface", "Halide", "MLIR", "LLVM",
                        "libc", "libstdc++"},
     "compiler": {"compiler", "passes", "targets", "Target.h", "dialects", "dialects/nn", "C interface",
-                 "runtime as bitcode", "MLIR", "LLVM", "lld", "command line and configuration libraries", "libc",
-                 "libstdc++"},
+                 "runtime as bitcode", "MLIR", "LLVM", "lld", "command line and configuration libraries", "nlohmann",
+                 "libc", "libstdc++"},
     "compiler/import/onnx": {"compiler", "dialects", "dialects/nn", "MLIR", "protobuf", "libc", "libstdc++"},
     "runtime": {"runtime", "C interface", "libc"},
     # What carries the runtime's bitcode is part of the compiler.
     "runtime/Bitcode.h": {"libc", "libstdc++"},
     "runtime/Bitcode.cpp": {"runtime as bitcode", "libc", "libstdc++"},
-    "runtime/training": {"runtime", "C interface", "libc", "libstdc++"},
+    "runtime/training": {"runtime", "C interface", "libpng", "zlib", "SQLite", "nlohmann", "libc", "libstdc++"},
     "examples": {"C interface", "libpng", "libc", "libstdc++"},
 }
 

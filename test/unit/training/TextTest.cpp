@@ -1,0 +1,79 @@
+//===- TextTest.cpp - vocabularies, windows and pairs ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Testing.h"
+#include "runtime/training/data/Vocabulary.h"
+
+using namespace sinter::training;
+using testing::HasSubstr;
+using Tokens = std::vector<int64_t>;
+
+TEST(Text, Windows) {
+  Folder folder;
+  std::string file = folder.write("a.txt", "abcabcab");
+  Dataset data = openDataset(file + "?length=3");
+  ASSERT_EQ(data.training->count(), 2);
+  EXPECT_EQ(data.training->getColumns()[1].classes, 3);
+  Sample sample = readSample(*data.training, 1);
+  EXPECT_EQ(sample[0].integers, (Tokens{0, 1, 2}));
+  EXPECT_EQ(sample[1].integers, (Tokens{1, 2, 0}));
+  EXPECT_EQ(openDataset(file + "?length=3&unit=byte").training->getColumns()[0].classes, 256);
+  EXPECT_THAT(openError(file), HasSubstr("8 tokens, too few for one window of 64"));
+  EXPECT_THAT(openError(file + "?unit=line"), HasSubstr("there is no unit=line"));
+  EXPECT_THAT(openError(file + "?length=0"), HasSubstr("at least 1"));
+  EXPECT_THAT(openError(folder.write("b.txt", "")), HasSubstr("is empty"));
+}
+
+TEST(Vocabulary, CharactersAreOfUtf8) {
+  Vocabulary vocabulary = Vocabulary::characters("bäa\xff");
+  EXPECT_EQ(vocabulary.getTokens(), (std::vector<std::string>{"a", "b", "ä", "\xff"}));
+  EXPECT_EQ(vocabulary.encode("äb", "here"), (Tokens{2, 1}));
+  EXPECT_THAT(errorOf([&] { vocabulary.encode("ac", "here"); }),
+              HasSubstr("here: the vocabulary has no 'c' (byte 1)"));
+}
+
+TEST(Vocabulary, WordsByFrequency) {
+  Vocabulary vocabulary = Vocabulary::words("The cat, the dog. A cat; the end", 4);
+  EXPECT_EQ(vocabulary.getTokens(), (std::vector<std::string>{"<unknown>", "the", "cat", "a"}));
+  EXPECT_EQ(vocabulary.encode("the dog's CAT", "here"), (Tokens{1, 0, 0, 2}));
+}
+
+// The numbers are GPT-2's: 'h' is 71, 'e' 68, 'Ġ' (a space) 220.
+TEST(Vocabulary, BytePairs) {
+  Folder folder;
+  std::string merges = folder.write("merges.txt", "#version: 0.2\nĠ h\nh e\nĠh e\n");
+  Vocabulary vocabulary = Vocabulary::bytePairs(merges);
+  EXPECT_EQ(vocabulary.size(), 259);
+  EXPECT_EQ(vocabulary.encode("he", "here"), (Tokens{257}));
+  EXPECT_EQ(vocabulary.encode("x he h", "here"), (Tokens{87, 258, 256}));
+  EXPECT_EQ(vocabulary.getTokens()[258], " he");
+  EXPECT_THAT(errorOf([&] { Vocabulary::bytePairs(folder.write("bad", "a b c\n")); }),
+              HasSubstr("bad:1: 'a b c' is not two tokens"));
+  EXPECT_THAT(errorOf([&] { Vocabulary::bytePairs(folder.write("bad", "a b\nab cd\n")); }),
+              HasSubstr("bad:2: 'ab cd' merges a token that no line before it makes"));
+  EXPECT_THAT(errorOf([&] { Vocabulary::bytePairs(folder.write("bad", "\n")); }),
+              HasSubstr("has no merges"));
+  EXPECT_THAT(openError(folder.write("a.txt", "x") + "?unit=bpe"),
+              HasSubstr("needs vocabulary=FILE"));
+}
+
+TEST(Pairs, BeginAndEnd) {
+  Folder folder;
+  Dataset data = openDataset(folder.write("a.tsv", "ab\tba\nb\ta\n"));
+  ASSERT_EQ(data.training->count(), 2);
+  EXPECT_EQ(data.training->getColumns()[2].classes, 5);
+  Sample sample = readSample(*data.training, 1);
+  EXPECT_EQ(sample[0].integers, (Tokens{4, 0}));
+  EXPECT_EQ(sample[1].integers, (Tokens{1, 3, 0}));
+  EXPECT_EQ(sample[2].integers, (Tokens{3, 2, 0}));
+  EXPECT_THAT(openError(folder.write("b.tsv", "a\tb\nab\n")),
+              HasSubstr("b.tsv:2 must be two texts with one tab"));
+  EXPECT_THAT(openError(folder.write("b.tsv", "\n")), HasSubstr("has no pairs"));
+}
+
+TEST(Open, SaysWhatItTakes) {
+  Folder folder;
+  EXPECT_THAT(openError(folder / "none"), HasSubstr("there is no such file or folder"));
+  EXPECT_THAT(openError(folder.write("a.dat", "x")), HasSubstr("put it before, as in csv:"));
+  EXPECT_EQ(openError("csv:" + folder.write("a.dat", "1,2\n")), "");
+}
