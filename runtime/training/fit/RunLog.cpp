@@ -1,0 +1,70 @@
+//===- RunLog.cpp - a run as lines of JSON --------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/training/fit/RunLog.h"
+#include "runtime/training/Error.h"
+#include "runtime/training/state/AtomicFile.h"
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+using namespace sinter::training;
+using nlohmann::ordered_json;
+
+// The lines of the steps before `step`; what a killed run wrote in part is left out.
+static std::string linesBefore(const std::string &path, int64_t step) {
+  std::ifstream input(path);
+  std::string kept;
+  for (std::string text; std::getline(input, text);) {
+    ordered_json object = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (object.is_object() && object.value("step", step) < step)
+      kept += text + "\n";
+  }
+  return kept;
+}
+
+RunLog::RunLog(const std::string &path, int64_t step) : path(path) {
+  if (path.empty())
+    return;
+  AtomicFile start(path);
+  start.write(step < 0 ? "" : linesBefore(path, step));
+  start.commit();
+  file.reset(std::fopen(path.c_str(), "ae"));
+  if (!file)
+    failOnFile("write", path);
+}
+
+void RunLog::line(const std::string &text) {
+  if (std::fprintf(file.get(), "%s\n", text.c_str()) < 0 || std::fflush(file.get()) != 0)
+    failOnFile("write", path);
+}
+
+static void addMetrics(ordered_json &object, const std::string &prefix,
+                       const std::vector<std::string> &names, const std::vector<double> &values) {
+  for (size_t i = 0; i < values.size(); ++i)
+    object[prefix + names[i]] = values[i];
+}
+
+void RunLog::step(int64_t step, int64_t epoch, double learningRate, double loss,
+                  const std::vector<std::string> &names, const std::vector<double> &metrics) {
+  if (!file)
+    return;
+  ordered_json object = {
+      {"step", step}, {"epoch", epoch}, {"learning_rate", learningRate}, {"loss", loss}};
+  addMetrics(object, "", names, metrics);
+  line(object.dump());
+}
+
+void RunLog::epoch(const EpochRecord &record, int64_t step, const std::vector<std::string> &names,
+                   const std::vector<std::string> &validationNames) {
+  if (!file)
+    return;
+  ordered_json object = {{"end_of_epoch", record.epoch},
+                         {"step", step},
+                         {"seconds", record.seconds},
+                         {"loss", record.loss}};
+  addMetrics(object, "", names, record.metrics);
+  if (!std::isnan(record.validationLoss))
+    object["validation_loss"] = record.validationLoss;
+  addMetrics(object, "validation_", validationNames, record.validationMetrics);
+  line(object.dump());
+}
