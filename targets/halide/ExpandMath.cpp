@@ -6,8 +6,8 @@
 // lose digits stay libm's.
 //
 // Their clamps choose by comparisons that hold for NaN. Halide has only ordered ones, and a test of
-// bits for NaN costs more than the polynomial: a choice by the inverse comparison, the other way
-// round, is one instruction.
+// bits for NaN costs more than the polynomial: a choice by the opposite comparison, the other way
+// round, is one instruction. It is a strict one, since Halide takes a ≥ b for !(a < b).
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,40 +27,37 @@ static bool isApproximated(StringRef name) {
                             name);
 }
 
-/// The ordered comparison that holds exactly where `predicate`, an unordered one, does not.
-static std::optional<arith::CmpFPredicate> getOrderedInverse(arith::CmpFPredicate predicate) {
+/// The strict ordered comparison that holds where `predicate`, an unordered one, does not and its
+/// operands differ.
+static std::optional<arith::CmpFPredicate> getOpposite(arith::CmpFPredicate predicate) {
   using P = arith::CmpFPredicate;
   switch (predicate) {
   case P::ULT:
-    return P::OGE;
   case P::ULE:
     return P::OGT;
   case P::UGT:
-    return P::OLE;
   case P::UGE:
     return P::OLT;
-  case P::UEQ:
-    return P::ONE;
-  case P::UNE:
-    return P::OEQ;
   default:
     return std::nullopt;
   }
 }
 
-/// select(a unordered-< b, x, y) is select(a ≥ b, y, x).
+/// select(a unordered-< b, a, b) is select(a > b, b, a).
 static void orderChoices(sinter::kernel::FuncOp kernel) {
   kernel.getBody().walk([](arith::SelectOp select) {
     auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
-    auto predicate = compare ? getOrderedInverse(compare.getPredicate()) : std::nullopt;
+    auto predicate = compare ? getOpposite(compare.getPredicate()) : std::nullopt;
     if (!predicate)
       return;
-    OpBuilder b(select);
-    Value inverse =
-        arith::CmpFOp::create(b, compare.getLoc(), *predicate, compare.getLhs(), compare.getRhs());
-    Value chosen = arith::SelectOp::create(b, select.getLoc(), inverse, select.getFalseValue(),
-                                           select.getTrueValue());
-    select.replaceAllUsesWith(chosen);
+    Value a = compare.getLhs(), b = compare.getRhs();
+    Value chosen = select.getTrueValue(), other = select.getFalseValue();
+    if (!(chosen == a && other == b) && !(chosen == b && other == a))
+      return;
+    OpBuilder builder(select);
+    Value opposite = arith::CmpFOp::create(builder, compare.getLoc(), *predicate, a, b);
+    select.replaceAllUsesWith(
+        arith::SelectOp::create(builder, select.getLoc(), opposite, other, chosen).getResult());
     select.erase();
     if (compare.use_empty())
       compare.erase();

@@ -231,12 +231,18 @@ def argmax(m=37, n=100):
     return f"(%x: {x}) -> {r}", text, f"%y#1 : {r}", 0
 
 
-def elementwise(m=64, n=1000, body="tanh", type="f32", special=0):
+def elementwise(m=64, n=1000, body="tanh", type="f32", special=0, first="%a", second=""):
+    """A function of one operand, or of two of which one is a constant: first=0.5 or second=0.5."""
     x = tensor(m, n, type=type)
     text, sizes, _ = rows([m, n])
     op = body if "." in body else f"math.{body}"
     text += init("%i", x, None, sizes)
-    text += generic("%y", [("%x", x)], "%i_e", [ID, ID], "pp", f"    %r = {op} %a : {type}\n    linalg.yield %r : {type}\n", x)
+    arguments, constant = ["%a"], ""
+    if second or first != "%a":
+        arguments = [first if first == "%a" else "%c", "%c" if second else "%a"]
+        constant = f"    %c = arith.constant {second or first} : {type}\n"
+    text += generic("%y", [("%x", x)], "%i_e", [ID, ID], "pp",
+                    f"{constant}    %r = {op} {', '.join(arguments)} : {type}\n    linalg.yield %r : {type}\n", x)
     attributes = names([m, n])
     if special:
         attributes = (attributes[:-1] + ", " if attributes else " {") + "check.special}"
