@@ -42,3 +42,37 @@ kernel.func @dynamic(%x: tensor<?xf32>) -> tensor<?xf32> {
   %y = linalg.map {math.exp} ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>)
   kernel.yield %y : tensor<?xf32>
 }
+
+// Many rows: runs of them go in parallel, so that the next kernel finds them in the cache of the core that made them. Within
+// a run a panel is used for all rows.
+// CHECK-LABEL: kernel.func @many_rows
+// CHECK: kernel.split %[[O:.*]] d0_o by [[LENGTH:[0-9]+]] -> d0_o_r, d0_o_i
+// CHECK: kernel.reorder %[[O]] [d1_v, d0_u, d0_o_i, d1_o, d0_o_r]
+// CHECK: kernel.fuse %[[O]] d0_o_r, d1_o -> [[TASK:.*]]
+// CHECK: kernel.parallel %[[O]] [[TASK]]
+kernel.func @many_rows(%x: tensor<784x64xf32>, %w: tensor<64x128xf32>) -> tensor<784x128xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<784x128xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<784x128xf32>) -> tensor<784x128xf32>
+  %sum = linalg.matmul ins(%x, %w : tensor<784x64xf32>, tensor<64x128xf32>) outs(%init : tensor<784x128xf32>) -> tensor<784x128xf32>
+  kernel.yield %sum : tensor<784x128xf32>
+}
+
+// One row whose last panel is not full: its panels go in parallel.
+// CHECK-LABEL: kernel.func @open_panel
+// CHECK: kernel.split %[[S:.*]] d1 by 48 -> d1_o, d1_v tail(round_up)
+// CHECK: kernel.parallel %[[S]] d1_o
+kernel.func @open_panel(%x: tensor<1x2048xf32>, %w: tensor<21x2048x48xf32>) -> tensor<1x1000xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<1x1000xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x1000xf32>) -> tensor<1x1000xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1 floordiv 48, d2, d1 mod 48)>,
+                                          affine_map<(d0, d1, d2) -> (d0, d1)>], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1x2048xf32>, tensor<21x2048x48xf32>) outs(%init : tensor<1x1000xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<1x1000xf32>
+  kernel.yield %sum : tensor<1x1000xf32>
+}

@@ -85,6 +85,19 @@ Model::Model(kernel::FuncOp kernel, const Target &target, Choices &choices)
   link();
 }
 
+double Model::borderBytes() {
+  double bytes = 0;
+  for (TypeRange types : {kernel.getArgumentTypes(), kernel.getResultTypes()})
+    for (Type type : types)
+      if (auto tensor = dyn_cast<RankedTensorType>(type)) {
+        double size = tensor.getElementType().isIndex() ? 8 : tensor.getElementTypeBitWidth() / 8.0;
+        for (int64_t extent : tensor.getShape())
+          size *= ShapedType::isDynamic(extent) ? 64 : extent;
+        bytes += size;
+      }
+  return bytes;
+}
+
 /// Finds who reads whom, and how dimensions go with the output's loops.
 void Model::link() {
   llvm::DenseMap<Operation *, Stage *> stageOf;

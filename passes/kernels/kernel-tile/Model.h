@@ -59,6 +59,9 @@ public:
   /// The only output, if there is just one and every stage leads to it.
   Stage *output() const { return outputs.size() == 1 ? outputs.front() : nullptr; }
 
+  /// Bytes of the kernel's operands and results, with a guess for dynamic extents.
+  double borderBytes();
+
   /// Vector lanes for a stage's elements.
   int64_t lanes(const Stage &stage) const {
     return target.lanes(std::max<int64_t>(stage.widestElement(), 1));

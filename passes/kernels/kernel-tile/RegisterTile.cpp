@@ -84,6 +84,17 @@ bool RegisterTiler::isBatch(int loop) const {
   });
 }
 
+/// About the number of vector instructions of the reduction. With few rows the time is that of
+/// reading the weights, about 32 bytes in the time of two vector instructions.
+double RegisterTiler::work() const {
+  constexpr double bytesPerInstruction = 16;
+  double bytes = 0;
+  for (const Operand &operand : operands)
+    bytes += operand.bytes;
+  return std::max(main->iterations() * std::max(main->bodyCost(), 1.0) / lanes,
+                  bytes / bytesPerInstruction);
+}
+
 /// How an operand's window slides along a loop of the output.
 std::optional<Window> RegisterTiler::windowOf(const Operand &operand, int loop) const {
   int position = reductionLoop(loop);

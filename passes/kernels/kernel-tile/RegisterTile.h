@@ -36,6 +36,7 @@ private:
   bool isDenseAlongVector(mlir::AffineMap map);
   bool isInlined(Stage &stage) const;
   bool isBatch(int loop) const;
+  double work() const;
   std::optional<Window> windowOf(const Operand &operand, int loop) const;
   // RegisterTileShape.cpp
   bool thrash(const Operand &operand, int loop, int64_t positions) const;
@@ -45,10 +46,11 @@ private:
   void chooseTile();
   // RegisterTileOrder.cpp
   void order();
+  void chooseRows(llvm::ArrayRef<int> rest);
   void place();
   // RegisterTileSchedule.cpp
   void scheduleOutput();
-  void scheduleStaging(llvm::StringRef level);
+  void scheduleStaging(llvm::StringRef level, bool parallel);
   void scheduleReduction();
 
   /// The output's loop that goes with a loop of the reduction, and back; -1 if there is none.
@@ -74,6 +76,8 @@ private:
   std::string placeLoop; ///< where producers are computed; empty: before everything
   int64_t chunkRows = 0; ///< positions of outer.front() (or what follows) that share a producer
   int chunkLoop = -1;
+  int runLoop = -1; ///< twice in `outer`: runs of tiles, and the tiles of a run
+  int64_t runTiles = 0;
 };
 
 /// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another

@@ -64,10 +64,36 @@ void RegisterTiler::order() {
   }
   // Within a row: a panel that fits the first cache is used for the whole row.
   bool panelStays = panelBytes <= model.target.l1Bytes * 3 / 4;
-  if (panelStays && !rest.empty())
-    outer.insert(outer.end() - 1, vector);
-  else
+  if (!panelStays || rest.empty()) {
     outer.push_back(vector);
+    return;
+  }
+  outer.insert(outer.end() - 1, vector);
+  chooseRows(rest);
+}
+
+/// What a core has computed it finds in its own cache when the next kernel reads it. So where the
+/// positions are one loop, runs of them come before panels and groups of channels, and are what
+/// goes in parallel.
+void RegisterTiler::chooseRows(ArrayRef<int> rest) {
+  int rows = rest.back();
+  if (work() <= parallelWork || unrolled.empty() || unrolled.front().first != rows ||
+      !isStatic(rows))
+    return;
+  ArrayRef<int> order = output->resultLoops;
+  auto isBefore = [&](int loop) {
+    return extent(loop) != 1 && llvm::find(order, loop) < llvm::find(order, rows);
+  };
+  if (llvm::any_of(rest.drop_back(), isBefore))
+    return;
+  constexpr int64_t most = 16, least = 8; // runs
+  int64_t tiles = llvm::divideCeil(extent(rows), unrolled.front().second);
+  if (tiles < least / 2)
+    return;
+  runLoop = rows;
+  runTiles = chooseRun(tiles, llvm::divideCeil(tiles, most),
+                       std::max(llvm::divideCeil(tiles, most), uint64_t(tiles / least)));
+  outer.insert(outer.begin(), rows);
 }
 
 int64_t tile::chooseRun(int64_t count, int64_t least, int64_t most) {

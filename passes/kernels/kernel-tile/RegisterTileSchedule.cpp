@@ -59,23 +59,25 @@ void RegisterTiler::scheduleOutput() {
       counts.push_back(chunkRows);
       continue;
     }
+    if (loop == runLoop) {
+      std::string name = tileName(loop);
+      bool runs = !llvm::is_contained(outermostFirst, name + "_r");
+      if (runs)
+        model.split(o, false, name, runTiles, name + "_r", name + "_i", TailStrategy::ShiftInwards);
+      outermostFirst.push_back(name + (runs ? "_r" : "_i"));
+      counts.push_back(runs ? int64_t(llvm::divideCeil(count, runTiles)) : runTiles);
+      continue;
+    }
     outermostFirst.push_back(tileName(loop));
     counts.push_back(count);
   }
-  double work = main->iterations() * std::max(main->bodyCost(), 1.0) / lanes;
-  // With few rows the time is that of reading the weights, about 32 bytes in the time of two vector
-  // instructions.
-  constexpr double bytesPerInstruction = 16;
-  double bytes = 0;
-  for (const Operand &operand : operands)
-    bytes += operand.bytes;
-  work = std::max(work, bytes / bytesPerInstruction);
+  bool parallel = work() > parallelWork;
   // Where most tiles are along the innermost loop, runs of them are what goes in parallel.
   int64_t tasks = 1;
-  for (int64_t count : ArrayRef(counts).drop_back(counts.empty() ? 0 : 1))
+  for (int64_t count : ArrayRef(counts).drop_back(counts.empty() || staging ? 0 : 1))
     tasks *= ShapedType::isDynamic(count) ? 1 : count;
   constexpr int64_t fewTasks = 8, manyTiles = 8;
-  if (work > parallelWork && chunkLoop < 0 && !staging && !counts.empty() && tasks < fewTasks &&
+  if (parallel && chunkLoop < 0 && runLoop < 0 && !staging && !counts.empty() && tasks < fewTasks &&
       counts.back() >= manyTiles) {
     std::string name = outermostFirst.back();
     int64_t count = counts.back();
@@ -102,18 +104,18 @@ void RegisterTiler::scheduleOutput() {
 
   // Without other loops the one over vectors of the output remains.
   std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
-  if (work > parallelWork && !outermostFirst.empty()) {
+  if (parallel && !outermostFirst.empty()) {
     // A dynamic extent may be 1, as a batch is: the first known one is what to count on.
     auto isKnown = [](int64_t count) { return !ShapedType::isDynamic(count) && count != 1; };
-    size_t first = 0;
-    while (first < fusible && !isKnown(counts[first]))
-      ++first;
-    if (first == fusible)
-      first = 0;
-    std::string name = outermostFirst[first];
-    bool dynamic = ShapedType::isDynamic(counts[first]);
-    int64_t count = dynamic ? 1 : counts[first], least = perChannel ? 4 : 16;
-    size_t taken = first + 1;
+    size_t known = 0;
+    while (known < fusible && !isKnown(counts[known]))
+      ++known;
+    if (known == fusible)
+      known = 0;
+    std::string name = outermostFirst[known];
+    bool dynamic = ShapedType::isDynamic(counts[known]);
+    int64_t count = dynamic ? 1 : counts[known], least = perChannel ? 4 : 16;
+    size_t taken = known + 1;
     while (taken < fusible && count < least) {
       std::string fused = "task" + std::to_string(taken);
       model.fuse(o, false, name, outermostFirst[taken], fused);
@@ -134,14 +136,14 @@ void RegisterTiler::scheduleOutput() {
     placeLoop = loopName(chunkLoop) + "_c";
   }
   if (staging)
-    scheduleStaging(inner);
+    scheduleStaging(inner, parallel && tasks < fewTasks);
   else
     model.computeAt(main->handle, o, false, inner);
 }
 
 /// The tiles of one row of tiles, each a whole panel wide, go to memory of their own; the output is
-/// made of them.
-void RegisterTiler::scheduleStaging(StringRef level) {
+/// made of them. Where there are few rows, panels go in parallel.
+void RegisterTiler::scheduleStaging(StringRef level, bool parallel) {
   Stage &s = *staging;
   if (level.empty())
     model.computeRoot(s);
@@ -161,6 +163,8 @@ void RegisterTiler::scheduleStaging(StringRef level) {
   order.push_back(v + "_o");
   model.reorder(s, false, order);
   model.vectorize(s, false, v + "_v");
+  if (parallel)
+    model.parallel(s, false, v + "_o");
   for (auto &[loop, positions] : unrolled)
     model.unroll(s, false, stagingLoop(loop));
   model.computeAt(main->handle, s, false, v + "_o");

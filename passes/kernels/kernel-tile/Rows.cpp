@@ -114,25 +114,29 @@ struct Loop {
 static std::string parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> loops, double work) {
   if (work < parallelWork)
     return loops.back().name;
+  // A task is worth starting if it is longer than the start: a few microseconds. No more loops are
+  // fused than make enough tasks: a fused loop divides in each iteration.
+  constexpr int64_t enough = 16, tasks = 64;
   auto [name, count] = loops.front();
-  for (auto &[inner, extent] : loops.drop_front()) {
+  size_t taken = 1;
+  for (; taken < loops.size() && (ShapedType::isDynamic(count) || count < enough); ++taken) {
+    auto &[inner, extent] = loops[taken];
     std::string fused = name + "_" + inner.substr(1);
     model.fuse(stage, false, name, inner, fused);
     name = fused;
     count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic
                                                                           : count * extent;
   }
-  // A task is worth starting if it is longer than the start: a few microseconds.
-  constexpr int64_t tasks = 64;
+  std::string innermost = name;
   if (!ShapedType::isDynamic(count) && count > tasks) {
     int64_t chunk = llvm::divideCeil(count, tasks);
     model.split(stage, false, name, chunk, name + "_task", name + "_i", TailStrategy::ShiftInwards);
-    model.parallel(stage, false, name + "_task");
-    return name + "_i";
+    innermost = name + "_i";
+    name += "_task";
   }
   if (count != 1)
     model.parallel(stage, false, name);
-  return name;
+  return taken == loops.size() ? innermost : loops.back().name;
 }
 
 std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, double work) {
@@ -295,6 +299,9 @@ void tile::scheduleRows(Model &model) {
     if (!stage->isOutput && isKept(*stage))
       kept.push_back(stage.get());
   }
+  // What moves more than it computes takes the time of its bytes.
+  constexpr double bytesPerInstruction = 16;
+  work = std::max(work, model.borderBytes() / bytesPerInstruction);
 
   Stage *output = model.output();
   if (!output || output->reduces || output->resultLoops.empty()) {

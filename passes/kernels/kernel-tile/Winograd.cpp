@@ -14,6 +14,8 @@
 
 #include "passes/kernels/kernel-tile/Model.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::tile;
@@ -182,7 +184,8 @@ double WinogradTiler::cost(const Plan &plan) const {
   // The hardware fetches ahead, but not all of it.
   double time = arithmetic + traffic / 2;
   // A library may run on more cores than the machine that compiles it has.
-  double tasks = plan.whole ? blocks : strips, cores = double(std::max<int64_t>(target.cores, 2));
+  double tasks = plan.whole ? blocks * strips : strips,
+         cores = double(std::max<int64_t>(target.cores, 2));
   return time * std::ceil(tasks / cores) * cores / tasks;
 }
 
@@ -202,13 +205,19 @@ void WinogradTiler::choose() {
     return products->isStatic(loop) ? divisors(products->extents[loop])
                                     : SmallVector<int64_t>{otherwise};
   };
-  double best = -1;
-  auto consider = [&](const Plan &each) {
-    double cycles = cost(each);
-    if (best < 0 || cycles < best * 0.999) {
-      best = cycles;
-      plan = each;
+  SmallVector<std::pair<double, Plan>> plans;
+  // Each way to cut the work with the register tile that suits it.
+  auto consider = [&](Plan each) {
+    std::pair<double, Plan> best(cost(each), each);
+    for (each.tileColumns = 1; each.tileColumns <= std::min(most, each.stripColumns);
+         ++each.tileColumns) {
+      int64_t rows = each.tileColumns < each.stripColumns ? 1 : each.stripRows;
+      for (each.tileRows = 1; each.tileRows <= std::min(most / each.tileColumns, rows);
+           ++each.tileRows)
+        if (double cycles = cost(each); cycles < best.first * 0.999)
+          best = {cycles, each};
     }
+    plans.push_back(best);
   };
   bool fixed =
       products->isStatic(ProductBatch) && products->isStatic(TileY) && products->isStatic(TileX);
@@ -220,15 +229,18 @@ void WinogradTiler::choose() {
         continue;
       for (int64_t stripRows : stripsOf(TileY, 1))
         for (int64_t stripColumns : stripsOf(TileX, dynamicColumns))
-          for (int64_t tileColumns = 1; tileColumns <= std::min(most, stripColumns); ++tileColumns)
-            for (int64_t tileRows = 1; tileRows <= std::min(most / tileColumns, stripRows);
-                 ++tileRows) {
-              if (tileRows > 1 && tileColumns < stripColumns)
-                break;
-              consider({whole, stripRows, stripColumns, filters, tileRows, tileColumns});
-            }
+          consider({whole, stripRows, stripColumns, filters, 1, 1});
     }
   }
+  // Of plans that are about equal, the first that was considered.
+  llvm::stable_sort(plans, [](const auto &a, const auto &b) { return a.first < b.first; });
+  constexpr size_t worthMeasuring = 12;
+  SmallVector<std::string> words;
+  for (const auto &[cycles, each] : ArrayRef(plans).take_front(worthMeasuring))
+    words.push_back(llvm::formatv(
+        "{0}_{1}x{2}_by_{3}_tile_{4}x{5}", each.whole ? "whole" : "strips", each.stripRows,
+        each.stripColumns, each.filters, each.tileRows, each.tileColumns));
+  plan = plans[model.choices.choose("winograd", words)].second;
 }
 
 //===----------------------------------------------------------------------===//
@@ -262,14 +274,12 @@ void WinogradTiler::scheduleOutput() {
   model.unroll(o, false, y + "_u");
   for (Stage *stage : {results, columns})
     model.computeAt(stage->handle, o, false, f + "_t");
-  model.computeAt(kept->handle, o, false, plan.whole ? x + "_s" : f + "_s");
-  if (plan.whole) {
-    model.parallel(o, false, f + "_s");
-    return;
-  }
   model.fuse(o, false, n, y + "_s", "rows");
   model.fuse(o, false, "rows", x + "_s", "strips");
-  model.parallel(o, false, "strips");
+  if (plan.whole)
+    model.fuse(o, false, f + "_s", "strips", "tasks");
+  model.parallel(o, false, plan.whole ? "tasks" : "strips");
+  model.computeAt(kept->handle, o, false, plan.whole ? "tasks" : f + "_s");
 }
 
 /// The α² products of a block. The accumulators are those of one register tile.
@@ -319,8 +329,9 @@ void WinogradTiler::scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled,
 void WinogradTiler::scheduleInput() {
   if (plan.whole) {
     model.computeRoot(*tiles);
-    if (products->extents[TileY] > 1)
-      model.parallel(*tiles, false, loopName(TileY));
+    std::string y = loopName(TileY), positions = "positions";
+    model.fuse(*tiles, false, y, loopName(TileX), positions);
+    model.parallel(*tiles, false, positions);
   } else {
     model.computeAt(tiles->handle, *output, false, "strips");
   }
