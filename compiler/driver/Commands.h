@@ -25,6 +25,7 @@ struct CompileArguments {
   std::string target = "host";
   std::string emit = "lib";
   std::vector<std::pair<std::string, int64_t>> dims;
+  std::vector<std::pair<std::string, int64_t>> expect; ///< sizes of dynamic dims to be fast for
   std::string codegen = "halide";   ///< or "reference"
   std::string numerics = "default"; ///< or "strict"
   std::string name;                 ///< of the model; empty: from the file

@@ -90,7 +90,8 @@ Session::Session(bool threading)
 Session::~Session() { context.getDiagEngine().eraseHandler(handler); }
 
 bool Session::load(const CompileArguments &arguments) {
-  return read(arguments) && (!arguments.train || makeTrainStep(arguments));
+  return read(arguments) && expectSizes(arguments) &&
+         (!arguments.train || makeTrainStep(arguments));
 }
 
 bool Session::makeTrainStep(const CompileArguments &arguments) {

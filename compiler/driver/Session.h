@@ -37,6 +37,8 @@ public:
 
 private:
   bool read(const CompileArguments &arguments);
+  /// Notes the sizes to expect at the model's inputs.
+  bool expectSizes(const CompileArguments &arguments);
   bool makeTrainStep(const CompileArguments &arguments);
   bool readTuningFor(const Target &target, llvm::StringRef path);
   bool setTargets(llvm::StringRef names, CompileOptions &options);

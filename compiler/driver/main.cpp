@@ -9,25 +9,26 @@
 using namespace sinter::driver;
 
 // "batch=8" to a pair.
-static void addDims(CLI::App *command, std::vector<std::pair<std::string, int64_t>> &dims) {
+static void addSizes(CLI::App *command, const std::string &option, const std::string &help,
+                     std::vector<std::pair<std::string, int64_t>> &sizes) {
   command
       ->add_option_function<std::vector<std::string>>(
-          "--dim",
-          [&dims](const std::vector<std::string> &texts) {
+          option,
+          [&sizes, option](const std::vector<std::string> &texts) {
             for (const std::string &text : texts) {
               size_t equals = text.rfind('=');
               if (equals == std::string::npos || equals == 0)
-                throw CLI::ValidationError("--dim", "'" + text + "' is not NAME=SIZE");
+                throw CLI::ValidationError(option, "'" + text + "' is not NAME=SIZE");
               int64_t size = 0;
               const char *end = text.data() + text.size();
               auto [rest, error] = std::from_chars(text.data() + equals + 1, end, size);
               if (error != std::errc() || rest != end || size < 1)
-                throw CLI::ValidationError("--dim",
+                throw CLI::ValidationError(option,
                                            "'" + text + "': the size must be a positive integer");
-              dims.emplace_back(text.substr(0, equals), size);
+              sizes.emplace_back(text.substr(0, equals), size);
             }
           },
-          "Fix a dynamic dim: NAME=SIZE, or INPUT:POSITION=SIZE for one without a name")
+          help)
       ->type_name("NAME=SIZE");
 }
 
@@ -38,7 +39,13 @@ static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
           "host, x86-64-v3, aarch64, a CPU's name, with features (aarch64+dotprod); several "
           "by comma: one library that chooses. sinter targets lists them")
       ->capture_default_str();
-  addDims(command, arguments.dims);
+  addSizes(command, "--dim",
+           "Fix a dynamic dim: NAME=SIZE, or INPUT:POSITION=SIZE for one without a name",
+           arguments.dims);
+  addSizes(command, "--expect",
+           "Size of a dynamic dim to be fast for; all sizes stay right (default: batch 1, "
+           "pictures of 224 x 224, sequences of 128)",
+           arguments.expect);
   command
       ->add_option("--codegen", arguments.codegen,
                    "halide, or reference: plain loops, slow, an independent check")

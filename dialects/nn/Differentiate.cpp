@@ -15,16 +15,6 @@ Dim sinter::nn::elementOf(Term like, Value contents, int64_t position) {
   return slice(tensor, 0, position, position + 1).get();
 }
 
-Term sinter::nn::flip(Term x, ArrayRef<int64_t> axes) {
-  if (axes.empty())
-    return x;
-  auto all = [&](int64_t value) {
-    return createIndexConstant(x.getBuilder(), x.getLoc(),
-                               SmallVector<int64_t>(axes.size(), value));
-  };
-  return x.apply<SliceOp>(all(-1), all(std::numeric_limits<int64_t>::min()), all(-1), axes);
-}
-
 Term sinter::nn::identity(Term like, Dim size) {
   Term square = zeros(like, {size, size});
   return square.apply<EyeOp>(like.getBuilder().getI64IntegerAttr(0),

@@ -17,8 +17,6 @@ using Vjp = llvm::FailureOr<llvm::SmallVector<mlir::Value>>;
 
 /// One element of a 1-D index tensor; a number if it is a constant.
 Dim elementOf(Term like, mlir::Value contents, int64_t position);
-/// Reverses the axes.
-Term flip(Term x, llvm::ArrayRef<int64_t> axes);
 /// The n × n unit matrix.
 Term identity(Term like, Dim size);
 /// Σ over positions along `axis` of x · matrix[position][·].

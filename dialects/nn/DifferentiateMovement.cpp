@@ -116,15 +116,10 @@ Vjp SliceOp::buildVjp(OpBuilder &b, ValueRange cotangents, const SmallBitVector 
     int64_t step = steps.getInt(i), stride = std::abs(step);
     Dim size = dimOf(x, axis), count = dimOf(g, axis);
     Dim begin = clampStart(x, elementOf(x, getStarts(), i), size, step < 0);
-    auto times = [&](Dim dim, int64_t factor) -> Dim {
-      if (!dim.value)
-        return dim.size * factor;
-      return factor == 1 ? dim : Dim(x.with(dim.value).apply<MulOp>(toTensor(x, factor)).get());
-    };
     if (step < 0) {
       g = flip(g, {axis});
       // The last element taken is the first one in the input.
-      begin = subDims(x, begin, times(subDims(x, count, 1), stride));
+      begin = subDims(x, begin, mulDims(x, subDims(x, count, 1), stride));
     }
     if (stride > 1) {
       // Zeros between the elements.
@@ -136,11 +131,11 @@ Vjp SliceOp::buildVjp(OpBuilder &b, ValueRange cotangents, const SmallBitVector 
                                     Value(), PadMode::constant));
       SmallVector<Dim> dims;
       for (int64_t dim = 0; dim < rank; ++dim)
-        dims.push_back(dim == axis ? times(count, stride) : dimOf(g, dim));
+        dims.push_back(dim == axis ? mulDims(x, count, stride) : dimOf(g, dim));
       g = spread.reshape(shapeTensor(g, dims));
     }
     begins[axis] = begin;
-    ends[axis] = subDims(x, subDims(x, size, begin), times(count, stride));
+    ends[axis] = subDims(x, subDims(x, size, begin), mulDims(x, count, stride));
   }
   llvm::append_range(begins, ends);
   Value pads = shapeTensor(x, begins);

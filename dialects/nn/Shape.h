@@ -162,6 +162,11 @@ public:
                                        mlir::AffineExpr expr,
                                        llvm::function_ref<mlir::Value(mlir::Value)> remap);
 
+  /// `expr` at the sizes to expect of the function's arguments: what their attribute nn.expected
+  /// says, else a batch of 1, pictures of 224 × 224, sequences of 128. A guess, to choose by
+  /// between what is right for all sizes.
+  int64_t expect(mlir::AffineExpr expr) const;
+
   /// The values that `expr`'s symbols stand on.
   void collectValues(mlir::AffineExpr expr, llvm::SmallVectorImpl<mlir::Value> &values) const;
 

@@ -33,6 +33,9 @@ Dim sinter::nn::addDims(Term like, Dim lhs, Dim rhs) {
 Dim sinter::nn::subDims(Term like, Dim lhs, Dim rhs) {
   return combine<SubOp>(like, lhs, rhs, std::minus<int64_t>());
 }
+Dim sinter::nn::mulDims(Term like, Dim lhs, Dim rhs) {
+  return combine<MulOp>(like, lhs, rhs, std::multiplies<int64_t>());
+}
 Dim sinter::nn::minDims(Term like, Dim lhs, Dim rhs) {
   return combine<MinOp>(like, lhs, rhs, [](int64_t a, int64_t b) { return std::min(a, b); });
 }
@@ -109,4 +112,14 @@ Term sinter::nn::sumTo(Term x, Value like) {
 Term sinter::nn::slice(Term x, int64_t axis, Dim begin, Dim end) {
   return x.apply<SliceOp>(toTensor(x, begin), toTensor(x, end), toTensor(x, Dim(1)),
                           ArrayRef<int64_t>{axis});
+}
+
+Term sinter::nn::flip(Term x, ArrayRef<int64_t> axes) {
+  if (axes.empty())
+    return x;
+  auto all = [&](int64_t value) {
+    return createIndexConstant(x.getBuilder(), x.getLoc(),
+                               SmallVector<int64_t>(axes.size(), value));
+  };
+  return x.apply<SliceOp>(all(-1), all(std::numeric_limits<int64_t>::min()), all(-1), axes);
 }

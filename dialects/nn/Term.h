@@ -96,6 +96,7 @@ Dim dimOf(Term x, int64_t axis);
 mlir::Value toTensor(Term like, Dim dim);
 Dim addDims(Term like, Dim lhs, Dim rhs);
 Dim subDims(Term like, Dim lhs, Dim rhs);
+Dim mulDims(Term like, Dim lhs, Dim rhs);
 Dim minDims(Term like, Dim lhs, Dim rhs);
 Dim maxDims(Term like, Dim lhs, Dim rhs);
 /// The 1-D index tensor of `dims`.
@@ -112,6 +113,8 @@ Term expandLike(Term x, mlir::Value like);
 Term sumTo(Term x, mlir::Value like);
 /// x[begin : begin + size] along `axis`.
 Term slice(Term x, int64_t axis, Dim begin, Dim end);
+/// Reverses the axes.
+Term flip(Term x, llvm::ArrayRef<int64_t> axes);
 /// [begin, begin + 1, …, end)
 inline llvm::SmallVector<int64_t> axesRange(int64_t begin, int64_t end) {
   return llvm::to_vector(llvm::seq<int64_t>(begin, end));

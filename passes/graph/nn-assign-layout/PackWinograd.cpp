@@ -11,7 +11,7 @@ using namespace sinter;
 
 namespace {
 
-/// The sizes of a convolution, with a guess for those that are not known.
+/// The sizes of a convolution, as far as known, else as expected.
 struct Sizes {
   double batch, height, width; ///< of the result
   double channels, filters;
@@ -54,7 +54,6 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     auto filter = cast<RankedTensorType>(op.getFilter().getType());
-    auto result = cast<RankedTensorType>(op.getOutput().getType());
     auto isOne = [](int64_t value) { return value == 1; };
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
         !nn::getConstant(op.getFilter()) || filter.getRank() != 4 || op.getGroup() != 1 ||
@@ -66,12 +65,10 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
     if (filters % options.vector != 0 || channels % options.vector != 0)
       return rewriter.notifyMatchFailure(op, "channels that do not fill vectors");
 
-    auto guess = [](int64_t size, double otherwise) {
-      return ShapedType::isDynamic(size) ? otherwise : double(size);
-    };
-    Account account{options,
-                    {guess(result.getDimSize(0), 1), guess(result.getDimSize(1), 32),
-                     guess(result.getDimSize(2), 32), double(channels), double(filters)}};
+    nn::ShapeAnalysis analysis(getContext());
+    nn::SymbolicShape shape = analysis.shape(op.getOutput());
+    auto size = [&](unsigned dim) { return double(analysis.expect(shape[dim])); };
+    Account account{options, {size(0), size(1), size(2), double(channels), double(filters)}};
     int64_t tile = choose(account);
     if (tile == 0)
       return rewriter.notifyMatchFailure(op, "the direct convolution is as good");

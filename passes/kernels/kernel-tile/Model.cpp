@@ -20,7 +20,7 @@ int Stage::innermostLoop() const {
 
 double Stage::iterations() const {
   double count = 1;
-  for (int64_t extent : extents)
+  for (int64_t extent : expected)
     count *= ShapedType::isDynamic(extent) ? 64 : extent;
   return count;
 }
@@ -72,6 +72,7 @@ Model::Model(kernel::FuncOp kernel, const Target &target, Choices &choices)
     stage->op = op;
     stage->handle = handle;
     stage->extents = op.getStaticLoopRanges();
+    stage->expected = getExpectedExtents(op);
     for (utils::IteratorType kind : op.getIteratorTypesArray())
       stage->isReduction.push_back(kind != utils::IteratorType::parallel);
     stage->reduces = op.getNumReductionLoops() != 0;

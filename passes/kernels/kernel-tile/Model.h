@@ -18,6 +18,8 @@ struct Stage {
   mlir::Value handle;
   /// Extents of the iteration dimensions; kDynamic where unknown.
   llvm::SmallVector<int64_t> extents;
+  /// The same with the sizes to expect where unknown; kDynamic where there is nothing to go by.
+  llvm::SmallVector<int64_t> expected;
   llvm::SmallVector<bool> isReduction;
   /// For each dimension of the result, the loop that runs over it; -1 for a constant.
   llvm::SmallVector<int> resultLoops;
@@ -86,6 +88,9 @@ public:
 private:
   void link();
 };
+
+/// The loops' extents of a kernel's op at the sizes that the kernel's arguments say to expect.
+llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 
 /// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own
 /// behind each reduction that is yielded, so that accumulators need not be the output's memory.

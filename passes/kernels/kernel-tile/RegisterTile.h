@@ -57,6 +57,8 @@ private:
   int outputLoop(int loop) const;
   int reductionLoop(int loop) const;
   int64_t extent(int loop) const { return output->extents[loop]; }
+  /// The same, with the size to expect where it is not known.
+  int64_t expected(int loop) const { return output->expected[loop]; }
   bool isStatic(int loop) const { return output->isStatic(loop); }
 
   Model &model;

@@ -145,8 +145,9 @@ double WinogradTiler::stepCost(int64_t rows, int64_t columns) const {
 /// Cycles for the whole convolution, as far as the plan decides them.
 double WinogradTiler::cost(const Plan &plan) const {
   const Target &target = model.target;
-  auto count = [&](unsigned loop, double otherwise) {
-    return products->isStatic(loop) ? double(products->extents[loop]) : otherwise;
+  auto count = [&](unsigned loop, int64_t otherwise) {
+    int64_t expected = products->expected[loop];
+    return double(ShapedType::isDynamic(expected) ? otherwise : expected);
   };
   double height = count(TileY, 14), width = count(TileX, 14), batch = count(ProductBatch, 1);
   double filters = count(ProductFilter, 1), channels = count(Channel, 1);
@@ -198,12 +199,12 @@ static SmallVector<int64_t> divisors(int64_t n) {
 }
 
 void WinogradTiler::choose() {
-  constexpr int64_t dynamicColumns = 14; // tiles of a strip where the width is not known
+  constexpr int64_t usualColumns = 14; // tiles of a strip where nothing says how wide it will be
   int64_t registers = model.target.vectorRegisters, vectors = panel / lanes;
   int64_t most = std::max<int64_t>((registers - vectors - 1) / vectors, 1);
   auto stripsOf = [&](unsigned loop, int64_t otherwise) {
-    return products->isStatic(loop) ? divisors(products->extents[loop])
-                                    : SmallVector<int64_t>{otherwise};
+    int64_t expected = products->expected[loop];
+    return divisors(ShapedType::isDynamic(expected) ? otherwise : expected);
   };
   SmallVector<std::pair<double, Plan>> plans;
   // Each way to cut the work with the register tile that suits it.
@@ -228,7 +229,7 @@ void WinogradTiler::choose() {
       if (products->extents[ProductFilter] % filters != 0)
         continue;
       for (int64_t stripRows : stripsOf(TileY, 1))
-        for (int64_t stripColumns : stripsOf(TileX, dynamicColumns))
+        for (int64_t stripColumns : stripsOf(TileX, usualColumns))
           consider({whole, stripRows, stripColumns, filters, 1, 1});
     }
   }

@@ -71,6 +71,9 @@ private:
   /// views of these, and of the results, the kernel takes.
   mlir::FlatSymbolRefAttr outline(mlir::Operation *op, llvm::SmallVectorImpl<mlir::Value> &captured,
                                   CollapsedDims &collapsed);
+  /// Notes the sizes to expect of what the kernel takes, where they are not known.
+  void setExpectedSizes(kernel::FuncOp function, llvm::ArrayRef<mlir::Value> captured,
+                        const CollapsedDims &collapsed);
   /// Names a new kernel; erases it if there is an equal one.
   mlir::FlatSymbolRefAttr share(kernel::FuncOp function, llvm::StringRef description);
   /// The kernel that does the same, with a result of these strides.

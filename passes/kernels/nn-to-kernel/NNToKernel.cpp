@@ -117,8 +117,32 @@ FlatSymbolRefAttr HostBuilder::outline(Operation *op, SmallVectorImpl<Value> &ca
       builder.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
   expandGroups(function);
   collapsed = collapseDims(function);
+  setExpectedSizes(function, captured, collapsed);
 
   return share(function, describe(op));
+}
+
+void HostBuilder::setExpectedSizes(kernel::FuncOp function, ArrayRef<Value> captured,
+                                   const CollapsedDims &collapsed) {
+  SmallVector<Attribute> attributes;
+  bool any = false;
+  for (auto [value, type, groups] :
+       llvm::zip(captured, function.getArgumentTypes(), collapsed.arguments)) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.hasStaticShape()) {
+      attributes.push_back(builder.getDictionaryAttr({}));
+      continue;
+    }
+    SmallVector<int64_t> sizes(tensor.getRank(), 1);
+    for (auto [group, dim] : llvm::zip(groups, analysis.shape(value)))
+      if (group >= 0)
+        sizes[group] *= analysis.expect(dim);
+    attributes.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("kernel.expected", builder.getDenseI64ArrayAttr(sizes))));
+    any = true;
+  }
+  if (any)
+    function.setArgAttrsAttr(builder.getArrayAttr(attributes));
 }
 
 FlatSymbolRefAttr HostBuilder::share(kernel::FuncOp function, StringRef description) {
