@@ -43,27 +43,26 @@ Algorithm::Algorithm(kernel::FuncOp kernel) : kernel(kernel) {
 }
 
 /// Fixes what is known of a buffer: it begins at 0, and is dense and row-major where no strides are
-/// given.
+/// given. The bounds of a tuple's buffers are those of its first, `bounds`.
 template <typename Buffer>
 void Algorithm::describe(Buffer buffer, mlir::RankedTensorType type,
-                         llvm::ArrayRef<int64_t> strides) {
+                         llvm::ArrayRef<int64_t> strides, Buffer bounds) {
   int64_t rank = type.getRank();
   Expr stride = 1;
   int64_t known = (type.getElementTypeBitWidth() + 7) / 8;
   for (int64_t i = 0; i < rank; ++i) {
     int64_t size = type.getDimSize(rank - 1 - i);
-    if (mlir::ShapedType::isDynamic(size)) {
-      buffer.dim(i).set_min(0);
-    } else {
-      buffer.dim(i).set_bounds(0, int32_t(size));
-      known *= std::max<int64_t>(size, 1);
-    }
+    bool isDynamic = mlir::ShapedType::isDynamic(size);
+    if (isDynamic)
+      bounds.dim(i).set_min(0);
+    else
+      bounds.dim(i).set_bounds(0, int32_t(size));
+    known *= isDynamic ? 1 : std::max<int64_t>(size, 1);
     if (!strides.empty())
       stride = int32_t(strides[rank - 1 - i]);
     buffer.dim(i).set_stride(stride);
-    stride = H::Internal::simplify(stride * (mlir::ShapedType::isDynamic(size)
-                                                 ? Expr(buffer.dim(i).extent())
-                                                 : Expr(int32_t(size))));
+    stride = H::Internal::simplify(
+        stride * (isDynamic ? Expr(bounds.dim(i).extent()) : Expr(int32_t(size))));
   }
   if (known > INT32_MAX)
     largeBuffers = true;
@@ -73,7 +72,7 @@ void Algorithm::addArgument(mlir::BlockArgument argument) {
   std::string name = "arg" + std::to_string(argument.getArgNumber());
   if (auto type = mlir::dyn_cast<mlir::RankedTensorType>(argument.getType())) {
     H::ImageParam image(typeOf(type.getElementType()), type.getRank(), name);
-    describe(image, type, {});
+    describe(image, type, {}, image);
     images[argument] = image;
     arguments.push_back(image);
     return;
@@ -644,7 +643,7 @@ void Algorithm::addOutputs() {
     }
     for (unsigned k = 0; k < count; ++k)
       describe(func.output_buffers()[k], tensorType(yielded[i + k]),
-               kernel::getResultStrides(kernel, i + k));
+               kernel::getResultStrides(kernel, i + k), func.output_buffers()[0]);
     outputs.push_back(func);
     i += count;
   }

@@ -66,7 +66,8 @@ private:
   Expr extent(mlir::Value tensor, unsigned dim);
   Expr affine(mlir::AffineExpr expr, mlir::AffineMap map, const std::vector<Expr> &operands);
   template <typename Buffer>
-  void describe(Buffer buffer, mlir::RankedTensorType type, llvm::ArrayRef<int64_t> strides);
+  void describe(Buffer buffer, mlir::RankedTensorType type, llvm::ArrayRef<int64_t> strides,
+                Buffer bounds);
 
   kernel::FuncOp kernel;
   llvm::DenseMap<mlir::Value, unsigned> stageOf; // of a linalg op's results

@@ -18,6 +18,7 @@ using namespace sinter;
 
 void sinter::tileKernel(kernel::FuncOp kernel, const Target &target, Choices &choices) {
   tile::prepare(kernel, target);
+  tile::joinOutputs(kernel);
   if (kernel.getStages().empty())
     return;
   tile::Model model(kernel, target, choices);

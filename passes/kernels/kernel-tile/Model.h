@@ -96,6 +96,9 @@ llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 /// behind each reduction that is yielded, so that accumulators need not be the output's memory.
 void prepare(kernel::FuncOp kernel, const Target &target);
 
+/// Puts a stage behind results of one shape that stores them all, so that there is one output.
+void joinOutputs(kernel::FuncOp kernel);
+
 /// A reduction with vectors along the innermost dimension of its result, and accumulators in
 /// registers: matrix products, convolutions, pooling, sums over outer dimensions. False if the
 /// kernel is not of this kind.
