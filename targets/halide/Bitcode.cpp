@@ -9,6 +9,7 @@
 
 #include "targets/halide/Internal.h"
 
+#include "dialects/kernel/Buffers.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/InstIterator.h"
@@ -53,7 +54,8 @@ static void removeMarks(Function &minusZero) {
   minusZero.eraseFromParent();
 }
 
-std::string sinter::halide::finishBitcode(StringRef bitcode, StringRef symbol, std::string &error) {
+std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitcode,
+                                          StringRef symbol, std::string &error) {
   LLVMContext context;
   Expected<std::unique_ptr<Module>> parsed =
       parseBitcodeFile(MemoryBufferRef(bitcode, symbol), context);
@@ -77,6 +79,7 @@ std::string sinter::halide::finishBitcode(StringRef bitcode, StringRef symbol, s
   for (Function &function : make_early_inc_range(module))
     if (function.getName().starts_with(minusZeroPrefix))
       removeMarks(function);
+  addEntry(module, symbol, kernel::getBufferTypes(kernel));
   std::string result;
   raw_string_ostream os(result);
   WriteBitcodeToFile(module, os);

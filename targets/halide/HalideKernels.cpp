@@ -57,7 +57,7 @@ static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::Kerne
   halide::expandMath(*copy);
   halide::KernelOutput output = halide::translateKernel(*copy, request);
   if (output.error.empty() && request.bitcode)
-    output.bitcode = halide::finishBitcode(output.bitcode, request.symbol, output.error);
+    output.bitcode = halide::finishBitcode(kernel, output.bitcode, request.symbol, output.error);
   return output;
 }
 

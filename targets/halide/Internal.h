@@ -8,6 +8,10 @@
 
 #include <string>
 
+namespace llvm {
+class Module;
+}
+
 namespace sinter::halide {
 
 /// Replaces exp, log, tanh, erf and their like on float32 by polynomials, which Halide vectorises.
@@ -17,11 +21,18 @@ void expandMath(kernel::FuncOp kernel);
 /// is rounded before anything is added to it.
 inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
 
-/// Halide's bitcode with multiplication and addition free to contract but where it is marked, and
-/// nothing in it but the kernel. Empty, with `error` set, if it cannot be read.
-std::string finishBitcode(llvm::StringRef bitcode, llvm::StringRef symbol, std::string &error);
+/// Halide's bitcode with multiplication and addition free to contract but where it is marked, an
+/// entry as replaceByWrapper calls it, and nothing else in it. Empty, with `error` set, if it
+/// cannot be read.
+std::string finishBitcode(kernel::FuncOp kernel, llvm::StringRef bitcode, llvm::StringRef symbol,
+                          std::string &error);
 
-/// Puts the function that calls Halide's in the place of the kernel.
+/// Puts `int32_t symbol(context, arguments...)` in the place of Halide's function of that name. An
+/// argument of `types` that is a memref is passed as its address and, for each dynamic dimension,
+/// an int32_t; any other as Halide takes it.
+void addEntry(llvm::Module &module, llvm::StringRef symbol, llvm::ArrayRef<mlir::Type> types);
+
+/// Puts a function that calls the entry in the place of the kernel.
 void replaceByWrapper(kernel::FuncOp kernel, llvm::StringRef symbol);
 
 } // namespace sinter::halide

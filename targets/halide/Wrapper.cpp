@@ -1,10 +1,5 @@
-//===- Wrapper.cpp - from memrefs to Halide's buffers ---------------------===//
+//===- Wrapper.cpp - from memrefs to a kernel's entry ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-// The buffers are made on the stack. With all shapes static Halide reads only the host pointers,
-// and inlining leaves nothing of the rest.
-//
-//===----------------------------------------------------------------------===//
 
 #include "targets/halide/Internal.h"
 
@@ -23,96 +18,38 @@ namespace {
 /// Builds one wrapper.
 class WrapperBuilder {
 public:
-  WrapperBuilder(OpBuilder &builder, Location loc) : builder(builder), loc(loc) {
-    MLIRContext *context = builder.getContext();
-    pointer = LLVM::LLVMPointerType::get(context);
-    i8 = builder.getI8Type();
-    i16 = builder.getI16Type();
-    i32 = builder.getI32Type();
-    i64 = builder.getI64Type();
-    dimensionType = LLVM::LLVMStructType::getLiteral(context, {i32, i32, i32, i32});
-    auto elementType = LLVM::LLVMStructType::getLiteral(context, {i8, i8, i16});
-    // halide_buffer_t: device, interface, host, flags, type, dimensions, dim, padding.
-    bufferType = LLVM::LLVMStructType::getLiteral(
-        context, {i64, pointer, pointer, i64, elementType, i32, pointer, pointer});
+  WrapperBuilder(OpBuilder &builder, Location loc)
+      : builder(builder), loc(loc), pointer(LLVM::LLVMPointerType::get(builder.getContext())),
+        i32(builder.getI32Type()) {}
+
+  /// The types that an argument is passed as: see addEntry.
+  SmallVector<Type> passedTypes(Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref)
+      return {type.isIndex() ? i32 : type};
+    SmallVector<Type> types = {pointer};
+    types.append(memref.getNumDynamicDims(), i32);
+    return types;
   }
 
-  Value constant(Type type, int64_t value) {
-    return LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
-  }
-
-  Value allocate(Type type, int64_t count) {
-    return LLVM::AllocaOp::create(builder, loc, pointer, type, constant(i64, count),
-                                  /*alignment=*/16);
-  }
-
-  void store(Value value, Value base, Type type, ArrayRef<LLVM::GEPArg> position) {
-    Value address = LLVM::GEPOp::create(builder, loc, pointer, type, base, position);
-    LLVM::StoreOp::create(builder, loc, value, address);
-  }
-
-  /// The extents of a memref, outermost first.
-  SmallVector<Value> extents(Value memref) {
-    auto type = cast<MemRefType>(memref.getType());
-    SmallVector<Value> result;
-    for (int64_t i = 0; i < type.getRank(); ++i) {
-      if (!type.isDynamicDim(i)) {
-        result.push_back(constant(i32, type.getDimSize(i)));
-        continue;
-      }
-      Value size = memref::DimOp::create(builder, loc, memref, i);
-      result.push_back(arith::IndexCastOp::create(builder, loc, i32, size));
-    }
-    return result;
-  }
-
-  Value buffer(Value memref) {
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t rank = type.getRank();
-    Value result = allocate(bufferType, 1),
-          dims = allocate(dimensionType, std::max<int64_t>(rank, 1));
-    Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
-    SmallVector<int64_t> strides;
+  SmallVector<Value> pass(Value argument) {
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (!type)
+      return {argument.getType().isIndex() ? narrow(argument) : argument};
+    Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, argument);
     if (!type.getLayout().isIdentity()) {
       // A part of a larger tensor: its strides are constants, its offset is not.
-      int64_t unused;
-      (void)type.getStridesAndOffset(strides, unused);
-      Value offset = memref::ExtractStridedMetadataOp::create(builder, loc, memref).getOffset();
+      Value offset = memref::ExtractStridedMetadataOp::create(builder, loc, argument).getOffset();
       Value bytes = arith::ConstantIndexOp::create(builder, loc, type.getElementTypeBitWidth() / 8);
       offset = arith::MulIOp::create(builder, loc, offset, bytes);
       address = arith::AddIOp::create(builder, loc, address, offset);
     }
-    address = arith::IndexCastOp::create(builder, loc, i64, address);
-    Value host = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    Type element = type.getElementType();
-    int64_t code = isa<FloatType>(element) ? (element.isBF16() ? 3 : 2)
-                   : element.isInteger(1)  ? 1
-                                           : 0;
-    store(constant(i64, 0), result, bufferType, {0, 0});
-    store(null, result, bufferType, {0, 1});
-    store(host, result, bufferType, {0, 2});
-    store(constant(i64, 0), result, bufferType, {0, 3});
-    store(constant(i8, code), result, bufferType, {0, 4, 0});
-    store(constant(i8, element.isIndex() ? 64 : element.getIntOrFloatBitWidth()), result,
-          bufferType, {0, 4, 1});
-    store(constant(i16, 1), result, bufferType, {0, 4, 2});
-    store(constant(i32, rank), result, bufferType, {0, 5});
-    store(dims, result, bufferType, {0, 6});
-    store(null, result, bufferType, {0, 7});
-    Value stride = constant(i32, 1);
-    SmallVector<Value> sizes = extents(memref);
-    for (auto [i, extent] : llvm::enumerate(llvm::reverse(sizes))) {
-      int32_t position = i;
-      store(constant(i32, 0), dims, dimensionType, {position, 0});
-      store(extent, dims, dimensionType, {position, 1});
-      if (!strides.empty())
-        stride = constant(i32, strides[rank - 1 - i]);
-      store(stride, dims, dimensionType, {position, 2});
-      store(constant(i32, 0), dims, dimensionType, {position, 3});
-      stride = arith::MulIOp::create(builder, loc, stride, extent);
-    }
-    return result;
+    address = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), address);
+    SmallVector<Value> values = {LLVM::IntToPtrOp::create(builder, loc, pointer, address)};
+    for (int64_t i = 0; i < type.getRank(); ++i)
+      if (type.isDynamicDim(i))
+        values.push_back(narrow(memref::DimOp::create(builder, loc, argument, i)));
+    return values;
   }
 
   /// Whether a memref of dynamic shape has elements; null if that is known.
@@ -132,8 +69,10 @@ public:
 
   OpBuilder &builder;
   Location loc;
-  Type pointer, i8, i16, i32, i64;
-  LLVM::LLVMStructType dimensionType, bufferType;
+  Type pointer, i32;
+
+private:
+  Value narrow(Value index) { return arith::IndexCastOp::create(builder, loc, i32, index); }
 };
 
 } // namespace
@@ -153,9 +92,7 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
 
   SmallVector<Type> calleeTypes;
   for (Type type : types)
-    calleeTypes.push_back(isa<MemRefType>(type) ? wrapper.pointer
-                          : type.isIndex()      ? wrapper.i32
-                                                : type);
+    llvm::append_range(calleeTypes, wrapper.passedTypes(type));
   // Another kernel may be equal, and call the same.
   auto module = kernel->getParentOfType<ModuleOp>();
   auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>(symbol);
@@ -180,14 +117,8 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
   }
   if (!empty) {
     SmallVector<Value> arguments;
-    arguments.push_back(entry->getArgument(0));
-    for (Value argument : entry->getArguments().drop_front()) {
-      if (isa<MemRefType>(argument.getType()))
-        argument = wrapper.buffer(argument);
-      else if (argument.getType().isIndex())
-        argument = arith::IndexCastOp::create(builder, loc, wrapper.i32, argument);
-      arguments.push_back(argument);
-    }
+    for (Value argument : entry->getArguments())
+      llvm::append_range(arguments, wrapper.pass(argument));
     OpBuilder::InsertionGuard guard(builder);
     if (some) {
       auto branch = scf::IfOp::create(builder, loc, some, /*withElseRegion=*/false);
