@@ -179,11 +179,17 @@ void RegisterTiler::scheduleReduction() {
     tile.push_back(loopName(reductionLoop(loop)));
     accumulators *= positions;
   }
+  SmallVector<std::string> fully;
+  // Without a sum over channels a window's values serve one position after the other: those of the
+  // window that are unrolled come first, so that few are held at a time.
   SmallVector<std::string> update = tile;
+  auto unrollFully = [&](const std::string &name) {
+    update.insert(perChannel ? update.begin() + 1 + fully.size() : update.end(), name);
+    fully.push_back(name);
+  };
   // Reduction loops in their order; the innermost ones unrolled while the body stays small.
   int64_t body = accumulators;
   bool unrolling = true;
-  SmallVector<std::string> fully;
   for (int i = int(m.extents.size()) - 1; i >= 0; --i) {
     if (!m.isReduction[i])
       continue;
@@ -191,8 +197,7 @@ void RegisterTiler::scheduleReduction() {
     int64_t extent = m.extents[i];
     if (unrolling && !ShapedType::isDynamic(extent) && extent > 1 &&
         extent * body <= unrolledBody) {
-      fully.push_back(name);
-      update.push_back(name);
+      unrollFully(name);
       body *= extent;
       continue;
     }
@@ -203,8 +208,7 @@ void RegisterTiler::scheduleReduction() {
           factor = each;
       if (factor > 1) {
         model.split(m, true, name, factor, name + "_o", name + "_u", TailStrategy::Auto);
-        fully.push_back(name + "_u");
-        update.push_back(name + "_u");
+        unrollFully(name + "_u");
         update.push_back(name + "_o");
         unrolling = false;
         continue;
