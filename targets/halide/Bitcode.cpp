@@ -12,12 +12,14 @@
 #include "dialects/kernel/Buffers.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/IR/PatternMatch.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Transforms/Utils/Local.h"
 
 using namespace llvm;
 using namespace llvm::PatternMatch;
@@ -54,6 +56,48 @@ static void removeMarks(Function &minusZero) {
   minusZero.eraseFromParent();
 }
 
+/// Whether a value tells if `number` is a NaN, by its bits: ScalarOps' isNaN.
+static bool isTestForNaN(Value *test, Value *number) {
+  CmpPredicate predicate;
+  const APInt *mask, *infinity;
+  if (!match(test, m_ICmp(predicate, m_And(m_BitCast(m_Specific(number)), m_APInt(mask)),
+                          m_APInt(infinity))))
+    return false;
+  const fltSemantics &semantics = number->getType()->getScalarType()->getFltSemantics();
+  return (predicate == CmpInst::ICMP_SGT || predicate == CmpInst::ICMP_UGT) &&
+         mask->isMaxSignedValue() && *infinity == APFloat::getInf(semantics).bitcastToAPInt();
+}
+
+/// `a < b || b is a NaN ? b : a` is one operation, which processors have or come near to; so is the
+/// minimum. Signs of zeros are not told apart, as before.
+static bool replaceByExtremum(Instruction &instruction) {
+  Value *ordered, *test, *a, *b;
+  auto *select = dyn_cast<SelectInst>(&instruction);
+  if (!select || !select->getType()->isFPOrFPVectorTy() ||
+      !match(select->getCondition(), m_LogicalOr(m_Value(ordered), m_Value(test))))
+    return false;
+  a = select->getFalseValue(), b = select->getTrueValue();
+  if (!isTestForNaN(test, b))
+    std::swap(ordered, test);
+  auto *compare = dyn_cast<FCmpInst>(ordered);
+  if (!compare || !isTestForNaN(test, b))
+    return false;
+  CmpInst::Predicate predicate = compare->getPredicate();
+  if (compare->getOperand(0) == b && compare->getOperand(1) == a)
+    predicate = CmpInst::getSwappedPredicate(predicate);
+  else if (compare->getOperand(0) != a || compare->getOperand(1) != b)
+    return false;
+  if (predicate != CmpInst::FCMP_OLT && predicate != CmpInst::FCMP_OGT)
+    return false;
+  IRBuilder<> builder(select);
+  FastMathFlags flags;
+  flags.setNoSignedZeros(true);
+  builder.setFastMathFlags(flags);
+  select->replaceAllUsesWith(builder.CreateBinaryIntrinsic(
+      predicate == CmpInst::FCMP_OLT ? Intrinsic::maximum : Intrinsic::minimum, b, a));
+  return true;
+}
+
 std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitcode,
                                           StringRef symbol, std::string &error) {
   LLVMContext context;
@@ -79,6 +123,13 @@ std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitco
   for (Function &function : make_early_inc_range(module))
     if (function.getName().starts_with(minusZeroPrefix))
       removeMarks(function);
+  for (Function &function : module) {
+    SmallVector<WeakTrackingVH> replaced;
+    for (Instruction &instruction : instructions(function))
+      if (replaceByExtremum(instruction))
+        replaced.push_back(&instruction);
+    RecursivelyDeleteTriviallyDeadInstructionsPermissive(replaced);
+  }
   addEntry(module, symbol, kernel::getBufferTypes(kernel));
   std::string result;
   raw_string_ostream os(result);

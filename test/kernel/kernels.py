@@ -116,7 +116,7 @@ def depthwise(n=1, h=56, c=96, k=3, s=1, p=1):
             2 * n * oh * oh * c * k * k)
 
 
-def pool(n=1, h=112, c=64, k=3, s=2, p=1):
+def pool(n=1, h=112, c=64, k=3, s=2, p=1, special=0):
     oh = (h + 2 * p - k) // s + 1
     text, x = pad(h, h, c, n, p, "0xFF800000")
     d = [f"d{i}" for i in range(6)]
@@ -126,7 +126,8 @@ def pool(n=1, h=112, c=64, k=3, s=2, p=1):
                     [affine(d, ["d0", f"d1 * {s} + d4", f"d2 * {s} + d5", "d3"]), affine(d, ["d4", "d5"]),
                      affine(d, d[:4])], "pppprr",
                     "    %r = arith.maximumf %a, %o : f32\n    linalg.yield %r : f32\n", y)
-    return f"(%x: {tensor(n, h, h, c)}) -> {y}", text, f"%y : {y}", n * oh * oh * c * k * k
+    attributes = " {check.special}" if special else ""
+    return f"(%x: {tensor(n, h, h, c)}{attributes}) -> {y}", text, f"%y : {y}", n * oh * oh * c * k * k
 
 
 def matmul(m=1024, n=1024, k=1024, b=0, pack=0, transposed=0, bias=1):
