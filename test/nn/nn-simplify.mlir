@@ -230,3 +230,27 @@ func.func @divide(%x: tensor<8xf32>) -> tensor<8xf32> {
   %1 = nn.div %0, %three : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   return %1 : tensor<8xf32>
 }
+
+// What reads all of a concat, and alone, goes before it; the kernels that compute the parts take it in.
+// CHECK-LABEL: func @concat_relu
+// CHECK: %[[A:.*]] = nn.relu %arg0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+// CHECK: %[[B:.*]] = nn.relu %arg1 : (tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+// CHECK: %[[Y:.*]] = nn.concat %[[A]], %[[B]]
+// CHECK: return %[[Y]]
+func.func @concat_relu(%x: tensor<1x2x4xf32>, %y: tensor<1x3x4xf32>) -> tensor<1x5x4xf32> {
+  %0 = nn.concat %x, %y {axis = 1} : (tensor<1x2x4xf32>, tensor<1x3x4xf32>) -> tensor<1x5x4xf32>
+  %1 = nn.relu %0 : (tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+  return %1 : tensor<1x5x4xf32>
+}
+
+// Others read the concat, or the op reads more than a number beside it: it stays.
+// CHECK-LABEL: func @concat_shared
+// CHECK: nn.concat
+// CHECK-NEXT: nn.relu
+// CHECK-NEXT: nn.add
+func.func @concat_shared(%x: tensor<1x2x4xf32>, %y: tensor<1x3x4xf32>) -> tensor<1x5x4xf32> {
+  %0 = nn.concat %x, %y {axis = 1} : (tensor<1x2x4xf32>, tensor<1x3x4xf32>) -> tensor<1x5x4xf32>
+  %1 = nn.relu %0 : (tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+  %2 = nn.add %0, %1 : (tensor<1x5x4xf32>, tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+  return %2 : tensor<1x5x4xf32>
+}

@@ -31,6 +31,7 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
     populateFoldAffinePatterns(owned);
     populateSimplifyArithmeticPatterns(owned);
     populateSimplifyWindowsPatterns(owned);
+    populateSimplifyConcatPatterns(owned);
     populateSimplifyMatMulPatterns(owned);
     populateRecognizeLayersPatterns(owned);
     patterns = std::move(owned);

@@ -27,6 +27,8 @@ void populateFoldAffinePatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyArithmeticPatterns(mlir::RewritePatternSet &patterns);
 /// Pads of convolutions and pools.
 void populateSimplifyWindowsPatterns(mlir::RewritePatternSet &patterns);
+/// Elementwise ops go before concats.
+void populateSimplifyConcatPatterns(mlir::RewritePatternSet &patterns);
 /// Transposed operands of matmul.
 void populateSimplifyMatMulPatterns(mlir::RewritePatternSet &patterns);
 /// Layer norm and GELU out of the primitives that exporters write.
