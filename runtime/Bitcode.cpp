@@ -17,6 +17,9 @@ struct Arch {
 static const char header[] = {
 #embed "include/sinter/model.h"
 };
+static const char training[] = {
+#embed "include/sinter/train.h"
+};
 
 /// Null members if there is no such processor.
 static Arch find(const std::string &name) {
@@ -33,3 +36,5 @@ sinter::Embedded sinter::kernelsBitcode(const std::string &arch) { return find(a
 sinter::Embedded sinter::runnerProgram(const std::string &arch) { return find(arch).runner; }
 
 sinter::Embedded sinter::interfaceHeader() { return {header, sizeof header}; }
+
+sinter::Embedded sinter::trainingHeader() { return {training, sizeof training}; }

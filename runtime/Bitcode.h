@@ -29,8 +29,9 @@ Embedded kernelsBitcode(const std::string &arch);
 /// The program that runs a library once (runtime/runner), for an emulator.
 Embedded runnerProgram(const std::string &arch);
 
-/// The text of sinter/model.h.
+/// The text of sinter/model.h, and of sinter/train.h.
 Embedded interfaceHeader();
+Embedded trainingHeader();
 
 } // namespace sinter
 

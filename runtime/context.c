@@ -15,6 +15,14 @@ static int64_t totalRank(const SinterTensorInfo *infos, int32_t count) {
   return rank;
 }
 
+/* Of the state that a training's model takes, or gives. */
+static int64_t stateRank(const SinterInternal *internal, const int32_t *states, int32_t count) {
+  int64_t rank = 0;
+  for (int32_t i = 0; i < count; ++i)
+    rank += internal->training->states[states[i]].tensor.rank;
+  return rank;
+}
+
 /* Gives each distinct name of a dynamic dimension a number. */
 static void numberSymbols(SinterContext *context) {
   const SinterModel *model = context->model;
@@ -52,7 +60,8 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   *result = NULL;
   if (!model || !model->internal)
     return SINTER_INVALID_ARGUMENT;
-  const SinterVariant *variant = sinterChooseVariant((const SinterInternal *)model->internal);
+  const SinterInternal *internal = (const SinterInternal *)model->internal;
+  const SinterVariant *variant = sinterChooseVariant(internal);
   if (!variant)
     return SINTER_UNSUPPORTED_CPU;
 
@@ -77,8 +86,14 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   /* One allocation holds all that depends on the model only. */
   int64_t inputRank = totalRank(model->inputs, model->input_count);
   int64_t outputRank = totalRank(model->outputs, model->output_count);
-  size_t inputWords = 3 * (size_t)model->input_count + 2 * (size_t)inputRank;
-  size_t resultWords = 3 * (size_t)model->output_count + 2 * (size_t)outputRank;
+  size_t inputs = (size_t)model->input_count + (size_t)internal->stateInputCount;
+  size_t results = (size_t)model->output_count + (size_t)internal->stateOutputCount;
+  size_t inputWords =
+      3 * inputs + 2 * (size_t)(inputRank + stateRank(internal, internal->stateInputs,
+                                                      internal->stateInputCount));
+  size_t resultWords =
+      3 * results + 2 * (size_t)(outputRank + stateRank(internal, internal->stateOutputs,
+                                                        internal->stateOutputCount));
   size_t ranks = (size_t)(inputRank + outputRank);
   size_t at = align64(sizeof(SinterContext));
   size_t threadAt = at;
@@ -96,7 +111,7 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   size_t descriptorAt = at;
   at = align64(at + inputWords * sizeof(int64_t));
   size_t descriptorOfAt = at;
-  at = align64(at + (size_t)model->input_count * sizeof(void *));
+  at = align64(at + inputs * sizeof(void *));
   size_t resultAt = at;
   at = align64(at + resultWords * sizeof(int64_t));
   size_t shapeAt = at;
@@ -116,6 +131,7 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   context->options = options;
   context->bytes = at;
   context->threads = threads;
+  context->owner = context;
   context->thread = (SinterThread *)(memory + threadAt);
   for (int32_t i = 0; i < threads - 1; ++i) {
     context->thread[i].context = context;
@@ -132,9 +148,12 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   context->shapes = (int64_t *)(memory + shapeAt);
   context->totals = (SinterKernelTotals *)(memory + totalAt);
   int64_t *descriptor = context->descriptors;
-  for (int32_t i = 0; i < model->input_count; ++i) {
+  for (int32_t i = 0; i < (int32_t)inputs; ++i) {
     context->descriptorOf[i] = descriptor;
-    descriptor += 3 + 2 * model->inputs[i].rank;
+    int32_t state = i - model->input_count;
+    descriptor +=
+        3 + 2 * (state < 0 ? model->inputs[i].rank
+                           : internal->training->states[internal->stateInputs[state]].tensor.rank);
   }
   numberSymbols(context);
   *result = context;
@@ -146,6 +165,7 @@ static void contextDestroy(SinterContext *context) {
     return;
   sinterPoolStop(context);
   sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
+  sinterStateFree(context);
   sinterArenaFree(context, &context->results);
   sinterArenaFree(context, &context->self.scratch);
   for (int32_t i = 0; i < context->threads - 1; ++i)

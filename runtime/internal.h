@@ -13,6 +13,7 @@
 
 #include "runtime/include/sinter/model.h"
 #include "runtime/include/sinter/profile.h"
+#include "runtime/include/sinter/train.h"
 #include "runtime/libc.h"
 
 #include <stdatomic.h>
@@ -87,7 +88,25 @@ typedef struct SinterVariant {
 typedef struct SinterInternal {
   int32_t variants;
   const SinterVariant *const *variant; /* the fastest first */
+
+  /* Of a training library: numbers of the states that the model takes after its
+     inputs, and gives after its outputs. */
+  const SinterTraining *training; /* NULL: none */
+  const int32_t *stateInputs, *stateOutputs;
+  int32_t stateInputCount, stateOutputCount;
 } SinterInternal;
+
+/* Where one tensor of the state is; both halves are one if no step changes it. */
+typedef struct StatePlace {
+  size_t bytes;
+  void *half[2];
+} StatePlace;
+
+typedef struct SinterState {
+  StatePlace *places; /* begins the allocation; NULL: not allocated yet */
+  size_t bytes;
+  int32_t current; /* the half that holds the values */
+} SinterState;
 
 struct SinterContext {
   SinterThread self; /* must be first */
@@ -123,6 +142,9 @@ struct SinterContext {
   int64_t *shapes;        /* of the outputs: shape, then strides */
   DLTensor *outputs;      /* during a run: the caller's, for sinter_rt_output */
   uint64_t outputsDirect; /* bit i: output i may be written in place */
+
+  SinterState state;
+  SinterContext *owner; /* of the state that the model runs on */
 
   SinterKernelTotals *totals; /* of each call that is measured */
 
@@ -161,6 +183,13 @@ int32_t sinterCores(void);
 SinterStatus sinterPrepare(SinterContext *, const DLTensor *, int32_t);
 SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t, size_t *);
 SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *, int32_t);
+
+/* train.c */
+/* Makes sure that a training's state is there; of other models, nothing. */
+SinterStatus sinterStateEnsure(SinterContext *);
+/* A tensor of the state, as it is or as the step writes it. */
+void *sinterStateMemory(SinterContext *, int32_t index, bool next);
+void sinterStateFree(SinterContext *);
 
 /* Called by host code, kernels and Halide; any thread of the context. */
 /* Fails with a message unless two sizes fit; `need` is a SinterNeed. */

@@ -164,6 +164,11 @@ void *sinter_rt_alloc(SinterContext *caller, int64_t bytes) {
    aligned to the element only. */
 void *sinter_rt_output(SinterContext *caller, int32_t index, int64_t bytes) {
   SinterContext *context = threadOf(caller)->context;
+  int32_t state = index - context->model->output_count;
+  if (state >= 0) {
+    const SinterInternal *internal = (const SinterInternal *)context->model->internal;
+    return sinterStateMemory(context, internal->stateOutputs[state], true);
+  }
   if (index < 64 && (context->outputsDirect >> index & 1)) {
     const DLTensor *output = &context->outputs[index];
     int64_t given = elementBytes(output->dtype);

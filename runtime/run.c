@@ -7,19 +7,36 @@
 
 #include "runtime/internal.h"
 
+static void describe(int64_t *descriptor, const void *data, int32_t rank, const int64_t *shape) {
+  descriptor[0] = descriptor[1] = (int64_t)(uintptr_t)data;
+  descriptor[2] = 0;
+  int64_t stride = 1;
+  for (int32_t d = rank - 1; d >= 0; --d) {
+    descriptor[3 + d] = shape[d];
+    descriptor[3 + rank + d] = stride;
+    stride *= shape[d];
+  }
+}
+
+static const SinterInternal *internalOf(const SinterContext *context) {
+  return (const SinterInternal *)context->model->internal;
+}
+
 static void describeInputs(SinterContext *context, const DLTensor *inputs) {
-  for (int32_t i = 0; i < context->model->input_count; ++i) {
-    const DLTensor *input = &inputs[i];
-    int32_t rank = context->model->inputs[i].rank;
-    int64_t *descriptor = (int64_t *)context->descriptorOf[i];
-    descriptor[0] = descriptor[1] = (int64_t)(uintptr_t)input->data + (int64_t)input->byte_offset;
-    descriptor[2] = 0;
-    int64_t stride = 1;
-    for (int32_t d = rank - 1; d >= 0; --d) {
-      descriptor[3 + d] = input->shape[d];
-      descriptor[3 + rank + d] = stride;
-      stride *= input->shape[d];
-    }
+  for (int32_t i = 0; i < context->model->input_count; ++i)
+    describe((int64_t *)context->descriptorOf[i],
+             (const char *)inputs[i].data + inputs[i].byte_offset, context->model->inputs[i].rank,
+             inputs[i].shape);
+}
+
+/* The state that the model takes, which must be there. */
+static void describeState(SinterContext *context) {
+  const SinterInternal *internal = internalOf(context);
+  for (int32_t i = 0; i < internal->stateInputCount; ++i) {
+    int32_t state = internal->stateInputs[i];
+    const SinterTensorInfo *info = &internal->training->states[state].tensor;
+    describe((int64_t *)context->descriptorOf[context->model->input_count + i],
+             sinterStateMemory(context, state, false), info->rank, info->dims);
   }
 }
 
@@ -76,6 +93,8 @@ SinterStatus sinterPrepare(SinterContext *context, const DLTensor *inputs, int32
   if (status)
     return status;
   describeInputs(context, inputs);
+  if ((status = sinterStateEnsure(context)))
+    return status;
   void *memory;
   size_t bytes;
   return ensureWorkspace(context, &memory, &bytes);
@@ -143,6 +162,24 @@ static char *copyStrided(char *to, const char *from, const int64_t *sizes, const
   return to;
 }
 
+/* The state that came out, where no kernel has written it to its place; then it is
+   the one that holds. */
+static void keepState(SinterContext *context, const int64_t *descriptor) {
+  const SinterInternal *internal = internalOf(context);
+  for (int32_t i = 0; i < internal->stateOutputCount; ++i) {
+    int32_t state = internal->stateOutputs[i];
+    const SinterTensorInfo *info = &internal->training->states[state].tensor;
+    int64_t element = elementBytes(info->dtype);
+    const char *data = (const char *)(uintptr_t)descriptor[1] + descriptor[2] * element;
+    char *place = (char *)sinterStateMemory(context, state, true);
+    if (data != place)
+      copyStrided(place, data, descriptor + 3, descriptor + 3 + info->rank, info->rank, element);
+    descriptor += 3 + 2 * info->rank;
+  }
+  if (internal->stateOutputCount)
+    context->owner->state.current = !context->owner->state.current;
+}
+
 static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
   const int64_t *descriptor = context->resultDescriptors;
   int64_t *shape = context->shapes;
@@ -183,6 +220,7 @@ static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
     }
     shape += 2 * rank;
   }
+  keepState(context, descriptor);
   return SINTER_OK;
 }
 
@@ -254,6 +292,9 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
     return status;
 
   describeInputs(context, inputs);
+  if ((status = sinterStateEnsure(context)))
+    return status;
+  describeState(context);
   void *memory;
   size_t bytes;
   if ((status = ensureWorkspace(context, &memory, &bytes)))

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/BugReport.h"
-#include "compiler/driver/Checkpoint.h"
 #include "compiler/driver/Session.h"
 #include "compiler/driver/Tune.h"
 #include "compiler/import/description/Description.h"
@@ -141,13 +140,6 @@ int sinter::driver::compile(const CompileArguments &arguments) {
       header = output;
       llvm::sys::path::replace_extension(header, "h");
     }
-  }
-  if (arguments.train && *stage == Stage::Lib) {
-    SmallString<128> state(output);
-    llvm::sys::path::replace_extension(state, "safetensors");
-    std::string error;
-    if (!writeInitialState(module, state, error))
-      return fail(error, ModelFault);
   }
   bool emitted = succeeded(emit(module, {*stage, name, output, header}, options));
   if (header.empty())

@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
   compileCommand->add_flag("--elide-constants", compileArguments.elideConstants,
                            "Print large constants as ... (such text can't be compiled further)");
   compileCommand->add_flag("--train", compileArguments.train,
-                           "Compile a training step; its first state goes to a .safetensors file");
+                           "Compile a training: a library of train_step, eval_step and forward");
   compileCommand->add_option("--loss", compileArguments.loss, "Loss of the training step")
       ->capture_default_str();
   compileCommand
@@ -137,7 +137,7 @@ int main(int argc, char **argv) {
   compileCommand->add_option("--freeze", compileArguments.freeze,
                              "Parameters that are not trained: a pattern of their names");
   compileCommand->add_option("--seed", compileArguments.seed,
-                             "Seed of a described model's first parameters");
+                             "Seed of a described model's parameters, when it is not trained");
   // Not for users: the empty group hides them.
   compileCommand->add_option("--test-fault", compileArguments.testFault)->group("");
   compileCommand->add_flag("--no-bug-report", compileArguments.noBugReport)->group("");

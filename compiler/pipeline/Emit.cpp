@@ -40,11 +40,12 @@ struct Variant {
 
 /// LLVM does not know these attributes of the interface.
 static void dropInterface(ModuleOp module) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  for (unsigned i = 0; i < main.getNumArguments(); ++i)
-    for (StringRef attribute : {"nn.name", "nn.dims", "nn.state", "nn.initial", "sinter.dtype"})
-      main.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
-  main.removeResAttrsAttr();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      for (StringRef attribute : {"nn.name", "nn.dims", "nn.state", "nn.initial", "sinter.dtype"})
+        function.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
+    function.removeResAttrsAttr();
+  }
 }
 
 /// From kernel-tiled to LLVM IR; the kernels are bitcode for `text`, else objects.
@@ -109,7 +110,8 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
       return failure();
     variant->calls = getProfiledCalls(variant->module);
   }
-  auto interface = getInterface(module, output.name);
+  CollectedWeights weights;
+  auto interface = getInterface(module, output.name, weights);
   if (failed(interface))
     return failure();
   if (output.stage == Stage::Loops) {
@@ -132,7 +134,6 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
   bool text = output.stage == Stage::LLVM || output.stage == Stage::Asm;
   if (options.kernelCounts)
     *options.kernelCounts = {0, 0};
-  CollectedWeights weights;
   for (auto &variant : variants)
     if (failed(lower(*variant, output.name, text, weights, note)))
       return failure();

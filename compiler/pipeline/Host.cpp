@@ -109,6 +109,20 @@ void sinter::addLLVMPasses(PassManager &pm) {
 // Weights
 //===----------------------------------------------------------------------===//
 
+uint64_t sinter::addWeights(const nn::HostTensor &tensor, CollectedWeights &collected) {
+  uint64_t size = tensor.getNumElements() * tensor.getElementBytes();
+  ArrayRef<char> bytes(tensor.bytes(), size);
+  uint64_t hash =
+      llvm::xxh3_64bits(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
+  auto [entry, isNew] = collected.offsets.try_emplace({hash, size}, collected.bytes);
+  if (isNew) {
+    collected.weights.chunks.push_back({collected.bytes, bytes});
+    collected.owners.push_back(tensor);
+    collected.bytes = llvm::alignTo(collected.bytes + size, 64);
+  }
+  return entry->second;
+}
+
 void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
   constexpr int64_t smallest = 64;
   SymbolTableCollection tables;
@@ -122,19 +136,9 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
     if (!value || !global.getConstant() || isa<StringAttr>(value))
       continue;
     nn::HostTensor tensor = nn::HostTensor::fromAttribute(value);
-    uint64_t size = tensor.getNumElements() * tensor.getElementBytes();
-    if (size < smallest)
+    if (tensor.getNumElements() * tensor.getElementBytes() < smallest)
       continue;
-    ArrayRef<char> bytes(tensor.bytes(), size);
-    uint64_t hash =
-        llvm::xxh3_64bits(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), size));
-    auto [entry, isNew] = collected.offsets.try_emplace({hash, size}, collected.bytes);
-    if (isNew) {
-      collected.weights.chunks.push_back({collected.bytes, bytes});
-      collected.owners.push_back(tensor);
-      collected.bytes = llvm::alignTo(collected.bytes + size, 64);
-    }
-    places[global.getSymName()] = entry->second;
+    places[global.getSymName()] = addWeights(tensor, collected);
     global.erase();
   }
   if (places.empty())
@@ -157,61 +161,6 @@ void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
     address.replaceAllUsesWith(moved);
     address.erase();
   });
-}
-
-//===----------------------------------------------------------------------===//
-// Interface
-//===----------------------------------------------------------------------===//
-
-FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  if (!main)
-    return module.emitError("there is no function @main");
-  ModelInterface interface;
-  interface.name = name.str();
-  auto describe = [&](Type type, DictionaryAttr attributes, StringRef kind,
-                      unsigned number) -> FailureOr<TensorInfo> {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor)
-      return main.emitError() << kind << " " << number << " is not a tensor";
-    TensorInfo info;
-    if (auto attribute = attributes.getAs<StringAttr>("nn.name"))
-      info.name = attribute.str();
-    else
-      info.name = (kind + Twine(number)).str();
-    if (auto dtype = attributes.getAs<IntegerAttr>("sinter.dtype"))
-      info.dtype = dtype.getInt();
-    else
-      info.dtype = nn::getElementTypeNumber(tensor.getElementType());
-    for (int64_t dim : tensor.getShape())
-      info.dims.push_back(ShapedType::isDynamic(dim) ? -1 : dim);
-    if (auto names = attributes.getAs<ArrayAttr>("nn.dims"))
-      for (auto dim : names.getAsRange<StringAttr>())
-        info.dimNames.push_back(dim.str());
-    info.dimNames.resize(info.dims.size());
-    for (auto [dim, dimName] : llvm::zip(info.dims, info.dimNames))
-      if (dim >= 0)
-        dimName.clear();
-    return info;
-  };
-  auto attributesOf = [&](DictionaryAttr attributes) {
-    return attributes ? attributes : DictionaryAttr::get(module.getContext());
-  };
-  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
-    auto info =
-        describe(main.getArgumentTypes()[i], attributesOf(main.getArgAttrDict(i)), "input", i);
-    if (failed(info))
-      return failure();
-    interface.inputs.push_back(*info);
-  }
-  for (unsigned i = 0; i < main.getNumResults(); ++i) {
-    auto info =
-        describe(main.getResultTypes()[i], attributesOf(main.getResultAttrDict(i)), "output", i);
-    if (failed(info))
-      return failure();
-    interface.outputs.push_back(*info);
-  }
-  return interface;
 }
 
 std::vector<ProfiledCall> sinter::getProfiledCalls(ModuleOp module) {

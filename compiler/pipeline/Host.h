@@ -32,6 +32,9 @@ struct CollectedWeights {
   llvm::DenseMap<std::pair<uint64_t, uint64_t>, uint64_t> offsets;
 };
 
+/// Adds a tensor's bytes, unless they are there already; gives their place.
+uint64_t addWeights(const nn::HostTensor &tensor, CollectedWeights &weights);
+
 /// Moves the large constants of a module in the LLVM dialect out to `weights`;
 /// equal ones once, also between the modules of a library's variants.
 void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
@@ -39,8 +42,10 @@ void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
 /// The calls that profile-calls numbered, in that order; none if it did not run.
 std::vector<ProfiledCall> getProfiledCalls(mlir::ModuleOp module);
 
-/// Inputs and outputs of @main, as its attributes tell.
-mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module, llvm::StringRef name);
+/// Inputs and outputs of @main, as its attributes tell. Of a training also what else its library
+/// has; the values that its state begins with go to `weights`.
+mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module, llvm::StringRef name,
+                                             CollectedWeights &weights);
 
 } // namespace sinter
 

@@ -150,10 +150,13 @@ bool Emitter::addTables() {
       return false;
     }
     variants.push_back("sinter_rt_variant" + part->suffix);
-    if (!addVariantTable(*part->host, interface, part->target, part->calls, variants.back(), error))
-      return false;
+    for (const ModelInterface *each : getModels(interface))
+      if (!addVariantTable(*part->host, *each, part->target, part->calls,
+                           variantSymbol(variants.back(), *each), error))
+        return false;
   }
-  return addModelTable(*parts.front()->host, interface, variants, targetText(parts), error);
+  std::string target = targetText(parts);
+  return addModelTable(*parts.front()->host, interface, {variants, target}, error);
 }
 
 bool Emitter::prepareHost(Part &part) {
@@ -285,8 +288,15 @@ bool Emitter::emitHost(Part &part) {
   // All else is the host's own: several hosts may hold the same of the runtime's kernels.
   llvm::StringSet<> exported;
   exported.insert("sinter_rt_model");
-  exported.insert("sinter_rt_variant" + part.suffix);
+  for (const ModelInterface *each : getModels(interface))
+    exported.insert(variantSymbol("sinter_rt_variant" + part.suffix, *each));
   exported.insert(modelFunction(interface));
+  if (interface.training) {
+    exported.insert(trainingFunction(interface));
+    exported.insert("sinter_training");
+    exported.insert("sinter_rt_model_eval_step");
+    exported.insert("sinter_rt_model_forward");
+  }
   keepOnly(*part.host, exported);
   optimize(*part.host, *part.machine, options.optLevel);
   llvm::raw_svector_ostream os(part.object);
@@ -350,8 +360,10 @@ bool Emitter::linkObjects() {
     if (!writeOutputFile(
             script,
             [&](llvm::raw_ostream &os) {
-              os << "{ global: sinter_model; " << modelFunction(interface)
-                 << (parts.front()->calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
+              os << "{ global: sinter_model; " << modelFunction(interface);
+              if (interface.training)
+                os << "; sinter_training; " << trainingFunction(interface);
+              os << (parts.front()->calls.empty() ? "" : "; sinter_profile") << "; local: *; };\n";
             },
             error))
       return false;

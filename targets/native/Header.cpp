@@ -54,6 +54,10 @@ std::string sinter::modelFunction(const ModelInterface &interface) {
   return modelPrefix(interface) + "_model";
 }
 
+std::string sinter::trainingFunction(const ModelInterface &interface) {
+  return modelPrefix(interface) + "_training";
+}
+
 namespace {
 
 struct CType {
@@ -118,11 +122,18 @@ std::string shapeText(const TensorInfo &tensor) {
   return text + "]";
 }
 
-class HeaderWriter {
+/// The function that runs one model.
+class EntryWriter {
 public:
-  HeaderWriter(const ModelInterface &interface, llvm::raw_ostream &os)
-      : interface(interface), os(os), prefix(modelPrefix(interface)) {}
-  void write();
+  /// `table` is the C expression of the model's table.
+  EntryWriter(const ModelInterface &interface, std::string name, std::string table,
+              llvm::StringRef summary, llvm::raw_ostream &os)
+      : interface(interface), os(os), name(std::move(name)), table(std::move(table)),
+        summary(summary) {}
+  void write() {
+    collect();
+    writeRun();
+  }
 
 private:
   /// A tensor of the typed entry.
@@ -141,21 +152,22 @@ private:
 
   const ModelInterface &interface;
   llvm::raw_ostream &os;
-  std::string prefix;
+  std::string name, table;
+  llvm::StringRef summary;
   llvm::StringSet<> taken;
   llvm::StringMap<std::string> sizeOf; ///< named dimension to parameter
   std::vector<Argument> inputs, outputs;
   std::vector<std::string> parameters;
 };
 
-std::string HeaderWriter::unique(const std::string &wish) {
+std::string EntryWriter::unique(const std::string &wish) {
   std::string name = wish;
   for (int i = 1; !taken.insert(name).second; ++i)
     name = wish + "_" + std::to_string(i);
   return name;
 }
 
-void HeaderWriter::collect() {
+void EntryWriter::collect() {
   // The names of the function's own variables.
   for (const char *name : {"context", "model_", "inputs_", "outputs_", "status_"})
     taken.insert(name);
@@ -199,8 +211,8 @@ void HeaderWriter::collect() {
   }
 }
 
-void HeaderWriter::writeComment() {
-  os << "/* Runs the model once.\n\n";
+void EntryWriter::writeComment() {
+  os << "/* " << summary << "\n\n";
   for (const Argument &argument : inputs)
     os << "   " << argument.name << ": input '" << comment(argument.info->name) << "', "
        << cType(argument.info->dtype).spoken << " " << shapeText(*argument.info) << "\n";
@@ -212,12 +224,12 @@ void HeaderWriter::writeComment() {
             "\n      filled in, and holds until the next run";
     os << "\n";
   }
-  os << "\n   All dense, row-major. Returns SINTER_OK, or a status that " << prefix
-     << "_model()->last_error(context)\n   explains. */\n";
+  os << "\n   All dense, row-major. Returns SINTER_OK, or a status that " << table
+     << "->last_error(context)\n   explains. */\n";
 }
 
-void HeaderWriter::writeTensor(const char *array, const char *infos, size_t index,
-                               const Argument &argument) {
+void EntryWriter::writeTensor(const char *array, const char *infos, size_t index,
+                              const Argument &argument) {
   if (!argument.known) {
     os << "  " << array << "[" << index << "] = *" << argument.name << ";\n";
     return;
@@ -231,13 +243,13 @@ void HeaderWriter::writeTensor(const char *array, const char *infos, size_t inde
      << infos << "[" << index << "].dtype, " << argument.dims.size() << ", " << shape << ");\n";
 }
 
-void HeaderWriter::writeRun() {
+void EntryWriter::writeRun() {
   writeComment();
-  os << "static inline SinterStatus " << prefix << "_run(SinterContext *context";
+  os << "static inline SinterStatus " << name << "(SinterContext *context";
   for (const std::string &parameter : parameters)
     os << ",\n    " << parameter;
   os << ") {\n"
-     << "  const SinterModel *model_ = " << prefix << "_model();\n"
+     << "  const SinterModel *model_ = " << table << ";\n"
      << "  DLTensor inputs_[" << std::max<size_t>(inputs.size(), 1) << "], outputs_["
      << std::max<size_t>(outputs.size(), 1) << "];\n";
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -256,8 +268,46 @@ void HeaderWriter::writeRun() {
   os << "  return status_;\n}\n";
 }
 
-void HeaderWriter::write() {
-  collect();
+/// The functions with which a context trains, and others follow.
+void writeTraining(const ModelInterface &interface, const std::string &prefix,
+                   llvm::raw_ostream &os) {
+  const TrainingInterface &training = *interface.training;
+  std::string table = prefix + "_training()";
+  os << "/* The table of this training. Its state, by number:\n\n";
+  for (auto [i, state] : llvm::enumerate(training.states))
+    os << "   " << i << ": '" << comment(state.tensor.name) << "', "
+       << cType(state.tensor.dtype).spoken << " " << shapeText(state.tensor) << "\n";
+  os << "*/\nconst SinterTraining *" << prefix << "_training(void);\n\n"
+     << "/* Gives the whole state of a context its first value. */\n"
+     << "static inline SinterStatus " << prefix
+     << "_init(SinterContext *context, uint64_t seed) {\n  return " << table
+     << "->init(context, seed);\n}\n\n";
+  for (const char *entry : {"eval", "forward"})
+    os << "/* A context for " << prefix << "_" << entry << (entry[0] == 'e' ? "_step" : "")
+       << " that runs on the state of `trainer`, which must outlive it. */\n"
+       << "static inline SinterStatus " << prefix << "_" << entry
+       << "_create(SinterContext *trainer, int32_t threads,\n    SinterContext **context) {\n"
+       << "  SinterContextOptions options = {sizeof(SinterContextOptions), "
+          "threads, NULL, NULL, NULL, NULL, NULL};\n"
+       << "  const SinterModel *model = " << table << "->" << entry
+       << (entry[0] == 'e' ? "_step" : "") << ";\n"
+       << "  SinterStatus status = model->context_create(model, &options, context);\n"
+       << "  return status ? status : " << table << "->share(*context, trainer);\n}\n\n";
+  EntryWriter(interface, prefix + "_train_step", table + "->train_step",
+              "One step: forward, loss, backward, and the next state.", os)
+      .write();
+  os << "\n";
+  EntryWriter(training.evalStep, prefix + "_eval_step", table + "->eval_step",
+              "Loss and outputs of a batch; the state stays.", os)
+      .write();
+  os << "\n";
+  EntryWriter(training.forward, prefix + "_forward", table + "->forward",
+              "Runs the model as it is trained so far.", os)
+      .write();
+}
+
+void writeText(const ModelInterface &interface, llvm::raw_ostream &os) {
+  std::string prefix = modelPrefix(interface);
   std::string guard = "SINTER_MODEL_" + llvm::StringRef(prefix).upper() + "_H";
   os << "/* The model '" << comment(interface.name)
      << "', compiled by Sinter. Generated: changes are lost.\n"
@@ -265,6 +315,10 @@ void HeaderWriter::write() {
         "end. */\n\n";
   Embedded header = interfaceHeader();
   os << llvm::StringRef(header.data, header.size) << "\n";
+  if (interface.training) {
+    Embedded more = trainingHeader();
+    os << llvm::StringRef(more.data, more.size) << "\n";
+  }
   os << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
      << "/* The table of this model. */\n"
@@ -278,7 +332,11 @@ void HeaderWriter::write() {
      << "_model(), &options, context);\n}\n\n"
      << "static inline void " << prefix << "_destroy(SinterContext *context) {\n  " << prefix
      << "_model()->context_destroy(context);\n}\n\n";
-  writeRun();
+  if (interface.training)
+    writeTraining(interface, prefix, os);
+  else
+    EntryWriter(interface, prefix + "_run", prefix + "_model()", "Runs the model once.", os)
+        .write();
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
 }
 
@@ -287,5 +345,5 @@ void HeaderWriter::write() {
 bool sinter::writeHeader(const ModelInterface &interface, llvm::StringRef outputPath,
                          std::string &error) {
   return writeOutputFile(
-      outputPath, [&](llvm::raw_ostream &os) { HeaderWriter(interface, os).write(); }, error);
+      outputPath, [&](llvm::raw_ostream &os) { writeText(interface, os); }, error);
 }

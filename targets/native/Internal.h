@@ -46,15 +46,26 @@ void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
 
 //===-- Table.cpp -----------------------------------------------------------===//
 
-/// Adds the functions through which the runtime calls the host program, in a
+/// Adds the functions through which the runtime calls one of the host program's, in a
 /// table called `symbol`.
 bool addVariantTable(llvm::Module &host, const ModelInterface &interface, const Target &target,
                      llvm::ArrayRef<ProfiledCall> calls, llvm::StringRef symbol,
                      std::string &error);
 
-/// Adds the table that describes the model: made for `target`, in these variants.
-bool addModelTable(llvm::Module &host, const ModelInterface &interface,
-                   llvm::ArrayRef<std::string> variants, llvm::StringRef target,
+/// What all tables of a library share.
+struct TableOptions {
+  llvm::ArrayRef<std::string> variants; ///< symbols of the first model's, to which others add
+  llvm::StringRef target;               ///< that the library was made for
+};
+
+/// The models of a library: one, or those of a training, the train step first.
+llvm::SmallVector<const ModelInterface *, 3> getModels(const ModelInterface &interface);
+
+/// The symbol of a model's variant.
+std::string variantSymbol(llvm::StringRef variant, const ModelInterface &interface);
+
+/// Adds the table that describes the model, and that of its training if it is one's.
+bool addModelTable(llvm::Module &host, const ModelInterface &interface, const TableOptions &options,
                    std::string &error);
 
 //===-- Elf.cpp -------------------------------------------------------------===//

@@ -40,9 +40,34 @@ struct ProfiledCall {
   std::string kernel, nodes; ///< ONNX nodes that it does the work of
 };
 
+struct TrainingInterface;
+
 struct ModelInterface {
   std::string name;
   std::vector<TensorInfo> inputs, outputs;
+  /// The host program's function, without `sinter_`.
+  std::string function = "main";
+  /// Of a training: the states that follow the inputs, and the outputs.
+  std::vector<int32_t> stateInputs, stateOutputs;
+  /// Of a training's train step: what its library has besides. Null otherwise.
+  std::shared_ptr<const TrainingInterface> training;
+};
+
+/// One tensor of a training's state: SinterStateInfo of sinter/train.h.
+struct StateInfo {
+  TensorInfo tensor;
+  int32_t kind = 0;
+  int32_t initialization = 0;
+  double a = 0, b = 0;
+  uint64_t stream = 0;
+  uint64_t values = 0; ///< their place in the weights
+};
+
+/// What a training library has besides its train step.
+struct TrainingInterface {
+  ModelInterface evalStep, forward;
+  std::vector<StateInfo> states;
+  std::string description; ///< JSON
 };
 
 /// Large constants: the bytes behind the symbol `sinter_weights`, which the
@@ -94,21 +119,25 @@ bool compileKernel(llvm::StringRef bitcode, llvm::StringRef symbol, const Target
 ///
 /// A host program defines `_mlir_ciface_sinter_main(results, ctx, workspace, in0, ...)`
 /// (no `results` without outputs) and may define
-/// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64.
+/// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64. That of a training
+/// also defines `…_sinter_eval_step`, `…_sinter_forward` and
+/// `…_sinter_workspace_size_eval_step` …; all take and give the states after the rest.
 ///
 /// On failure returns false and explains in `error`.
 bool emitNative(std::vector<NativeVariant> variants, const ModelInterface &interface,
                 const Weights &weights, const NativeOptions &options, llvm::StringRef outputPath,
                 std::string &error);
 
-/// Writes the C header of the model: sinter/model.h itself, and a typed entry.
+/// Writes the C header of the model: sinter/model.h itself, and a typed entry. Of a training
+/// also sinter/train.h, and entries for all that it does.
 bool writeHeader(const ModelInterface &interface, llvm::StringRef outputPath, std::string &error);
 
 /// `name` as a C identifier: "onnx::Gemm.1" gives "onnx__Gemm_1".
 std::string cIdentifier(llvm::StringRef name);
 
-/// The C function that a library exports beside `sinter_model`.
+/// The C functions that a library exports beside `sinter_model`, and `sinter_training`.
 std::string modelFunction(const ModelInterface &interface);
+std::string trainingFunction(const ModelInterface &interface);
 
 } // namespace sinter
 

@@ -1,14 +1,15 @@
 //===- Table.cpp - the table that a model's library exports ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Constants with the layout of SinterModel (sinter/model.h) and SinterInternal
-// (runtime/internal.h).
+// Constants with the layout of SinterModel (sinter/model.h), SinterTraining
+// (sinter/train.h) and SinterInternal (runtime/internal.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "targets/native/Internal.h"
 
 #include "runtime/include/sinter/model.h"
+#include "runtime/include/sinter/train.h"
 
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
@@ -18,6 +19,8 @@ using namespace sinter::native;
 
 static_assert(sizeof(SinterModel) == 128 && sizeof(SinterTensorInfo) == 32,
               "the layout below has to follow sinter/model.h");
+static_assert(sizeof(SinterTraining) == 80 && sizeof(SinterStateInfo) == 80,
+              "the layout below has to follow sinter/train.h");
 
 namespace {
 
@@ -30,7 +33,15 @@ public:
 
   bool buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
                     llvm::StringRef symbol, std::string &error);
-  bool buildModel(llvm::ArrayRef<std::string> variants, llvm::StringRef target, std::string &error);
+  /// The SinterModel; null after an error. `training` is its SinterTraining, or null.
+  llvm::GlobalVariable *buildModel(const TableOptions &options, llvm::Constant *training,
+                                   std::string &error);
+  bool buildTraining(const TrainingInterface &training,
+                     llvm::ArrayRef<llvm::GlobalVariable *> models, llvm::GlobalVariable *table,
+                     std::string &error);
+  /// A function that gives the address of a table, for programs.
+  void exportTable(llvm::GlobalVariable *table, llvm::StringRef name,
+                   llvm::GlobalValue::LinkageTypes linkage);
 
 private:
   llvm::Function *define(const char *name, llvm::Type *result,
@@ -41,6 +52,9 @@ private:
   llvm::Constant *string(llvm::StringRef text);
   llvm::Constant *constant(llvm::Constant *value, const llvm::Twine &name);
   llvm::Constant *buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name);
+  llvm::Constant *buildInfo(const TensorInfo &tensor, llvm::StringRef name);
+  llvm::Constant *buildNumbers(llvm::ArrayRef<int32_t> numbers);
+  llvm::Constant *function(llvm::StringRef name);
   llvm::Constant *buildCalls(llvm::ArrayRef<ProfiledCall> profiled);
   llvm::Constant *dtype(int32_t onnxType);
 
@@ -65,11 +79,11 @@ llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
                                  {pointer, pointer, pointer, pointer});
   llvm::IRBuilder<> b(&entry->getEntryBlock());
   llvm::SmallVector<llvm::Value *> arguments;
-  if (!interface.outputs.empty())
+  if (!interface.outputs.empty() || !interface.stateOutputs.empty())
     arguments.push_back(entry->getArg(3));
   arguments.push_back(entry->getArg(0));
   arguments.push_back(entry->getArg(1));
-  for (unsigned i = 0; i < interface.inputs.size(); ++i)
+  for (unsigned i = 0; i < interface.inputs.size() + interface.stateInputs.size(); ++i)
     arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(2), i)));
   b.CreateCall(main, arguments);
   b.CreateRetVoid();
@@ -78,14 +92,17 @@ llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
 
 /// i64 sinter_rt_workspace(inputs), or null.
 llvm::Constant *TableBuilder::buildWorkspaceSize() {
-  llvm::Function *size = host.getFunction("_mlir_ciface_sinter_workspace_size");
-  if (!size || size->isDeclaration() || size->arg_size() != interface.inputs.size() ||
-      size->getReturnType() != i64)
+  std::string name = "_mlir_ciface_sinter_workspace_size";
+  if (interface.function != "main")
+    name += "_" + interface.function;
+  size_t inputs = interface.inputs.size() + interface.stateInputs.size();
+  llvm::Function *size = host.getFunction(name);
+  if (!size || size->isDeclaration() || size->arg_size() != inputs || size->getReturnType() != i64)
     return llvm::ConstantPointerNull::get(pointer);
   llvm::Function *entry = define("sinter_rt_workspace", i64, {pointer});
   llvm::IRBuilder<> b(&entry->getEntryBlock());
   llvm::SmallVector<llvm::Value *> arguments;
-  for (unsigned i = 0; i < interface.inputs.size(); ++i)
+  for (unsigned i = 0; i < inputs; ++i)
     arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(0), i)));
   b.CreateRet(b.CreateCall(size, arguments));
   return entry;
@@ -118,24 +135,31 @@ llvm::Constant *TableBuilder::dtype(int32_t onnxType) {
   return nullptr;
 }
 
+/// A SinterTensorInfo; null if the type has no number.
+llvm::Constant *TableBuilder::buildInfo(const TensorInfo &tensor, llvm::StringRef name) {
+  llvm::Constant *type = dtype(tensor.dtype);
+  if (!type)
+    return nullptr;
+  llvm::SmallVector<llvm::Constant *> dims, names;
+  for (size_t d = 0; d < tensor.dims.size(); ++d) {
+    dims.push_back(llvm::ConstantInt::getSigned(i64, tensor.dims[d] < 0 ? -1 : tensor.dims[d]));
+    names.push_back(string(d < tensor.dimNames.size() ? tensor.dimNames[d] : ""));
+  }
+  return llvm::ConstantStruct::getAnon(
+      {string(tensor.name), type, llvm::ConstantInt::get(i32, tensor.dims.size()),
+       constant(llvm::ConstantArray::get(llvm::ArrayType::get(i64, dims.size()), dims),
+                name + "_dims"),
+       constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, names.size()), names),
+                name + "_dim_names")});
+}
+
 /// An array of SinterTensorInfo; null if a type has no number.
 llvm::Constant *TableBuilder::buildInfos(llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef name) {
   llvm::SmallVector<llvm::Constant *> infos;
   for (const TensorInfo &tensor : tensors) {
-    llvm::Constant *type = dtype(tensor.dtype);
-    if (!type)
+    infos.push_back(buildInfo(tensor, name));
+    if (!infos.back())
       return nullptr;
-    llvm::SmallVector<llvm::Constant *> dims, names;
-    for (size_t d = 0; d < tensor.dims.size(); ++d) {
-      dims.push_back(llvm::ConstantInt::getSigned(i64, tensor.dims[d] < 0 ? -1 : tensor.dims[d]));
-      names.push_back(string(d < tensor.dimNames.size() ? tensor.dimNames[d] : ""));
-    }
-    infos.push_back(llvm::ConstantStruct::getAnon(
-        {string(tensor.name), type, llvm::ConstantInt::get(i32, tensor.dims.size()),
-         constant(llvm::ConstantArray::get(llvm::ArrayType::get(i64, dims.size()), dims),
-                  name + "_dims"),
-         constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, names.size()), names),
-                  name + "_dim_names")}));
   }
   if (infos.empty())
     return llvm::ConstantPointerNull::get(pointer);
@@ -167,15 +191,17 @@ llvm::Constant *TableBuilder::buildRequirements(const Target &target) {
 
 bool TableBuilder::buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
                                 llvm::StringRef symbol, std::string &error) {
-  llvm::Function *main = host.getFunction("_mlir_ciface_sinter_main");
+  std::string name = "_mlir_ciface_sinter_" + interface.function;
+  llvm::Function *main = host.getFunction(name);
   if (!main || main->isDeclaration()) {
-    error = "the host program does not define '_mlir_ciface_sinter_main'";
+    error = "the host program does not define '" + name + "'";
     return false;
   }
-  size_t expected = 2 + interface.inputs.size() + (interface.outputs.empty() ? 0 : 1);
+  bool gives = !interface.outputs.empty() || !interface.stateOutputs.empty();
+  size_t expected = 2 + interface.inputs.size() + interface.stateInputs.size() + (gives ? 1 : 0);
   if (main->arg_size() != expected) {
-    error = "'_mlir_ciface_sinter_main': expected " + std::to_string(expected) +
-            " parameters, found " + std::to_string(main->arg_size());
+    error = "'" + name + "': expected " + std::to_string(expected) + " parameters, found " +
+            std::to_string(main->arg_size());
     return false;
   }
   auto *variant = llvm::cast<llvm::GlobalVariable>(
@@ -188,19 +214,32 @@ bool TableBuilder::buildVariant(const Target &target, llvm::ArrayRef<ProfiledCal
   return true;
 }
 
-bool TableBuilder::buildModel(llvm::ArrayRef<std::string> variants, llvm::StringRef target,
-                              std::string &error) {
+llvm::Constant *TableBuilder::buildNumbers(llvm::ArrayRef<int32_t> numbers) {
+  return constant(llvm::ConstantDataArray::get(
+                      context, llvm::ArrayRef(reinterpret_cast<const uint32_t *>(numbers.data()),
+                                              numbers.size())),
+                  "sinter_rt_numbers");
+}
+
+/// One of the runtime's functions.
+llvm::Constant *TableBuilder::function(llvm::StringRef name) {
+  auto *anyFunction = llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
+  return llvm::cast<llvm::Constant>(host.getOrInsertFunction(name, anyFunction).getCallee());
+}
+
+llvm::GlobalVariable *TableBuilder::buildModel(const TableOptions &options,
+                                               llvm::Constant *training, std::string &error) {
   llvm::Constant *inputs = buildInfos(interface.inputs, "sinter_rt_inputs");
   llvm::Constant *outputs = buildInfos(interface.outputs, "sinter_rt_outputs");
   if (!inputs || !outputs) {
     error = "an input or output of model '" + interface.name +
             "' has an element type that the C interface cannot express";
-    return false;
+    return nullptr;
   }
   llvm::SmallVector<llvm::Constant *> addresses;
-  for (const std::string &variant : variants) {
+  for (const std::string &variant : options.variants) {
     auto *symbol = llvm::cast<llvm::GlobalVariable>(
-        host.getOrInsertGlobal(variant, llvm::Type::getInt8Ty(context)));
+        host.getOrInsertGlobal(variantSymbol(variant, interface), llvm::Type::getInt8Ty(context)));
     symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
     addresses.push_back(symbol);
   }
@@ -208,7 +247,12 @@ bool TableBuilder::buildModel(llvm::ArrayRef<std::string> variants, llvm::String
       constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, addresses.size()), addresses),
                "sinter_rt_variants");
   llvm::Constant *internal =
-      constant(llvm::ConstantStruct::getAnon({llvm::ConstantInt::get(i32, addresses.size()), list}),
+      constant(llvm::ConstantStruct::getAnon(
+                   {llvm::ConstantInt::get(i32, addresses.size()), list,
+                    training ? training : llvm::ConstantPointerNull::get(pointer),
+                    buildNumbers(interface.stateInputs), buildNumbers(interface.stateOutputs),
+                    llvm::ConstantInt::get(i32, interface.stateInputs.size()),
+                    llvm::ConstantInt::get(i32, interface.stateOutputs.size())}),
                "sinter_rt_internal");
 
   llvm::SmallVector<llvm::Constant *> fields = {
@@ -216,31 +260,81 @@ bool TableBuilder::buildModel(llvm::ArrayRef<std::string> variants, llvm::String
       llvm::ConstantInt::get(i32, sizeof(SinterModel)),
       string(interface.name),
       string("sinter 0.1.0"),
-      string(target),
+      string(options.target),
       llvm::ConstantInt::get(i32, interface.inputs.size()),
       llvm::ConstantInt::get(i32, interface.outputs.size()),
       inputs,
       outputs};
-  auto *anyFunction = llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
   for (const char *name :
        {"sinter_rt_context_create", "sinter_rt_context_destroy", "sinter_rt_workspace_size",
         "sinter_rt_set_workspace", "sinter_rt_prepare", "sinter_rt_run", "sinter_rt_last_error",
         "sinter_rt_status_text"})
-    fields.push_back(
-        llvm::cast<llvm::Constant>(host.getOrInsertFunction(name, anyFunction).getCallee()));
+    fields.push_back(function(name));
   fields.push_back(internal);
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
-  auto *model =
-      new llvm::GlobalVariable(host, table->getType(), /*isConstant=*/true,
-                               llvm::GlobalValue::ExternalLinkage, table, "sinter_rt_model");
+  std::string name = "sinter_rt_model";
+  if (interface.function != "main")
+    name += "_" + interface.function;
+  auto *model = new llvm::GlobalVariable(host, table->getType(), /*isConstant=*/true,
+                                         llvm::GlobalValue::ExternalLinkage, table, name);
   model->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return model;
+}
 
-  // The function for programs that several models are linked into.
-  auto *function =
-      llvm::Function::Create(llvm::FunctionType::get(pointer, false),
-                             llvm::Function::ExternalLinkage, modelFunction(interface), host);
-  llvm::IRBuilder<>(llvm::BasicBlock::Create(context, "", function)).CreateRet(model);
+bool TableBuilder::buildTraining(const TrainingInterface &training,
+                                 llvm::ArrayRef<llvm::GlobalVariable *> models,
+                                 llvm::GlobalVariable *table, std::string &error) {
+  auto number = [&](double value) {
+    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context), value);
+  };
+  llvm::SmallVector<llvm::Constant *> states;
+  for (const StateInfo &state : training.states) {
+    llvm::Constant *info = buildInfo(state.tensor, "sinter_rt_state");
+    if (!info) {
+      error = "state '" + state.tensor.name +
+              "' has an element type that the C interface cannot express";
+      return false;
+    }
+    llvm::Constant *values = llvm::ConstantPointerNull::get(pointer);
+    if (state.initialization == SINTER_INIT_VALUES) {
+      llvm::Type *i8 = llvm::Type::getInt8Ty(context);
+      values = llvm::ConstantExpr::getInBoundsGetElementPtr(
+          i8, llvm::cast<llvm::Constant>(host.getOrInsertGlobal("sinter_weights", i8)),
+          llvm::ArrayRef<llvm::Constant *>(llvm::ConstantInt::get(i64, state.values)));
+    }
+    llvm::Constant *initializer = llvm::ConstantStruct::getAnon(
+        {llvm::ConstantInt::get(i32, state.initialization), number(state.a), number(state.b),
+         llvm::ConstantInt::get(i64, state.stream), values});
+    states.push_back(llvm::ConstantStruct::getAnon(
+        {info, llvm::ConstantInt::get(i32, state.kind), initializer}));
+  }
+  llvm::Constant *list =
+      states.empty()
+          ? llvm::cast<llvm::Constant>(llvm::ConstantPointerNull::get(pointer))
+          : constant(llvm::ConstantArray::get(
+                         llvm::ArrayType::get(states.front()->getType(), states.size()), states),
+                     "sinter_rt_states");
+  llvm::Constant *fields = llvm::ConstantStruct::getAnon(
+      {llvm::ConstantInt::get(i32, SINTER_ABI_VERSION),
+       llvm::ConstantInt::get(i32, sizeof(SinterTraining)), models[0], models[1], models[2],
+       llvm::ConstantInt::get(i32, states.size()), list, string(training.description),
+       function("sinter_rt_train_init"), function("sinter_rt_train_state"),
+       function("sinter_rt_train_share")});
+  auto *value =
+      new llvm::GlobalVariable(host, fields->getType(), /*isConstant=*/true,
+                               llvm::GlobalValue::InternalLinkage, fields, "sinter_rt_training");
+  table->replaceAllUsesWith(value);
+  table->eraseFromParent();
+  exportTable(value, trainingFunction(interface), llvm::GlobalValue::ExternalLinkage);
+  exportTable(value, "sinter_training", llvm::GlobalValue::WeakAnyLinkage);
   return true;
+}
+
+void TableBuilder::exportTable(llvm::GlobalVariable *table, llvm::StringRef name,
+                               llvm::GlobalValue::LinkageTypes linkage) {
+  auto *function =
+      llvm::Function::Create(llvm::FunctionType::get(pointer, false), linkage, name, host);
+  llvm::IRBuilder<>(llvm::BasicBlock::Create(context, "", function)).CreateRet(table);
 }
 
 } // namespace
@@ -251,8 +345,32 @@ bool native::addVariantTable(llvm::Module &host, const ModelInterface &interface
   return TableBuilder(host, interface).buildVariant(target, calls, symbol, error);
 }
 
+llvm::SmallVector<const ModelInterface *, 3> native::getModels(const ModelInterface &interface) {
+  if (!interface.training)
+    return {&interface};
+  return {&interface, &interface.training->evalStep, &interface.training->forward};
+}
+
+std::string native::variantSymbol(llvm::StringRef variant, const ModelInterface &interface) {
+  return (variant + "." + interface.function).str();
+}
+
 bool native::addModelTable(llvm::Module &host, const ModelInterface &interface,
-                           llvm::ArrayRef<std::string> variants, llvm::StringRef target,
-                           std::string &error) {
-  return TableBuilder(host, interface).buildModel(variants, target, error);
+                           const TableOptions &options, std::string &error) {
+  const TrainingInterface *training = interface.training.get();
+  TableBuilder builder(host, interface);
+  // The training's table and those of its models name each other.
+  auto *forward = training
+                      ? new llvm::GlobalVariable(host, llvm::Type::getInt8Ty(host.getContext()),
+                                                 true, llvm::GlobalValue::ExternalLinkage, nullptr,
+                                                 "sinter_rt_forward")
+                      : nullptr;
+  llvm::SmallVector<llvm::GlobalVariable *> models;
+  for (const ModelInterface *each : getModels(interface)) {
+    models.push_back(TableBuilder(host, *each).buildModel(options, forward, error));
+    if (!models.back())
+      return false;
+  }
+  builder.exportTable(models.front(), modelFunction(interface), llvm::GlobalValue::ExternalLinkage);
+  return !training || builder.buildTraining(*training, models, forward, error);
 }

@@ -20,6 +20,8 @@ KINDS = [
     ("targets", r"targets/"),
     ("compiler", r"compiler/"),
     ("C interface", r"(runtime/include/)?sinter/"),
+    # The header that the compiler writes of an example's model.
+    ("C interface", r"spirals\.h$"),
     ("runtime as bitcode", r"runtime/Bitcode\.h$"),
     ("runtime", r"runtime/"),
     ("test", r"test/"),

@@ -26,6 +26,14 @@
 // CHECK: nn.softmax {{.*}} {axes = array<i64: 1>, log}
 // CHECK: nn.gradient %{{.*}} by %[[W]], %[[B]]
 // CHECK: return
+// Evaluation and inference take the same parameters, and keep the model's results.
+// CHECK-LABEL: func @eval_step
+// CHECK-SAME: nn.name = "target"}, %{{.*}}: tensor<3x2xf32> {{.*}} nn.name = "dense/kernel", nn.state = "parameter"}
+// CHECK-SAME: -> (tensor<f32> {nn.name = "loss"}, tensor<f32> {nn.name = "accuracy"}, tensor<?x2xf32> {nn.name = "y"})
+// CHECK-NOT: nn.gradient
+// CHECK-LABEL: func @forward
+// CHECK-SAME: nn.name = "x"}, %{{.*}}: tensor<3x2xf32> {{.*}} nn.name = "dense/kernel", nn.state = "parameter"}
+// CHECK-SAME: -> (tensor<?x2xf32> {nn.name = "y"})
 
 // FROZEN-LABEL: func @main
 // FROZEN-NOT: nn.name = "dense/kernel"

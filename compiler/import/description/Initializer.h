@@ -4,17 +4,21 @@
 #ifndef SINTER_COMPILER_IMPORT_DESCRIPTION_INITIALIZER_H
 #define SINTER_COMPILER_IMPORT_DESCRIPTION_INITIALIZER_H
 
-#include "dialects/nn/HostTensor.h"
+#include "mlir/IR/Builders.h"
+#include "runtime/include/sinter/initialize.h"
 #include "llvm/Support/JSON.h"
+#include <optional>
 
 namespace sinter::description {
 
-/// Fills an f32 tensor as Keras' initialiser does: "glorot_uniform", "HeNormal", or
-/// an object with class_name and config. The numbers come from Philox with `seed`
-/// as its key and `stream`, the parameter's number in the model, in its counter.
-/// False if there is no such initialiser.
-bool initialize(nn::HostTensor &tensor, const llvm::json::Value &initializer, uint64_t seed,
-                uint64_t stream);
+/// What Keras' initialiser says of a parameter of this shape: "glorot_uniform",
+/// "HeNormal", or an object with class_name and config. `stream` is the parameter's
+/// number in the model. Nothing if there is no such initialiser.
+std::optional<SinterInitializer> getInitializer(const llvm::json::Value &initializer,
+                                                llvm::ArrayRef<int64_t> shape, uint64_t stream);
+
+/// The same as an attribute, for `nn.initializer`.
+mlir::DictionaryAttr describe(const SinterInitializer &initializer, mlir::Builder &builder);
 
 } // namespace sinter::description
 

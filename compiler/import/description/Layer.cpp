@@ -128,10 +128,17 @@ Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRe
   std::string key = (parameterName + "_initializer").str(), full = name + "/" + parameterName.str();
   const llvm::json::Value *given = find(config, key);
   llvm::json::Value byDefault(initializer.str());
-  if (!initialize(tensor, given ? *given : byDefault, model.seed, model.parameterCount++))
+  auto rule = getInitializer(given ? *given : byDefault, shape, model.parameterCount++);
+  if (rule)
+    sinter_rt_initialize(&*rule, static_cast<int32_t>(shape.size()), shape.data(), model.seed,
+                         tensor.as<float>());
+  else
     problem("'" + key + "' is no initialiser that Sinter knows");
   Location place = NameLoc::get(builder().getStringAttr(full));
-  return term(nn::ConstantOp::create(builder(), place, tensor.toAttribute(full)));
+  auto constant = nn::ConstantOp::create(builder(), place, tensor.toAttribute(full));
+  if (rule)
+    constant->setDiscardableAttr("nn.initializer", describe(*rule, builder()));
+  return term(constant);
 }
 
 int64_t Layer::inputSize(int64_t dim) {

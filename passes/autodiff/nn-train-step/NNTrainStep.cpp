@@ -19,7 +19,7 @@ namespace sinter {
 
 namespace {
 
-/// Turns one model's function into its training step.
+/// Turns one model's function into one of a training's.
 class TrainStep {
 public:
   TrainStep(func::FuncOp main, const Loss &loss, const Optimizer &optimizer,
@@ -27,7 +27,11 @@ public:
       : main(main), body(main.getBody().front()), loss(loss), optimizer(optimizer), frozen(frozen),
         builder(main.getContext()), loc(main.getLoc()) {}
 
-  LogicalResult build();
+  /// Finds the parameters, and checks that the model can be trained.
+  LogicalResult analyze();
+  void buildTrainStep();
+  void buildEvalStep();
+  void buildForward();
 
 private:
   struct Parameter {
@@ -41,7 +45,12 @@ private:
   Value addArgument(Type type, StringRef name, StringRef state = {}, Attribute initial = {},
                     Attribute dims = {});
   void addResult(Value value, StringRef name, StringRef state = {});
-  Value addTarget(Term prediction);
+  Value addTarget();
+  void addParameters();
+  void addLoss(Value target);
+  void addOutputs();
+  /// Makes the results those of the function; the parameters' constants are gone then.
+  void finish();
 
   func::FuncOp main;
   Block &body;
@@ -50,6 +59,7 @@ private:
   ArrayRef<llvm::GlobPattern> frozen;
   OpBuilder builder;
   Location loc;
+  Value prediction;
   SmallVector<Parameter> parameters;
   SmallVector<DictionaryAttr> resultAttributes;
   SmallVector<Value> results;
@@ -122,8 +132,8 @@ void TrainStep::addResult(Value value, StringRef name, StringRef state) {
   results.push_back(value);
 }
 
-Value TrainStep::addTarget(Term prediction) {
-  RankedTensorType type = prediction.getType();
+Value TrainStep::addTarget() {
+  auto type = cast<RankedTensorType>(prediction.getType());
   if (loss.takesClasses)
     type = RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type());
   // The target's batch has the name, and so the size, of an input's.
@@ -138,31 +148,83 @@ Value TrainStep::addTarget(Term prediction) {
   return addArgument(type, "target", {}, {}, dims);
 }
 
-LogicalResult TrainStep::build() {
+LogicalResult TrainStep::analyze() {
   if (failed(findParameters()))
     return failure();
   Operation *terminator = body.getTerminator();
   builder.setInsertionPoint(terminator);
   if (terminator->getNumOperands() == 0)
     return main.emitError("the model has no result to train");
-  Term prediction(builder, loc, terminator->getOperand(0));
-  Type element = prediction.getType().getElementType();
-  if (!element.isF32() || prediction.getRank() < 1)
+  prediction = terminator->getOperand(0);
+  auto type = cast<RankedTensorType>(prediction.getType());
+  if (!type.getElementType().isF32() || type.getRank() < 1)
     return main.emitError("the first result should be a float32 tensor with a batch, but is ")
-           << prediction.getType();
+           << type;
+  return success();
+}
 
-  // Arguments: inputs, target, learning rate, state.
+// An initialiser that the importer noted says more than the values that it gave.
+void TrainStep::addParameters() {
+  for (Parameter &each : parameters) {
+    Attribute initializer = each.constant->getDiscardableAttr("nn.initializer");
+    each.argument = addArgument(each.constant.getType(), each.name, "parameter",
+                                initializer ? initializer : each.constant.getValue());
+    each.constant->replaceAllUsesWith(ValueRange(each.argument));
+  }
+}
+
+void TrainStep::addLoss(Value target) {
+  Term predicted(builder, loc, prediction);
+  addResult(loss.build(predicted, target), "loss");
+  if (loss.isCategorical)
+    addResult(buildAccuracy(loss, predicted, target), "accuracy");
+}
+
+void TrainStep::addOutputs() {
+  for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
+    DictionaryAttr attributes = main.getResultAttrDict(i);
+    resultAttributes.push_back(attributes ? attributes : builder.getDictionaryAttr({}));
+    results.push_back(value);
+  }
+}
+
+void TrainStep::finish() {
+  body.getTerminator()->setOperands(results);
+  SmallVector<Type> resultTypes;
+  for (Value result : results)
+    resultTypes.push_back(result.getType());
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), resultTypes));
+  main.setAllResultAttrs(resultAttributes);
+  for (Parameter &each : parameters)
+    each.constant.erase();
+}
+
+// [inputs…, parameters…] → the model's results
+void TrainStep::buildForward() {
+  addParameters();
+  addOutputs();
+  finish();
+}
+
+// [inputs…, target, parameters…] → [loss, metrics…, the model's results…]
+void TrainStep::buildEvalStep() {
+  Value target = addTarget();
+  addParameters();
+  addLoss(target);
+  addOutputs();
+  finish();
+}
+
+// [inputs…, target, learning rate, state…] → [loss, metrics…, state…]
+void TrainStep::buildTrainStep() {
+  Type element = getElementTypeOrSelf(prediction.getType());
   auto scalar = RankedTensorType::get({}, element);
   auto counter = RankedTensorType::get({}, builder.getI64Type());
-  Value target = addTarget(prediction);
+  Value target = addTarget();
   Value rate = addArgument(scalar, "learning_rate");
   Value steps =
       addArgument(counter, "step", "step", DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
-  for (Parameter &each : parameters) {
-    each.argument =
-        addArgument(each.constant.getType(), each.name, "parameter", each.constant.getValue());
-    each.constant->replaceAllUsesWith(ValueRange(each.argument));
-  }
+  addParameters();
   for (Parameter &each : parameters)
     for (const Optimizer::Variable &variable : optimizer.getVariables()) {
       auto type = cast<RankedTensorType>(each.constant.getType());
@@ -171,10 +233,7 @@ LogicalResult TrainStep::build() {
                       DenseElementsAttr::get(type, FloatAttr::get(element, variable.initial))));
     }
 
-  // Loss and gradients.
-  addResult(loss.build(prediction, target), "loss");
-  if (loss.isCategorical)
-    addResult(buildAccuracy(loss, prediction, target), "accuracy");
+  addLoss(target);
   SmallVector<Value> inputs;
   SmallVector<Type> types;
   for (Parameter &each : parameters) {
@@ -202,15 +261,7 @@ LogicalResult TrainStep::build() {
     for (auto [variable, value] : llvm::zip(optimizer.getVariables(), each.variables))
       addResult(value, each.name + "/" + variable.name.str(), "optimizer");
 
-  terminator->setOperands(results);
-  SmallVector<Type> resultTypes;
-  for (Value result : results)
-    resultTypes.push_back(result.getType());
-  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), resultTypes));
-  main.setAllResultAttrs(resultAttributes);
-  for (Parameter &each : parameters)
-    each.constant.erase();
-  return success();
+  finish();
 }
 
 namespace {
@@ -238,7 +289,37 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
     auto main = module.lookupSymbol<func::FuncOp>("main");
     if (!main)
       return module.emitError("there is no function @main");
-    return TrainStep(main, *chosen, *parsed, frozen).build();
+    auto train = [&](func::FuncOp function) {
+      return TrainStep(function, *chosen, *parsed, frozen);
+    };
+    TrainStep step = train(main);
+    if (failed(step.analyze()))
+      return failure();
+    for (auto [name, build] : {std::pair{"eval_step", &TrainStep::buildEvalStep},
+                               std::pair{"forward", &TrainStep::buildForward}}) {
+      func::FuncOp clone = main.clone();
+      clone.setName(name);
+      module.push_back(clone);
+      TrainStep other = train(clone);
+      if (failed(other.analyze()))
+        return failure();
+      (other.*build)();
+    }
+    step.buildTrainStep();
+    describe(module, *parsed);
+    return success();
+  }
+
+  // What a program that trains has to know.
+  void describe(ModuleOp module, const Optimizer &parsed) {
+    Builder b(&getContext());
+    const Loss &chosen = *lookupLoss(loss.getValue());
+    SmallVector<NamedAttribute> settings = {
+        b.getNamedAttr("learning_rate", b.getF64FloatAttr(parsed.getLearningRate())),
+        b.getNamedAttr("loss", b.getStringAttr(loss.getValue())),
+        b.getNamedAttr("optimizer", b.getStringAttr(optimizer.getValue())),
+        b.getNamedAttr("target", b.getStringAttr(chosen.takesClasses ? "classes" : "values"))};
+    module->setAttr("nn.training", b.getDictionaryAttr(settings));
   }
 
   void runOnOperation() override {

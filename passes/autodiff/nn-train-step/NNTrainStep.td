@@ -16,6 +16,14 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
     argument has the attributes `nn.state`, its kind ("parameter", "optimizer" or
     "step"), and `nn.initial`, its first value.
 
+    @eval_step takes [inputs…, target, parameters…] and gives [loss, metrics…,
+    the model's results…]; @forward takes [inputs…, parameters…] and gives the
+    model's results. Both name the state as @main does. The module's attribute
+    `nn.training` says loss and optimizer.
+
+    `nn.initial` is the value itself, or what a constant's `nn.initializer` says
+    about how it is made.
+
     Losses and optimizers have Keras' names, defaults and formulas.
   }];
   let dependentDialects = ["::sinter::nn::NNDialect"];

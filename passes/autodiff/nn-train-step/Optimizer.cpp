@@ -15,15 +15,18 @@ std::optional<Optimizer> Optimizer::parse(StringRef text, std::string &error) {
   Optimizer result;
   auto [name, given] = text.split(':');
   // Of every optimizer; 0: off.
-  result.settings = {
-      {"clipnorm", 0}, {"global_clipnorm", 0}, {"clipvalue", 0}, {"weight_decay", 0}};
+  result.settings = {{"clipnorm", 0},
+                     {"global_clipnorm", 0},
+                     {"clipvalue", 0},
+                     {"weight_decay", 0},
+                     {"learning_rate", 0.001}};
   auto defaults = [&](Rule rule, std::initializer_list<std::pair<StringRef, double>> values) {
     result.rule = rule;
     for (auto [key, value] : values)
       result.settings[key] = value;
   };
   if (name == "sgd") {
-    defaults(Rule::sgd, {{"momentum", 0}, {"nesterov", 0}});
+    defaults(Rule::sgd, {{"momentum", 0}, {"nesterov", 0}, {"learning_rate", 0.01}});
   } else if (name == "rmsprop") {
     defaults(Rule::rmsprop, {{"rho", 0.9}, {"momentum", 0}, {"epsilon", 1e-7}});
   } else if (name == "adagrad") {

@@ -31,6 +31,8 @@ public:
     double initial;
   };
   llvm::ArrayRef<Variable> getVariables() const { return variables; }
+  /// What a program gives each step unless it knows better.
+  double getLearningRate() const { return get("learning_rate"); }
 
   /// Clips all gradients of a step.
   void clip(llvm::MutableArrayRef<mlir::Value> gradients, mlir::OpBuilder &builder,

@@ -268,7 +268,10 @@ private:
     Location loc = function.getLoc();
     builder.setInsertionPoint(function);
     SmallVector<Type> inputs(function.getArgumentTypes().drop_front(2));
-    auto size = func::FuncOp::create(builder, loc, "sinter_workspace_size",
+    std::string name = "sinter_workspace_size";
+    if (!isMain())
+      name += ("_" + function.getName()).str();
+    auto size = func::FuncOp::create(builder, loc, name,
                                      builder.getFunctionType(inputs, builder.getI64Type()));
     size->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
     Block *entry = size.addEntryBlock();
@@ -309,10 +312,12 @@ private:
       op.erase();
     }
     function.walk([](memref::DeallocOp op) { op.erase(); });
-    function.setName("sinter_main");
+    function.setName(("sinter_" + function.getName()).str());
     function->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
     return success();
   }
+
+  bool isMain() { return function.getName() == "main"; }
 
   /// The runtime's function, declared.
   func::FuncOp declare(StringRef name, FunctionType type) {
@@ -391,13 +396,18 @@ struct PlanMemoryPass : sinter::impl::PlanMemoryBase<PlanMemoryPass> {
   using PlanMemoryBase::PlanMemoryBase;
 
   void runOnOperation() override {
-    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!main) {
+    if (!getOperation().lookupSymbol<func::FuncOp>("main")) {
       getOperation().emitError("there is no function @main");
       return signalPassFailure();
     }
-    if (failed(Planner(main, alignment).run()))
-      signalPassFailure();
+    // Kernels are private.
+    SmallVector<func::FuncOp> entries;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPublic() && !function.isDeclaration())
+        entries.push_back(function);
+    for (func::FuncOp function : entries)
+      if (failed(Planner(function, alignment).run()))
+        return signalPassFailure();
   }
 };
 

@@ -9,7 +9,7 @@ include "mlir/Pass/PassBase.td"
 def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let summary = "gives every intermediate a slot in one workspace by liveness";
   let description = [{
-    `@main` becomes `@sinter_main(%ctx: !llvm.ptr, %workspace: memref<?xi8>, …)`
+    `@main`, and any other public function, becomes `@sinter_main(%ctx: !llvm.ptr, %workspace: memref<?xi8>, …)`
     and its allocations become views into the workspace. Tensors that are not
     live at once share memory. Sizes are constants or expressions in the inputs'
     dims; `@sinter_workspace_size` computes the total from the inputs' dims. An

@@ -111,6 +111,9 @@ Value HostBuilder::copyInto(Value source, Value destination) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult HostBuilder::buildFunction(func::FuncOp function) {
+  // What was known about the values of another function, which is gone.
+  analysis = nn::ShapeAnalysis(module.getContext());
+  mapping.clear();
   SmallVector<Type> inputs, results;
   for (Type type : function.getArgumentTypes())
     inputs.push_back(hostType(type));

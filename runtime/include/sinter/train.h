@@ -19,7 +19,7 @@
 #define SINTER_TRAIN_H
 
 #ifndef SINTER_MODEL_H
-#include "sinter/model.h"
+#include "model.h"
 #endif
 
 #ifdef __cplusplus

@@ -1,0 +1,106 @@
+"""Holds the layers of a description to Keras' formulas, written out with numpy, on random parameters.
+
+usage: keras.py EXAMPLES DRIVER_INPUTS LIBRARY CASE    the library of a training, whose forward is run
+"""
+import sys
+
+import numpy as np
+
+sys.path[:0] = sys.argv[1:3]
+from train import Training  # noqa: E402
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, w):
+    """N T I → N T H; gates i f c o."""
+    units = w["recurrent_kernel"].shape[0]
+    h = c = np.zeros([x.shape[0], units])
+    steps = []
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ w["kernel"] + h @ w["recurrent_kernel"] + w["bias"], 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        steps.append(h)
+    return np.stack(steps, axis=1)
+
+
+def gru(x, w):
+    """Gates z r h, the reset applied after the product."""
+    units = w["recurrent_kernel"].shape[0]
+    h = np.zeros([x.shape[0], units])
+    steps = []
+    for t in range(x.shape[1]):
+        a = np.split(x[:, t] @ w["kernel"] + w["bias"][0], 3, axis=1)
+        b = np.split(h @ w["recurrent_kernel"] + w["bias"][1], 3, axis=1)
+        z, r = sigmoid(a[0] + b[0]), sigmoid(a[1] + b[1])
+        h = z * h + (1 - z) * np.tanh(a[2] + r * b[2])
+        steps.append(h)
+    return np.stack(steps, axis=1)
+
+
+def simple_rnn(x, w):
+    h = np.zeros([x.shape[0], w["kernel"].shape[1]])
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ w["kernel"] + h @ w["recurrent_kernel"] + w["bias"])
+    return h
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def convolution(x, kernel, stride, same):
+    """N H W C, kernel h w C F; TensorFlow's "same": the odd element of padding comes last."""
+    h, w, _, filters = kernel.shape
+    size = [-(-x.shape[d] // stride) if same else (x.shape[d] - kernel.shape[d - 1]) // stride + 1 for d in (1, 2)]
+    if same:
+        total = [max((size[i] - 1) * stride + kernel.shape[i] - x.shape[i + 1], 0) for i in (0, 1)]
+        x = np.pad(x, [(0, 0)] + [(each // 2, each - each // 2) for each in total] + [(0, 0)])
+    y = np.zeros([x.shape[0], *size, filters])
+    for i in range(size[0]):
+        for j in range(size[1]):
+            window = x[:, i * stride:i * stride + h, j * stride:j * stride + w]
+            y[:, i, j] = np.tensordot(window, kernel, 3)
+    return y
+
+
+def recurrent(x, w):
+    y = w["embedding"]["embeddings"][x]
+    y = gru(lstm(y, w["lstm"]), w["gru"])
+    return softmax(simple_rnn(y, w["simple_rnn"]) @ w["dense"]["kernel"] + w["dense"]["bias"])
+
+
+def pictures(x, w):
+    y = convolution(x, w["conv2d"]["kernel"], 2, True) + w["conv2d"]["bias"]
+    y = np.where(y > 0, y, np.expm1(y))  # elu
+    n, height, width, channels = y.shape
+    y = y[:, :height // 2 * 2, :width // 2 * 2].reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    y = convolution(y, w["conv2d_1"]["kernel"], 1, False)
+    y = y * sigmoid(y)
+    mean, variance = y.mean(axis=-1, keepdims=True), y.var(axis=-1, keepdims=True)
+    y = (y - mean) / np.sqrt(variance + 1e-3) * w["layer_normalization"]["gamma"] + w["layer_normalization"]["beta"]
+    return sigmoid(y.mean(axis=(1, 2)) @ w["dense"]["kernel"] + w["dense"]["bias"])
+
+
+random = np.random.default_rng(3)
+training = Training(sys.argv[3])
+weights = {}
+for name, view in training.state().items():
+    layer, _, parameter = name.partition("/")
+    if not parameter or "/" in parameter:
+        continue
+    view[...] = random.normal(size=view.shape) * 0.5
+    weights.setdefault(layer, {})[parameter] = view.astype("float64")
+forward = training.follow(training.table.forward)
+if sys.argv[4] == "recurrent":
+    x = random.integers(0, 7, size=[3, 5])
+else:
+    x = random.normal(size=[2, 9, 10, 3]).astype("float32")
+expected = globals()[sys.argv[4]](x, weights)
+given, = forward(x)
+assert np.allclose(given, expected, rtol=1e-4, atol=1e-5), abs(given - expected).max()
+print("agrees", given.shape)
