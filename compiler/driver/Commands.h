@@ -9,6 +9,7 @@
 #ifndef SINTER_COMPILER_DRIVER_COMMANDS_H
 #define SINTER_COMPILER_DRIVER_COMMANDS_H
 
+#include "runtime/training/fit/FitOptions.h"
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -16,7 +17,13 @@
 
 namespace sinter::driver {
 
-enum ExitCode { Good = 0, ModelFault = 1, WrongUsage = 2, Bug = 3 };
+enum ExitCode {
+  Good = 0,
+  ModelFault = 1,
+  WrongUsage = 2,
+  Bug = 3,
+  Interrupted = 130 ///< by Ctrl-C, with everything saved
+};
 
 struct CompileArguments {
   std::string model;
@@ -81,6 +88,13 @@ struct BenchArguments {
   CompileArguments compile; ///< dims and profile also tell how to measure
 };
 int bench(const BenchArguments &arguments);
+
+struct FitArguments {
+  CompileArguments compile; ///< its model may be a training library
+  training::FitOptions options;
+  int32_t threads = 0;
+};
+int fit(const FitArguments &arguments);
 
 /// Lists all targets or, with a name, describes one.
 int targets(const std::string &name);

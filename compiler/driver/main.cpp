@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/Commands.h"
+#include "compiler/driver/FitCommand.h"
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
@@ -79,6 +80,7 @@ int main(int argc, char **argv) {
                "  sinter run model.so -i x.npy -o out/      run what was compiled\n"
                "  sinter check model.onnx                   compare with recorded outputs\n"
                "  sinter bench model.so                     measure latency\n"
+               "  sinter fit cifar10-cnn --data cifar/      train\n"
                "  sinter targets                            what can be compiled for"};
   app.name("sinter");
   app.require_subcommand(1);
@@ -191,6 +193,10 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   benchCommand->add_flag("--json", benchArguments.json, "One JSON object on the standard output");
 
+  FitArguments fitArguments;
+  CLI::App *fitCommand = addFitCommand(app, fitArguments);
+  addCompileOptions(fitCommand, fitArguments.compile);
+
   std::string targetName;
   CLI::App *targetsCommand =
       app.add_subcommand("targets", "List what can be compiled for, or describe one target");
@@ -212,7 +218,7 @@ int main(int argc, char **argv) {
   takes(checkCommand, {"CASES"}, "FOLDER");
   takes(benchCommand, {"MODEL"}, "FILE");
   takes(benchCommand, {"--input"}, "FILE, NAME=FILE");
-  for (CLI::App *command : {compileCommand, checkCommand, benchCommand})
+  for (CLI::App *command : {compileCommand, checkCommand, benchCommand, fitCommand})
     takes(command, {"--target"}, "CPU");
   compileCommand->footer(
       "\n  sinter compile model.onnx -o model.so          model.so and model.h\n"
@@ -240,6 +246,8 @@ int main(int argc, char **argv) {
     return listModels();
   if (*runCommand)
     return run(runArguments);
+  if (*fitCommand)
+    return fit(fitArguments);
   if (*benchCommand) {
     if (benchArguments.library.empty() != benchArguments.machine) {
       std::fprintf(stderr, "sinter bench: give a model, or --machine\n");

@@ -23,6 +23,7 @@ KINDS = [
     # The header that the compiler writes of an example's model.
     ("C interface", r"spirals\.h$"),
     ("runtime as bitcode", r"runtime/Bitcode\.h$"),
+    ("training runtime", r"runtime/training/"),
     ("runtime", r"runtime/"),
     ("test", r"test/"),
     ("MLIR", r"mlir(-c)?/"),
@@ -57,14 +58,14 @@ TABLE = {
     "targets/halide": {"targets", "Target.h", "dialects", "dialects/nn", "C interface", "Halide", "MLIR", "LLVM",
                        "libc", "libstdc++"},
     "compiler": {"compiler", "passes", "targets", "Target.h", "dialects", "dialects/nn", "C interface",
-                 "runtime as bitcode", "MLIR", "LLVM", "lld", "command line and configuration libraries", "nlohmann",
+                 "runtime as bitcode", "training runtime", "MLIR", "LLVM", "lld", "command line and configuration libraries", "nlohmann",
                  "libc", "libstdc++"},
     "compiler/import/onnx": {"compiler", "dialects", "dialects/nn", "MLIR", "protobuf", "libc", "libstdc++"},
     "runtime": {"runtime", "C interface", "libc"},
     # What carries the runtime's bitcode is part of the compiler.
     "runtime/Bitcode.h": {"libc", "libstdc++"},
     "runtime/Bitcode.cpp": {"runtime as bitcode", "libc", "libstdc++"},
-    "runtime/training": {"runtime", "C interface", "libpng", "zlib", "SQLite", "nlohmann", "libc", "libstdc++"},
+    "runtime/training": {"training runtime", "C interface", "libpng", "zlib", "SQLite", "nlohmann", "libc", "libstdc++"},
     "examples": {"C interface", "libpng", "libc", "libstdc++"},
 }
 

@@ -33,6 +33,7 @@ private:
   void openData();
   void begin();
   FitStatus runEpoch();
+  double rateOf(int64_t number) const; ///< of a step
   void trainBatch(const Batch &batch);
   void endEpoch(double seconds);
   void save(const std::string &name);
@@ -56,8 +57,7 @@ private:
   std::vector<std::string> metricNames, validationNames;
 
   Position position;
-  Means means; ///< of the epoch
-  double rate = 0;
+  Means means;                     ///< of the epoch
   std::optional<int64_t> perEpoch; ///< steps
   Evaluation last;
   Clock::time_point saved = Clock::now();
@@ -180,9 +180,13 @@ void Run::save(const std::string &name) {
   writeCheckpoint(options.output + "/" + name, step.getState(), position);
 }
 
-void Run::trainBatch(const Batch &batch) {
+double Run::rateOf(int64_t number) const {
   int64_t total = perEpoch ? *perEpoch * options.epochs : -1;
-  rate = schedule.rate(position.step, total, perEpoch.value_or(0));
+  return schedule.rate(number, total, perEpoch.value_or(0));
+}
+
+void Run::trainBatch(const Batch &batch) {
+  double rate = rateOf(position.step);
   StepResult result = step.train(batch, rate);
   if (processes.getCount() > 1) {
     // The mean over all samples of the step.
@@ -237,7 +241,7 @@ void Run::endEpoch(double seconds) {
   EpochRecord record;
   record.epoch = position.epoch;
   record.seconds = seconds;
-  record.learningRate = rate;
+  record.learningRate = rateOf(position.step - 1);
   record.loss = means.loss();
   record.metrics = means.metrics();
   record.validationLoss = NAN;

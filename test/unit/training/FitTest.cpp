@@ -45,6 +45,15 @@ protected:
     EXPECT_NE(run(step), FitStatus::Done);
     return error;
   }
+  // The learning rate that each epoch ended with.
+  std::vector<double> lastRates() {
+    LinearStep step(2, 2);
+    std::vector<double> rates;
+    Position position = readCheckpoint(options.output + "/last.safetensors", step.getState());
+    for (const EpochRecord &record : position.history)
+      rates.push_back(record.learningRate);
+    return rates;
+  }
   std::vector<std::string> logLines() {
     std::ifstream file(options.log);
     std::vector<std::string> lines;
@@ -90,7 +99,8 @@ TEST_F(FitTest, ResumedRunsAreTheSameBitForBit) {
   ASSERT_EQ(run(whole), FitStatus::Done) << error;
   std::vector<std::string> lines = logLines();
   EXPECT_EQ(lines.size(), 36u);
-  for (int stop : {1, 5, 9, 20, 35}) {
+  std::vector<double> rates = lastRates();
+  for (int stop : {1, 5, 9, 20, 35}) { // 9: an epoch's last step
     options.resume.clear();
     LinearStep first(2, 2);
     first.afterStep = [&](int steps) {
@@ -104,6 +114,7 @@ TEST_F(FitTest, ResumedRunsAreTheSameBitForBit) {
     ASSERT_EQ(run(second), FitStatus::Done) << error;
     EXPECT_EQ(whole.weights, second.weights) << "stopped after " << stop;
     EXPECT_EQ(logLines(), lines);
+    EXPECT_EQ(lastRates(), rates);
   }
 }
 

@@ -1,0 +1,50 @@
+//===- CompiledStep.h - a training library, opened --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_RUNTIME_TRAINING_FIT_COMPILEDSTEP_H
+#define SINTER_RUNTIME_TRAINING_FIT_COMPILEDSTEP_H
+
+#include "runtime/include/sinter/model.h"
+#include "runtime/include/sinter/train.h"
+#include "runtime/training/fit/Step.h"
+
+namespace sinter::training {
+
+/// What `sinter compile --train` made.
+class CompiledStep : public Step {
+public:
+  /// Opens the library; `threads` as in SinterContextOptions. Throws.
+  CompiledStep(const std::string &path, int32_t threads);
+  CompiledStep(const CompiledStep &) = delete;
+  CompiledStep &operator=(const CompiledStep &) = delete;
+  ~CompiledStep() override;
+
+  Feeds getFeeds() const override;
+  std::vector<std::string> getMetricNames() const override;
+  int64_t getFixedBatch() const override;
+  double getLearningRate() const override { return learningRate; }
+  std::string getName() const override { return training->train_step->name; }
+
+  void init(uint64_t seed) override;
+  std::vector<TensorView> getState() override;
+  StepResult train(const Batch &batch, double learningRate) override;
+  StepResult evaluate(const Batch &batch) override;
+  void share(Processes &processes) override;
+
+private:
+  SinterContext *createContext(const SinterModel *model) const;
+  static void check(const SinterModel *model, SinterContext *context, SinterStatus status);
+  StepResult run(const SinterModel *model, SinterContext *context, const Batch &batch,
+                 const float *rate, std::vector<DLTensor> &outputs);
+
+  std::string path;
+  int32_t threads;
+  const SinterTraining *training = nullptr;
+  SinterContext *trainContext = nullptr, *evalContext = nullptr;
+  std::vector<DLTensor> trainOutputs, evalOutputs;
+  double learningRate = 0;
+};
+
+} // namespace sinter::training
+
+#endif // SINTER_RUNTIME_TRAINING_FIT_COMPILEDSTEP_H
