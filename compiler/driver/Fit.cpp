@@ -1,8 +1,8 @@
 //===- Fit.cpp - sinter fit -----------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Compiles the training library and runs it. The training runtime throws: this file
-// is compiled with exceptions, and sees nothing of MLIR.
+// Compiles the training library into the output folder and runs it. The training runtime throws:
+// this file is compiled with exceptions, and sees nothing of MLIR.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,44 +10,22 @@
 #include "compiler/driver/Commands.h"
 #include "runtime/training/Error.h"
 #include "runtime/training/fit/CompiledStep.h"
-#include <cstdlib>
+#include <cstdio>
 #include <filesystem>
 
 using namespace sinter;
 using namespace sinter::driver;
-
-namespace {
-/// A folder for the library, which goes with the run.
-class TemporaryFolder {
-public:
-  TemporaryFolder() {
-    std::error_code code;
-    std::string pattern =
-        (std::filesystem::temp_directory_path(code) / "sinter-fit-XXXXXX").string();
-    if (mkdtemp(pattern.data()))
-      path = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  ~TemporaryFolder() {
-    std::error_code code;
-    if (!path.empty())
-      std::filesystem::remove_all(path, code);
-  }
-  std::string path; ///< empty: there is none
-};
-} // namespace
 
 static int fail(const std::string &message, int code) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   return code;
 }
 
-static int runFit(const FitArguments &arguments, const std::string &library) {
-  std::unique_ptr<training::Processes> processes = training::openProcesses();
+static int train(const FitArguments &arguments, training::Processes &processes,
+                 const std::string &library) {
   training::CompiledStep step(library, arguments.threads);
   std::string error;
-  switch (training::fit(arguments.options, step, *processes, stdout, error)) {
+  switch (training::fit(arguments.options, step, processes, stdout, error)) {
   case training::FitStatus::Done:
     return Good;
   case training::FitStatus::Interrupted:
@@ -60,25 +38,36 @@ static int runFit(const FitArguments &arguments, const std::string &library) {
   return fail(error, ModelFault);
 }
 
-int sinter::driver::fit(const FitArguments &arguments) {
-  std::filesystem::path given = arguments.compile.model;
-  TemporaryFolder folder;
-  std::string library = given.string();
-  if (given.extension() != ".so") {
-    if (folder.path.empty())
-      return fail("can't make a folder for temporary files; set TMPDIR to one that can be written",
-                  ModelFault);
-    CompileArguments compileArguments = arguments.compile;
-    compileArguments.train = true;
-    library = folder.path + "/model.so";
-    compileArguments.output = library;
-    if (int status = compile(compileArguments); status != Good)
-      return status;
-  } else {
-    library = std::filesystem::absolute(given).string();
+// The first process compiles, the others wait and load what it made.
+static int compileLibrary(const FitArguments &arguments, training::Processes &processes,
+                          const std::string &library) {
+  double status = Good;
+  if (processes.getRank() == 0) {
+    CompileArguments compiling = arguments.compile;
+    compiling.train = true;
+    compiling.output = library;
+    compiling.quiet = arguments.options.quiet;
+    status = compile(compiling);
   }
+  processes.sum(&status, 1);
+  return static_cast<int>(status);
+}
+
+int sinter::driver::fit(const FitArguments &arguments) {
   try {
-    return runFit(arguments, library);
+    std::unique_ptr<training::Processes> processes = training::openProcesses();
+    std::filesystem::path given = arguments.compile.model;
+    if (given.extension() == ".so")
+      return train(arguments, *processes, std::filesystem::absolute(given).string());
+    std::filesystem::path folder = arguments.options.output;
+    std::error_code code;
+    std::filesystem::create_directories(folder, code);
+    if (code)
+      return fail("can't make folder " + folder.string() + ": " + code.message(), ModelFault);
+    std::string library = std::filesystem::absolute(folder / "model.so").string();
+    if (int status = compileLibrary(arguments, *processes, library); status != Good)
+      return status;
+    return train(arguments, *processes, library);
   } catch (const training::UsageError &error) {
     return fail(error.what(), WrongUsage);
   } catch (const std::exception &error) {

@@ -53,7 +53,7 @@ static void addRunOptions(CLI::App *command, FitArguments &arguments) {
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--metrics", options.metrics,
-                   "Of the validation, beside the model's own: topK, mae, perplexity")
+                   "Of the validation, beside the model's own: topK, exact, mae, perplexity")
       ->delimiter(',');
   command
       ->add_option("--patience", options.patience,
@@ -84,6 +84,10 @@ CLI::App *sinter::driver::addFitCommand(CLI::App &app, FitArguments &arguments) 
   addModelOptions(command, arguments.compile);
   addDataOptions(command, arguments.options);
   addRunOptions(command, arguments);
+  // Scripts give defaults, and their callers others after them.
+  for (CLI::Option *option : command->get_options())
+    if (option->get_expected_max() == 1)
+      option->take_last();
   auto takes = [&](const char *option, const char *what) {
     command->get_option(option)->type_name(what);
   };

@@ -36,10 +36,12 @@ Dataset openCsv(const std::string &path, Settings &settings);
 Dataset openPng(const std::string &path, Settings &settings);
 
 /// Text as windows of tokens, the target the same one token later.
-/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`.
+/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`. With `window=`, the tokens around
+/// each token, which is the target.
 Dataset openText(const std::string &path, Settings &settings);
 
-/// Pairs of texts, one a line and a tab between them, by characters.
+/// Pairs of texts, one a line and a tab between them, by characters. `shifted=no` leaves
+/// out what a decoder is fed with.
 Dataset openPairs(const std::string &path, Settings &settings);
 
 /// What an SQL query gives, a row a sample; streamed. `query=SELECT …`.

@@ -53,11 +53,47 @@ private:
   int64_t length;
 };
 
+/// The words around each word, `window` on either side; the target is that word (CBOW:
+/// T. Mikolov et al., Efficient estimation of word representations in vector space, 2013).
+class ContextSource : public Source {
+public:
+  ContextSource(const std::string &path, const Vocabulary &vocabulary, std::vector<int64_t> tokens,
+                int64_t window)
+      : path(path), tokens(std::move(tokens)), window(window) {
+    columns = {tokenColumn("context", 2 * window, vocabulary.size()), Column()};
+    columns[1].name = "word";
+    columns[1].isInteger = columns[1].isTarget = true;
+    columns[1].classes = vocabulary.size();
+    classNames = vocabulary.getTokens();
+    if (static_cast<int64_t>(this->tokens.size()) <= 2 * window)
+      throw Error(path + " has " + std::to_string(this->tokens.size()) +
+                  " tokens, too few for a window of " + std::to_string(window) +
+                  " on either side; give more text");
+  }
+  std::optional<int64_t> count() const override { return tokens.size() - 2 * window; }
+  bool read(int64_t index, Sample &sample) override {
+    sample.resize(2);
+    auto middle = tokens.begin() + index + window;
+    sample[0].integers.assign(middle - window, middle);
+    sample[0].integers.insert(sample[0].integers.end(), middle + 1, middle + 1 + window);
+    sample[1].integers.assign(1, *middle);
+    return true;
+  }
+  std::string where(int64_t index) const override {
+    return path + ": token " + std::to_string(index + window);
+  }
+
+private:
+  std::string path;
+  std::vector<int64_t> tokens;
+  int64_t window;
+};
+
 /// Two texts each, as characters: `source`, then `shifted`, which begins with the token
-/// 1, and the target, which ends with 2. Token 0 fills up.
+/// 1, if `hasShifted`, and the target, which ends with 2. Token 0 fills up.
 class PairsSource : public Source {
 public:
-  explicit PairsSource(const std::string &path);
+  PairsSource(const std::string &path, bool hasShifted);
   std::optional<int64_t> count() const override { return pairs.size(); }
   bool read(int64_t index, Sample &sample) override;
   std::string where(int64_t index) const override {
@@ -73,7 +109,7 @@ private:
 
 static constexpr int64_t StartToken = 1, EndToken = 2, SpecialTokens = 3;
 
-PairsSource::PairsSource(const std::string &path) : path(path) {
+PairsSource::PairsSource(const std::string &path, bool hasShifted) : path(path) {
   std::string text = readBytes(path);
   std::string letters = text;
   letters.erase(std::remove_if(letters.begin(), letters.end(),
@@ -102,24 +138,26 @@ PairsSource::PairsSource(const std::string &path) : path(path) {
   if (pairs.empty())
     throw Error(path + " has no pairs; a set needs at least one sample");
   int64_t size = vocabulary.size() + SpecialTokens;
-  columns = {tokenColumn("source", longest[0], size), tokenColumn("shifted", longest[1] + 1, size),
-             tokenColumn("target", longest[1] + 1, size)};
-  columns[2].isTarget = true;
+  columns = {tokenColumn("source", longest[0], size)};
+  if (hasShifted)
+    columns.push_back(tokenColumn("shifted", longest[1] + 1, size));
+  columns.push_back(tokenColumn("target", longest[1] + 1, size));
+  columns.back().isTarget = true;
   classNames = {"", "<start>", "<end>"};
   classNames.insert(classNames.end(), vocabulary.getTokens().begin(), vocabulary.getTokens().end());
 }
 
 bool PairsSource::read(int64_t index, Sample &sample) {
-  sample.resize(3);
-  const auto &[from, to] = pairs[index];
-  for (size_t c = 0; c < 3; ++c) {
+  sample.resize(columns.size());
+  for (size_t c = 0; c < columns.size(); ++c) {
     std::vector<int64_t> &tokens = sample[c].integers;
+    bool isSource = c == 0, isTarget = columns[c].isTarget;
     tokens.clear();
-    if (c == 1)
+    if (!isSource && !isTarget)
       tokens.push_back(StartToken);
-    for (int64_t each : c == 0 ? from : to)
+    for (int64_t each : isSource ? pairs[index].first : pairs[index].second)
       tokens.push_back(each + SpecialTokens);
-    if (c == 2)
+    if (isTarget)
       tokens.push_back(EndToken);
     tokens.resize(columns[c].shape[0], 0);
   }
@@ -147,16 +185,23 @@ Dataset sinter::training::openText(const std::string &path, Settings &settings) 
     return Vocabulary::bytePairs(file);
   };
   Vocabulary vocabulary = make();
+  int64_t window = settings.integer("window", 0, 0);
   settings.finish();
+  std::vector<int64_t> tokens = vocabulary.encode(text, path);
   Dataset data;
-  data.training =
-      std::make_unique<TextSource>(path, vocabulary, vocabulary.encode(text, path), length);
+  if (window)
+    data.training = std::make_unique<ContextSource>(path, vocabulary, std::move(tokens), window);
+  else
+    data.training = std::make_unique<TextSource>(path, vocabulary, std::move(tokens), length);
   return data;
 }
 
 Dataset sinter::training::openPairs(const std::string &path, Settings &settings) {
+  std::string shifted = settings.text("shifted", "yes");
   settings.finish();
+  if (shifted != "yes" && shifted != "no")
+    throw UsageError("--data " + path + ": shifted must be yes or no");
   Dataset data;
-  data.training = std::make_unique<PairsSource>(path);
+  data.training = std::make_unique<PairsSource>(path, shifted == "yes");
   return data;
 }

@@ -29,6 +29,8 @@ PredictionMetric::PredictionMetric(const std::string &name) : name(name) {
   const char *end = name.data() + name.size();
   if (name == "mae") {
     kind = Kind::AbsoluteError;
+  } else if (name == "exact") {
+    kind = Kind::Exact;
   } else if (name == "perplexity") {
     kind = Kind::Perplexity;
   } else {
@@ -37,7 +39,8 @@ PredictionMetric::PredictionMetric(const std::string &name) : name(name) {
                              ? std::from_chars(name.data() + 3, end, k)
                              : std::from_chars_result{end, std::errc::invalid_argument};
     if (error != std::errc() || rest != end || k < 1)
-      throw UsageError("--metrics " + name + ": there are topK (as top5), mae and perplexity; " +
+      throw UsageError("--metrics " + name +
+                       ": there are topK (as top5), exact, mae and perplexity; " +
                        "accuracy comes with the loss");
   }
 }
@@ -77,12 +80,25 @@ void PredictionMetric::add(const TensorView &prediction, const Tensor &target) {
   if (!isClassification(prediction, target))
     throw UsageError("--metrics " + name + " is for targets that are classes");
   int64_t classes = prediction.shape.back();
-  for (int64_t i = 0; i < elements; ++i) {
+  auto isAmongBest = [&](int64_t i, int64_t most) {
     double chosen = realAt(prediction, i * classes + classAt(target, i));
     int64_t better = 0;
     for (int64_t c = 0; c < classes; ++c)
       better += realAt(prediction, i * classes + c) > chosen;
-    sum += better < k;
+    return better < most;
+  };
+  if (kind == Kind::TopK) {
+    for (int64_t i = 0; i < elements; ++i)
+      sum += isAmongBest(i, k);
+    return;
+  }
+  int64_t samples = target.shape[0], each = elements / samples;
+  count += samples - elements; // samples are counted, not elements
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    bool right = true;
+    for (int64_t i = 0; i < each; ++i)
+      right &= isAmongBest(sample * each + i, 1);
+    sum += right;
   }
 }
 

@@ -21,8 +21,8 @@ public:
   int64_t samples = 0;
 };
 
-/// A metric that is computed from predictions: "top5" (or any number), "mae",
-/// "perplexity" (e to the loss).
+/// A metric that is computed from predictions: "top5" (or any number), "exact"
+/// (samples all of whose classes are right), "mae", "perplexity" (e to the loss).
 class PredictionMetric {
 public:
   /// Throws a UsageError if there is none of the name.
@@ -33,7 +33,7 @@ public:
   double value(double loss) const;
 
 private:
-  enum class Kind { TopK, AbsoluteError, Perplexity };
+  enum class Kind { TopK, Exact, AbsoluteError, Perplexity };
   std::string name;
   Kind kind;
   int64_t k = 0;

@@ -91,6 +91,9 @@ void Run::openData() {
   data = openDataset(options.data);
   if (!options.validationData.empty())
     data.validation = openDataset(options.validationData).training;
+  if (data.validation && data.validation->getClassNames() != data.training->getClassNames())
+    throw Error(options.validationData + " has other classes (or another alphabet) than " +
+                options.data + "; both must have all of them");
   bool splits = options.validation > 0 && !data.validation;
   if (options.validation < 0 || options.validation >= 1)
     throw UsageError("--validation must be at least 0 and less than 1");
@@ -167,6 +170,8 @@ void Run::begin() {
     progress.say("goes on in epoch " + std::to_string(position.epoch + 1) + ", after step " +
                  std::to_string(position.step));
   }
+  if (isFirst() && !data.training->getClassNames().empty())
+    writeNames(options.output + "/classes.json", data.training->getClassNames());
   log.emplace(isFirst() ? options.log : "", options.resume.empty() ? -1 : position.step);
 }
 

@@ -68,3 +68,10 @@ void RunLog::epoch(const EpochRecord &record, int64_t step, const std::vector<st
   addMetrics(object, "validation_", validationNames, record.validationMetrics);
   line(object.dump());
 }
+
+void sinter::training::writeNames(const std::string &path, const std::vector<std::string> &names) {
+  AtomicFile file(path);
+  // What is no UTF-8 (single bytes) is replaced.
+  file.write(ordered_json(names).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  file.commit();
+}

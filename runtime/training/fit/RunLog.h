@@ -29,6 +29,9 @@ private:
   std::unique_ptr<std::FILE, int (*)(std::FILE *)> file{nullptr, std::fclose};
 };
 
+/// Writes the classes' names (or the tokens) as a JSON array, by number.
+void writeNames(const std::string &path, const std::vector<std::string> &names);
+
 } // namespace sinter::training
 
 #endif // SINTER_RUNTIME_TRAINING_FIT_RUNLOG_H

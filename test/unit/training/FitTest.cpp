@@ -70,7 +70,7 @@ protected:
 } // namespace
 
 TEST_F(FitTest, LearnsAndReports) {
-  options.metrics = {"top1", "perplexity"};
+  options.metrics = {"top1", "exact", "perplexity"};
   options.epochs = 20;
   LinearStep step(2, 2);
   ASSERT_EQ(run(step), FitStatus::Done) << error;
@@ -79,9 +79,10 @@ TEST_F(FitTest, LearnsAndReports) {
   EXPECT_LT(position.history.back().validationLoss, 0.25);
   EXPECT_GT(position.history.back().metrics[0], 0.9);
   const std::vector<double> &metrics = position.history.back().validationMetrics;
-  ASSERT_EQ(metrics.size(), 3u);
+  ASSERT_EQ(metrics.size(), 4u);
   EXPECT_EQ(metrics[0], metrics[1]); // accuracy is top 1
-  EXPECT_NEAR(metrics[2], std::exp(position.history.back().validationLoss), 1e-9);
+  EXPECT_EQ(metrics[0], metrics[2]); // and, with one class a sample, exact
+  EXPECT_NEAR(metrics[3], std::exp(position.history.back().validationLoss), 1e-9);
   std::string page = readBytes(options.output + "/report.html");
   EXPECT_THAT(page, HasSubstr("<polyline"));
   EXPECT_THAT(page, HasSubstr("<th>above</th>"));
@@ -138,6 +139,10 @@ TEST_F(FitTest, Faults) {
   EXPECT_THAT(errorOfRun(), HasSubstr("'2' has 3 classes, and the model 2"));
   options.data = folder.write("nan.csv", "1,2,a\n3,nan,b\n5,6,a\n1,1,a\n1,1,b\n");
   EXPECT_THAT(errorOfRun(), HasSubstr("nan.csv:2: 'features' has NaN"));
+  options.validation = 0;
+  options.validationData = folder.write("four.csv", "1,2,a\n3,4,d\n");
+  EXPECT_THAT(errorOfRun(), HasSubstr("four.csv has other classes"));
+  options.validationData = "";
   options.data = folder.write("one.csv", "1,a\n2,b\n");
   EXPECT_THAT(errorOfRun(), HasSubstr("'features' [1] does not fit the model's 'x' [2]"));
 }

@@ -57,6 +57,18 @@ TEST(Vocabulary, BytePairs) {
               HasSubstr("needs vocabulary=FILE"));
 }
 
+TEST(Text, ContextsOfWords) {
+  Folder folder;
+  std::string file = folder.write("a.txt", "a b a c a");
+  Dataset data = openDataset(file + "?unit=word&window=1");
+  ASSERT_EQ(data.training->count(), 3);
+  Sample sample = readSample(*data.training, 1); // the second a; a, b, c are 1, 2, 3
+  EXPECT_EQ(sample[0].integers, (Tokens{2, 3}));
+  EXPECT_EQ(sample[1].integers, (Tokens{1}));
+  EXPECT_THAT(openError(file + "?unit=word&window=3"),
+              HasSubstr("5 tokens, too few for a window of 3"));
+}
+
 TEST(Pairs, BeginAndEnd) {
   Folder folder;
   Dataset data = openDataset(folder.write("a.tsv", "ab\tba\nb\ta\n"));
@@ -66,6 +78,9 @@ TEST(Pairs, BeginAndEnd) {
   EXPECT_EQ(sample[0].integers, (Tokens{4, 0}));
   EXPECT_EQ(sample[1].integers, (Tokens{1, 3, 0}));
   EXPECT_EQ(sample[2].integers, (Tokens{3, 2, 0}));
+  data = openDataset(folder / "a.tsv?shifted=no");
+  ASSERT_EQ(data.training->getColumns().size(), 2u);
+  EXPECT_EQ(readSample(*data.training, 1)[1].integers, (Tokens{3, 2, 0}));
   EXPECT_THAT(openError(folder.write("b.tsv", "a\tb\nab\n")),
               HasSubstr("b.tsv:2 must be two texts with one tab"));
   EXPECT_THAT(openError(folder.write("b.tsv", "\n")), HasSubstr("has no pairs"));
