@@ -22,8 +22,7 @@ using namespace mlir;
 
 static bool isApproximated(StringRef name) {
   return llvm::is_contained({"exp", "math.exp", "expm1", "math.expm1", "log", "math.log", "log1p",
-                             "math.log1p", "tanh", "math.tanh", "erf", "math.erf", "log2",
-                             "math.log2"},
+                             "math.log1p", "tanh", "math.tanh", "log2", "math.log2"},
                             name);
 }
 
@@ -67,12 +66,14 @@ static void orderChoices(sinter::kernel::FuncOp kernel) {
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {
-    if (isApproximated(op->getName().getStringRef()) && op->getResult(0).getType().isF32())
+    bool isExpanded = isa<math::ErfOp>(op) || isApproximated(op->getName().getStringRef());
+    if (isExpanded && op->getResult(0).getType().isF32())
       ops.push_back(op);
   });
   if (!ops.empty()) {
     RewritePatternSet patterns(kernel.getContext());
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
+    populateErfPatterns(patterns);
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     // What does not match stays, and is libm's: nothing here fails.

@@ -5,6 +5,7 @@
 #define SINTER_TARGETS_HALIDE_INTERNAL_H
 
 #include "dialects/kernel/Kernel.h"
+#include "mlir/IR/PatternMatch.h"
 
 #include <string>
 
@@ -16,6 +17,9 @@ namespace sinter::halide {
 
 /// Replaces exp, log, tanh, erf and their like on float32 by polynomials, which Halide vectorises.
 void expandMath(kernel::FuncOp kernel);
+
+/// erf on float32 as a quotient of polynomials.
+void populateErfPatterns(mlir::RewritePatternSet &patterns);
 
 /// Functions of this name and a number of bits return -0: `x + -0` is x, and marks a product x that
 /// is rounded before anything is added to it.
