@@ -83,28 +83,29 @@ struct DestinationCallModel
   }
 };
 
-/// kernel.view: the result is the source's buffer with another shape.
-struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
+/// What no tensor reads or writes by itself.
+template <typename Model, typename Op>
+struct DenseModel : BufferizableOpInterface::ExternalModel<Model, Op> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const {
     return false;
   }
   bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const {
     return false;
   }
+  FailureOr<BufferLikeType> getBufferType(Operation *, Value value, const BufferizationOptions &,
+                                          const BufferizationState &, SmallVector<Value> &) const {
+    auto type = cast<RankedTensorType>(value.getType());
+    return cast<BufferLikeType>(Type(MemRefType::get(type.getShape(), type.getElementType())));
+  }
+};
 
+/// kernel.view: the result is the source's buffer with another shape.
+struct ViewModel : DenseModel<ViewModel, ViewOp> {
   AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
                                       const AnalysisState &) const {
     if (operand.getOperandNumber() != 0)
       return {};
     return {{op->getOpResult(0), BufferRelation::Equivalent}};
-  }
-
-  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value,
-                                          const BufferizationOptions &options,
-                                          const BufferizationState &state,
-                                          SmallVector<Value> &invocationStack) const {
-    auto type = cast<RankedTensorType>(value.getType());
-    return cast<BufferLikeType>(Type(MemRefType::get(type.getShape(), type.getElementType())));
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -116,11 +117,8 @@ struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
     auto type = cast<RankedTensorType>(view.getType());
     auto resultType = MemRefType::get(type.getShape(), type.getElementType());
     // Sizes, and the strides of a dense row-major buffer.
-    SmallVector<OpFoldResult> sizes, strides(type.getRank());
-    unsigned next = 0;
-    for (int64_t size : type.getShape())
-      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(view.getSizes()[next++])
-                                                  : OpFoldResult(rewriter.getIndexAttr(size)));
+    SmallVector<OpFoldResult> sizes = getMixedValues(type.getShape(), view.getSizes(), rewriter),
+                              strides(type.getRank());
     OpFoldResult stride = rewriter.getIndexAttr(1);
     for (int64_t i = type.getRank() - 1; i >= 0; --i) {
       strides[i] = stride;
@@ -146,6 +144,76 @@ struct ViewModel : BufferizableOpInterface::ExternalModel<ViewModel, ViewOp> {
   }
 };
 
+/// The dense buffer that is some of another's elements.
+static Value createPart(RewriterBase &rewriter, Location loc, RankedTensorType type, Value source,
+                        Value offset, ValueRange sizes) {
+  auto memref = MemRefType::get(type.getShape(), type.getElementType());
+  return PartOp::create(rewriter, loc, memref, source, offset, sizes);
+}
+
+/// kernel.part: the result is within the source's buffer.
+struct PartModel : DenseModel<PartModel, PartOp> {
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
+                                      const AnalysisState &) const {
+    if (operand.getOperandNumber() != 0)
+      return {};
+    return {{op->getOpResult(0), BufferRelation::Unknown}};
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
+    auto part = cast<PartOp>(op);
+    FailureOr<Value> source = getBuffer(rewriter, part.getSource(), options, state);
+    if (failed(source))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op,
+                                  createPart(rewriter, op->getLoc(),
+                                             cast<RankedTensorType>(part.getType()), *source,
+                                             part.getOffset(), part.getSizes()));
+    return success();
+  }
+};
+
+/// kernel.room: memory of its own, as far as reads and writes go.
+struct RoomModel : DenseModel<RoomModel, RoomOp> {
+  AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const {
+    return {};
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
+    auto room = cast<RoomOp>(op);
+    FailureOr<Value> whole = getBuffer(rewriter, room.getWhole(), options, state);
+    if (failed(whole))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op,
+                                  createPart(rewriter, op->getLoc(), room.getType(), *whole,
+                                             room.getOffset(), room.getSizes()));
+    return success();
+  }
+};
+
+/// kernel.join: the whole.
+struct JoinModel : DenseModel<JoinModel, JoinOp> {
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
+                                      const AnalysisState &) const {
+    if (operand.getOperandNumber() != 0)
+      return {};
+    return {{op->getOpResult(0), BufferRelation::Equivalent}};
+  }
+  // The parts are read in place still.
+  bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
+    FailureOr<Value> whole = getBuffer(rewriter, cast<JoinOp>(op).getWhole(), options, state);
+    if (failed(whole))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op, *whole);
+    return success();
+  }
+};
+
 } // namespace
 
 void sinter::kernel::registerBufferizationInterfaces(DialectRegistry &registry) {
@@ -153,5 +221,8 @@ void sinter::kernel::registerBufferizationInterfaces(DialectRegistry &registry) 
     CallOp::attachInterface<DestinationCallModel<CallOp>>(*context);
     RuntimeCallOp::attachInterface<DestinationCallModel<RuntimeCallOp>>(*context);
     ViewOp::attachInterface<ViewModel>(*context);
+    PartOp::attachInterface<PartModel>(*context);
+    RoomOp::attachInterface<RoomModel>(*context);
+    JoinOp::attachInterface<JoinModel>(*context);
   });
 }

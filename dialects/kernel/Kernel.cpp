@@ -3,6 +3,8 @@
 
 #include "dialects/kernel/Kernel.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -277,15 +279,41 @@ LogicalResult RuntimeCallOp::reifyResultShapes(OpBuilder &builder,
 // kernel.view
 //===----------------------------------------------------------------------===//
 
+/// One size for each dynamic dimension of a result of the source's elements.
+static LogicalResult verifySizes(Operation *op, ShapedType source, ShapedType result,
+                                 ValueRange sizes) {
+  if (source.getElementType() != result.getElementType())
+    return op->emitOpError("changes the element type from ")
+           << source.getElementType() << " to " << result.getElementType();
+  if (result.getNumDynamicDims() != static_cast<int64_t>(sizes.size()))
+    return op->emitOpError("has ")
+           << sizes.size() << " sizes for " << result.getNumDynamicDims() << " dynamic dimensions";
+  return success();
+}
+
+/// As many elements as fit.
+static LogicalResult verifyPart(Operation *op, ShapedType source, ShapedType result,
+                                ValueRange sizes) {
+  if (failed(verifySizes(op, source, result, sizes)))
+    return failure();
+  if (source.hasStaticShape() && result.hasStaticShape() &&
+      source.getNumElements() < result.getNumElements())
+    return op->emitOpError("takes ")
+           << result.getNumElements() << " elements of " << source.getNumElements();
+  return success();
+}
+
+static LogicalResult reifySizes(OpBuilder &builder, ShapedType type, ValueRange sizes,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getMixedValues(type.getShape(), sizes, builder));
+  return success();
+}
+
 LogicalResult ViewOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType()),
        result = cast<RankedTensorType>(getType());
-  if (source.getElementType() != result.getElementType())
-    return emitOpError("changes the element type from ")
-           << source.getElementType() << " to " << result.getElementType();
-  if (result.getNumDynamicDims() != static_cast<int64_t>(getSizes().size()))
-    return emitOpError("has ") << getSizes().size() << " sizes for " << result.getNumDynamicDims()
-                               << " dynamic dimensions";
+  if (failed(verifySizes(*this, source, result, getSizes())))
+    return failure();
   if (source.hasStaticShape() && result.hasStaticShape() &&
       source.getNumElements() != result.getNumElements())
     return emitOpError("makes ") << result.getNumElements() << " elements of "
@@ -294,13 +322,7 @@ LogicalResult ViewOp::verify() {
 }
 
 LogicalResult ViewOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  shapes.emplace_back();
-  auto type = cast<RankedTensorType>(getType());
-  unsigned next = 0;
-  for (int64_t size : type.getShape())
-    shapes.back().push_back(ShapedType::isDynamic(size) ? OpFoldResult(getSizes()[next++])
-                                                        : OpFoldResult(builder.getIndexAttr(size)));
-  return success();
+  return reifySizes(builder, getType(), getSizes(), shapes);
 }
 
 OpFoldResult ViewOp::fold(FoldAdaptor adaptor) {
@@ -330,6 +352,29 @@ struct ViewOfView : OpRewritePattern<ViewOp> {
 
 void ViewOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<ViewOfView>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// kernel.part, kernel.room
+//===----------------------------------------------------------------------===//
+
+Value PartOp::getViewSource() { return getSource(); }
+
+LogicalResult PartOp::verify() {
+  return verifyPart(*this, cast<ShapedType>(getSource().getType()), cast<ShapedType>(getType()),
+                    getSizes());
+}
+
+LogicalResult PartOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  return reifySizes(builder, cast<ShapedType>(getType()), getSizes(), shapes);
+}
+
+LogicalResult RoomOp::verify() {
+  return verifyPart(*this, getWhole().getType(), getType(), getSizes());
+}
+
+LogicalResult RoomOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  return reifySizes(builder, getType(), getSizes(), shapes);
 }
 
 //===----------------------------------------------------------------------===//

@@ -12,6 +12,7 @@ include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ViewLikeInterface.td"
 
 class KernelOp<string mnemonic, list<Trait> traits = []> : Op<KernelDialect, mnemonic, traits>;
 
@@ -133,6 +134,49 @@ def ViewOp : KernelOp<"view", [Pure, DeclareOpInterfaceMethods<ReifyRankedShaped
   let hasVerifier = 1;
   let hasFolder = 1;
   let hasCanonicalizer = 1;
+}
+
+def PartOp : KernelOp<"part", [Pure, DeclareOpInterfaceMethods<ViewLikeOpInterface>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "some of the contiguous elements, under another shape";
+  let description = [{
+    `kernel.part %t at %offset[%n] : tensor<12x?xf32> to tensor<?xf32>`
+
+    The elements from `offset` on, as many as the result has; who builds the op answers for it that they are there.
+    One size for each dynamic dimension of the result. No bytes move. On memrefs source and result are dense.
+  }];
+  let arguments = (ins AnyShaped:$source, Index:$offset, Variadic<Index>:$sizes);
+  let results = (outs AnyShaped:$result);
+  let assemblyFormat = "$source `at` $offset (`[` $sizes^ `]`)? attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def RoomOp : KernelOp<"room", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "a place within a larger tensor for a result to be written to";
+  let description = [{
+    `kernel.room in %whole at %offset[%n] : tensor<?xf32> to tensor<4x?xf32>`
+
+    As `kernel.part`, but its contents are undefined, and bufferization takes it for memory of its own: what is
+    written there may be read in spite of writes to other rooms of `whole`. Who builds the op answers for it that the
+    rooms of a tensor do not overlap, and that nothing is written in place to what has been put into one.
+    `kernel.join` gives the whole.
+  }];
+  let arguments = (ins AnyRankedTensor:$whole, Index:$offset, Variadic<Index>:$sizes);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "`in` $whole `at` $offset (`[` $sizes^ `]`)? attr-dict `:` type($whole) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def JoinOp : KernelOp<"join", [Pure, AllTypesMatch<["whole", "result"]>]> {
+  let summary = "a tensor all of whose rooms have been written";
+  let description = [{
+    `kernel.join %whole of %a, %b : tensor<8xf32> of tensor<4xf32>, tensor<4xf32>`
+
+    `parts` are what was written to the rooms of `whole`. No bytes move. The result is not to be written in place.
+  }];
+  let arguments = (ins AnyRankedTensor:$whole, Variadic<AnyRankedTensor>:$parts);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$whole `of` $parts attr-dict `:` type($whole) `of` type($parts)";
 }
 
 #endif // SINTER_KERNEL_OPS

@@ -36,6 +36,14 @@ func.func @sizes(%x: tensor<4xf32>, %n: index) {
 
 // -----
 
+func.func @part(%x: tensor<4xf32>, %n: index) {
+  // expected-error @+1 {{takes 5 elements of 4}}
+  %0 = kernel.part %x at %n : tensor<4xf32> to tensor<5xf32>
+  return
+}
+
+// -----
+
 func.func @type(%x: tensor<4xf32>) {
   // expected-error @+1 {{changes the element type from 'f32' to 'i32'}}
   %0 = kernel.view %x : tensor<4xf32> to tensor<4xi32>

@@ -20,6 +20,12 @@ func.func @main(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>, %n: index) -> tenso
   %2 = kernel.view %1[%n, %n] : tensor<8x32xf32> to tensor<?x?xf32>
   // CHECK: kernel.view %{{.*}} : tensor<8x32xf32> to tensor<256xf32>
   %3 = kernel.view %1 : tensor<8x32xf32> to tensor<256xf32>
+  // CHECK: kernel.part %{{.*}} at %{{.*}}[%{{.*}}] : tensor<256xf32> to tensor<?x2xf32>
+  %part = kernel.part %3 at %n[%n] : tensor<256xf32> to tensor<?x2xf32>
+  // CHECK: kernel.room in %{{.*}} at %{{.*}} : tensor<256xf32> to tensor<4xf32>
+  %room = kernel.room in %3 at %n : tensor<256xf32> to tensor<4xf32>
+  // CHECK: kernel.join %{{.*}} of %{{.*}} : tensor<256xf32> of tensor<4xf32>
+  %join = kernel.join %3 of %room : tensor<256xf32> of tensor<4xf32>
   return %2 : tensor<?x?xf32>
 }
 

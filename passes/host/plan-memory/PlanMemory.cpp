@@ -11,6 +11,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "passes/host/plan-memory/Bytes.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -312,6 +313,7 @@ private:
       op.erase();
     }
     function.walk([](memref::DeallocOp op) { op.erase(); });
+    function.walk(lowerPart);
     function.setName(("sinter_" + function.getName()).str());
     function->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
     return success();
@@ -358,23 +360,7 @@ private:
     }
     operands.push_back(size);
     Value address = func::CallOp::create(builder, loc, callee, operands).getResult(0);
-    // The descriptor {allocated, aligned, offset, sizes[1], strides[1]}.
-    auto array = LLVM::LLVMArrayType::get(i64, 1);
-    auto descriptorType =
-        LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, i64, array, array});
-    Value zero = LLVM::ConstantOp::create(builder, loc, i64, 0);
-    Value one = LLVM::ConstantOp::create(builder, loc, i64, 1);
-    Value descriptor = LLVM::PoisonOp::create(builder, loc, descriptorType);
-    auto insert = [&](Value value, ArrayRef<int64_t> position) {
-      descriptor = LLVM::InsertValueOp::create(builder, loc, descriptor, value, position);
-    };
-    insert(address, {0});
-    insert(address, {1});
-    insert(zero, {2});
-    insert(size, {3, 0});
-    insert(one, {4, 0});
-    auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-    return UnrealizedConversionCastOp::create(builder, loc, bytes, descriptor).getResult(0);
+    return bytesAt(builder, loc, address, size);
   }
 
   struct Slot {

@@ -40,14 +40,16 @@ Value HostBuilder::empty(RankedTensorType type, ValueRange dynamicDims) {
   return bufferization::AllocTensorOp::create(builder, loc, type, dynamicDims);
 }
 
-Value HostBuilder::empty(Value result) {
-  RankedTensorType type = hostType(result.getType());
-  nn::SymbolicShape shape = analysis.shape(result);
-  SmallVector<Value> dims;
-  for (auto [dim, expr] : llvm::zip(type.getShape(), shape))
+SmallVector<Value> HostBuilder::dynamicSizes(Value result) {
+  SmallVector<Value> sizes;
+  for (auto [dim, expr] : llvm::zip(hostType(result.getType()).getShape(), analysis.shape(result)))
     if (ShapedType::isDynamic(dim))
-      dims.push_back(index(expr));
-  return empty(type, dims);
+      sizes.push_back(index(expr));
+  return sizes;
+}
+
+Value HostBuilder::empty(Value result) {
+  return empty(hostType(result.getType()), dynamicSizes(result));
 }
 
 Value HostBuilder::view(Value source, RankedTensorType type, ArrayRef<AffineExpr> shape) {
@@ -244,7 +246,7 @@ LogicalResult HostBuilder::build(Operation *op) {
 }
 
 LogicalResult HostBuilder::buildKernel(Operation *op) {
-  if (buildConcat(op))
+  if (buildPart(op) || buildJoin(op) || buildConcat(op))
     return success();
   SmallVector<Value> captured, inputs, inits;
   CollapsedDims collapsed;

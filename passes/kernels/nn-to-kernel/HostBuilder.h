@@ -13,6 +13,9 @@
 
 namespace sinter {
 
+/// The only op of a fused region, or the op itself; null for a region of several.
+mlir::Operation *getLoneOp(mlir::Operation *op);
+
 /// Translates one nn function, op by op, into the host program.
 class HostBuilder {
 public:
@@ -32,6 +35,11 @@ private:
   /// A concat whose parts are written where they belong; false, and nothing is changed, if it has
   /// to be a kernel.
   bool buildConcat(mlir::Operation *op);
+  /// The same along the outermost dim, where parts are contiguous.
+  bool buildJoin(mlir::Operation *op);
+  /// A slice or gather that is contiguous in its input and read there; false if it is to be a
+  /// kernel.
+  bool buildPart(mlir::Operation *op);
   mlir::LogicalResult buildOpaque(mlir::Operation *op);
   mlir::LogicalResult buildIf(nn::IfOp op);
   mlir::LogicalResult buildLoop(nn::LoopOp op);
@@ -48,6 +56,8 @@ private:
   mlir::Value index(mlir::AffineExpr expr);
   /// An uninitialised tensor of a result's type, with its dims computed.
   mlir::Value empty(mlir::Value result);
+  /// The sizes of a result's dynamic dims.
+  llvm::SmallVector<mlir::Value> dynamicSizes(mlir::Value result);
   mlir::Value empty(mlir::RankedTensorType type, mlir::ValueRange dynamicDims);
   mlir::Value view(mlir::Value source, mlir::RankedTensorType type,
                    llvm::ArrayRef<mlir::AffineExpr> shape);

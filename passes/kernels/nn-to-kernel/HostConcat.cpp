@@ -35,16 +35,6 @@ struct Place {
 };
 } // namespace
 
-static nn::ConcatOp loneConcat(Operation *op) {
-  if (auto fused = dyn_cast<nn::FusedOp>(op)) {
-    Block &body = fused.getBody().front();
-    if (body.getOperations().size() != 2)
-      return {};
-    op = &body.front();
-  }
-  return dyn_cast<nn::ConcatOp>(op);
-}
-
 /// The place of a part of `type` in rows of `row` elements; nothing if no dim of the type is the
 /// one to take a slice of.
 static std::optional<Place> placeOf(RankedTensorType type, const Part &part, int64_t row) {
@@ -106,7 +96,9 @@ FlatSymbolRefAttr HostBuilder::copyKernel(RankedTensorType type) {
       kernel::FuncOp::create(builder, loc, "kernel", builder.getFunctionType({type}, {type}));
   Block &block = function.getBody().front();
   builder.setInsertionPointToStart(&block);
-  Value init = tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType());
+  Value init = tensor::EmptyOp::create(builder, loc,
+                                       tensor::getMixedSizes(builder, loc, block.getArgument(0)),
+                                       type.getElementType());
   AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> kinds(type.getRank(), utils::IteratorType::parallel);
   auto copy = linalg::GenericOp::create(builder, loc, type, block.getArgument(0), init,
@@ -119,7 +111,7 @@ FlatSymbolRefAttr HostBuilder::copyKernel(RankedTensorType type) {
 }
 
 bool HostBuilder::buildConcat(Operation *op) {
-  nn::ConcatOp concat = loneConcat(op);
+  auto concat = dyn_cast_or_null<nn::ConcatOp>(getLoneOp(op));
   if (!concat)
     return false;
   RankedTensorType type = hostType(concat.getResult().getType());
