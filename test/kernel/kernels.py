@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes kernels of one family for kernel-check:  kernels.py conv n=1 h=56 c=64 f=64 k=3 s=1 p=1 pack=32
 
-Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, transpose, shuffle, argmax. A size
+Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, transpose, shuffle, argmax,
+attention. A size
 `?NAME` makes a dynamic dimension (matmul m, n, k; softmax, elementwise rows); `sizes=m:3,m:17` then says what runs.
 """
 import sys
@@ -306,6 +307,53 @@ def nchwconv(n=1, h=28, c=32, f=48, k=3, s=1):
                     [affine(d, ["d0", "d4", f"d2 * {s} + d5", f"d3 * {s} + d6"]), affine(d, ["d1", "d4", "d5", "d6"]),
                      affine(d, d[:4])], "pppprrr", FMA, y)
     return f"(%x: {tensor(n, c, h, h)}, %w: {tensor(f, c, k, k)}) -> {y}", text, f"%acc : {y}", 2 * n * f * oh * oh * c * k * k
+
+
+def attention(n=1, h=2, s=128, t=128, d=64, w=64, split=0):
+    """softmax(Q K^T * 0.125 + mask) V; heads beside each other in a row, or with split=1 one after another."""
+    def side(rows, width):
+        return [n, h, rows, width] if split else [n, rows, h, width]
+
+    def place(row, width):
+        return ["d0", "d1", row, width] if split else ["d0", row, "d1", width]
+    q, k, v, y, mask = tensor(*side(s, d)), tensor(*side(t, d)), tensor(*side(t, w)), tensor(*side(s, w)), tensor(n, t)
+    p, r, o = tensor(n, h, s, t), tensor(n, h, s), tensor(n, h, s, w)
+    text, size = "", {}
+    for name, dim, source, kind, at in [("%ds", s, "%q", q, 2 if split else 1), ("%dt", t, "%k", k, 2 if split else 1),
+                                        ("%dn", n, "%q", q, 0)]:
+        size[dim] = ""
+        if str(dim).startswith("?"):
+            text += f"  {name}i = arith.constant {at} : index\n  {name} = tensor.dim {source}, {name}i : {kind}\n"
+            size[dim] = name
+
+    def sizes(*dims):
+        return ", ".join(size[dim] for dim in dims if size.get(dim))
+    d5, d4, d3 = [f"d{i}" for i in range(5)], D4, D4[:3]
+    text += init("%p", p, "0.0", sizes(n, s, t)) + init("%low", r, "0xFF800000", sizes(n, s))
+    text += init("%zero", r, "0.0", sizes(n, s)) + init("%sums", o, "0.0", sizes(n, s)) + init("%y", y, None, sizes(n, s))
+    text += generic("%scores", [("%q", q), ("%k", k)], "%p", [affine(d5, place("d2", "d4")), affine(d5, place("d3", "d4")),
+                                                             affine(d5, d4)], "ppppr", FMA, p)
+    text += generic("%scaled", [("%scores", p), ("%mask", mask)], "%p_e", [affine(d4, d4), affine(d4, ["d0", "d3"]), affine(d4, d4)],
+                    "pppp", "    %c = arith.constant 0.125 : f32\n    %m = arith.mulf %a, %c : f32\n"
+                    "    %r = arith.addf %m, %b : f32\n    linalg.yield %r : f32\n", p)
+    text += generic("%max", [("%scaled", p)], "%low", [affine(d4, d4), affine(d4, d3)], "pppr",
+                    "    %r = arith.maximumf %a, %o : f32\n    linalg.yield %r : f32\n", r)
+    text += generic("%exp", [("%scaled", p), ("%max", r)], "%p_e", [affine(d4, d4), affine(d4, d3), affine(d4, d4)], "pppp",
+                    "    %s = arith.subf %a, %b : f32\n    %r = math.exp %s : f32\n    linalg.yield %r : f32\n", p)
+    text += generic("%sum", [("%exp", p)], "%zero", [affine(d4, d4), affine(d4, d3)], "pppr",
+                    "    %r = arith.addf %a, %o : f32\n    linalg.yield %r : f32\n", r)
+    text += generic("%inverse", [("%sum", r)], "%low_e", [affine(d3, d3)] * 2, "ppp",
+                    "    %c = arith.constant 1.0 : f32\n    %r = arith.divf %c, %a : f32\n    linalg.yield %r : f32\n", r)
+    text += generic("%weights", [("%exp", p), ("%inverse", r)], "%p_e", [affine(d4, d4), affine(d4, d3), affine(d4, d4)], "pppp",
+                    "    %r = arith.mulf %a, %b : f32\n    linalg.yield %r : f32\n", p)
+    text += generic("%values", [("%weights", p), ("%v", v)], "%sums", [affine(d5, ["d0", "d1", "d2", "d4"]),
+                                                                   affine(d5, place("d4", "d3")), affine(d5, d4)], "ppppr", FMA, o)
+    text += generic("%result", [("%values", o)], "%y_e", [affine(d4, d4 if split else ["d0", "d2", "d1", "d3"]), affine(d4, d4)],
+                    "pppp", "    linalg.yield %a : f32\n", y)
+    arguments = ", ".join(f"{name}: {kind}{names(dims)}" for name, kind, dims in [
+        ("%q", q, side(s, d)), ("%k", k, side(t, d)), ("%v", v, side(t, w)), ("%mask", mask, [n, t])])
+    flops = 0 if "?" in f"{n}{s}{t}" else 2 * n * h * s * t * (d + w)
+    return f"({arguments}) -> ({y}{names(side(s, w))})", text, f"%result : {y}", flops
 
 
 def main():

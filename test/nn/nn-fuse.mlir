@@ -185,3 +185,52 @@ func.func @zero_point(%z: tensor<ui8>) -> tensor<i32> {
   %0 = nn.cast %z {to = i32} : (tensor<ui8>) -> tensor<i32>
   return %0 : tensor<i32>
 }
+
+// -----
+
+// Attention is one group: transposes, both products, the scale and the mask between them.
+// CHECK-LABEL: @attention
+// CHECK: %[[F:.*]] = nn.fused : tensor<?x?x2x16xf32>
+// CHECK-COUNT-3: nn.transpose
+// CHECK: nn.matmul
+// CHECK: nn.mul
+// CHECK: nn.add
+// CHECK: nn.softmax
+// CHECK: nn.matmul
+// CHECK: %[[R:.*]] = nn.transpose
+// CHECK: nn.yield %[[R]]
+// CHECK-NOT: nn.fused
+// CHECK: return %[[F]]
+func.func @attention(%q: tensor<?x?x2x16xf32> {nn.dims = ["b", "s", "", ""]}, %k: tensor<?x?x2x16xf32> {nn.dims = ["b", "s", "", ""]},
+    %v: tensor<?x?x2x16xf32> {nn.dims = ["b", "s", "", ""]}, %mask: tensor<?x1x1x?xf32> {nn.dims = ["b", "", "", "s"]}) -> tensor<?x?x2x16xf32> {
+  %scale = nn.constant dense<0.25> : tensor<f32>
+  %0 = nn.transpose %q {permutation = array<i64: 0, 2, 1, 3>} : (tensor<?x?x2x16xf32>) -> tensor<?x2x?x16xf32>
+  %1 = nn.transpose %k {permutation = array<i64: 0, 2, 3, 1>} : (tensor<?x?x2x16xf32>) -> tensor<?x2x16x?xf32>
+  %2 = nn.transpose %v {permutation = array<i64: 0, 2, 1, 3>} : (tensor<?x?x2x16xf32>) -> tensor<?x2x?x16xf32>
+  %3 = nn.matmul %0, %1 : (tensor<?x2x?x16xf32>, tensor<?x2x16x?xf32>) -> tensor<?x2x?x?xf32>
+  %4 = nn.mul %3, %scale : (tensor<?x2x?x?xf32>, tensor<f32>) -> tensor<?x2x?x?xf32>
+  %5 = nn.add %4, %mask : (tensor<?x2x?x?xf32>, tensor<?x1x1x?xf32>) -> tensor<?x2x?x?xf32>
+  %6 = nn.softmax %5 {axes = array<i64: 3>} : (tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xf32>
+  %7 = nn.matmul %6, %2 : (tensor<?x2x?x?xf32>, tensor<?x2x?x16xf32>) -> tensor<?x2x?x16xf32>
+  %8 = nn.transpose %7 {permutation = array<i64: 0, 2, 1, 3>} : (tensor<?x2x?x16xf32>) -> tensor<?x?x2x16xf32>
+  return %8 : tensor<?x?x2x16xf32>
+}
+
+// -----
+
+// Refused: the weights are wanted, one row has nothing to share, or heads do not divide into vectors.
+// CHECK-LABEL: @not_attention
+// CHECK-COUNT-9: nn.fused
+func.func @not_attention(%q: tensor<2x9x16xf32>, %k: tensor<2x16x9xf32>, %v: tensor<2x9x16xf32>, %row: tensor<2x1x16xf32>,
+    %odd: tensor<2x9x15xf32>) -> (tensor<2x9x16xf32>, tensor<2x9x9xf32>, tensor<2x1x16xf32>, tensor<2x9x15xf32>) {
+  %0 = nn.matmul %q, %k : (tensor<2x9x16xf32>, tensor<2x16x9xf32>) -> tensor<2x9x9xf32>
+  %1 = nn.softmax %0 {axes = array<i64: 2>} : (tensor<2x9x9xf32>) -> tensor<2x9x9xf32>
+  %2 = nn.matmul %1, %v : (tensor<2x9x9xf32>, tensor<2x9x16xf32>) -> tensor<2x9x16xf32>
+  %3 = nn.matmul %row, %k : (tensor<2x1x16xf32>, tensor<2x16x9xf32>) -> tensor<2x1x9xf32>
+  %4 = nn.softmax %3 {axes = array<i64: 2>} : (tensor<2x1x9xf32>) -> tensor<2x1x9xf32>
+  %5 = nn.matmul %4, %v : (tensor<2x1x9xf32>, tensor<2x9x16xf32>) -> tensor<2x1x16xf32>
+  %6 = nn.matmul %q, %k : (tensor<2x9x16xf32>, tensor<2x16x9xf32>) -> tensor<2x9x9xf32>
+  %7 = nn.softmax %6 {axes = array<i64: 2>} : (tensor<2x9x9xf32>) -> tensor<2x9x9xf32>
+  %8 = nn.matmul %7, %odd : (tensor<2x9x9xf32>, tensor<2x9x15xf32>) -> tensor<2x9x15xf32>
+  return %2, %1, %5, %8 : tensor<2x9x16xf32>, tensor<2x9x9xf32>, tensor<2x1x16xf32>, tensor<2x9x15xf32>
+}

@@ -4,6 +4,7 @@
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "dialects/nn/NN.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
+#include "passes/graph/nn-fuse/Attention.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -22,7 +23,17 @@ public:
       : block(block), analysis(analysis), remarks(remarks) {}
 
   void run(bool fuseElementwise) {
+    if (fuseElementwise)
+      for (auto softmax : block.getOps<nn::SoftmaxOp>())
+        if (SmallVector<Operation *> members = findAttention(softmax, analysis); !members.empty()) {
+          for (Operation *member : members)
+            groupOf[member] = groups.size();
+          closed.insert(groups.size());
+          groups.push_back(members);
+        }
     for (Operation &op : block.without_terminator()) {
+      if (groupOf.contains(&op))
+        continue;
       auto fusible = dyn_cast<nn::FusibleOpInterface>(op);
       if (!fusible)
         continue;
@@ -158,6 +169,8 @@ private:
         op->emitRemark() << "not fused with " << producer->getName() << ": " << reason;
       return true;
     };
+    if (closed.contains(group))
+      return because("attention is a kernel by itself");
     if (analysis.shape(op->getResult(0)) != analysis.shape(producer->getResult(0)))
       return because("the shapes differ");
     if (producer->getNumResults() != 1)
@@ -244,6 +257,8 @@ private:
   bool remarks;
   SmallVector<Group> groups;
   DenseMap<Operation *, unsigned> groupOf;
+  /// Groups that take in nothing more.
+  llvm::DenseSet<unsigned> closed;
 };
 
 struct NNFusePass : sinter::impl::NNFuseBase<NNFusePass> {

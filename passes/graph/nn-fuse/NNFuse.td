@@ -10,7 +10,8 @@ def NNFuse : Pass<"nn-fuse"> {
   let summary = "groups ops into nn.fused regions, one future kernel each";
   let description = [{
     One contraction, window, reduction or movement with all the elementwise work
-    that follows it at the same shape; or a chain of elementwise ops. A group may
+    that follows it at the same shape; a chain of elementwise ops; or attention,
+    softmax(f(Q Kᵀ)) V with the transposes around it. A group may
     have several results. Every refusal leaves a remark with its reason
     (option `remarks`).
   }];

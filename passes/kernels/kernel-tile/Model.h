@@ -104,6 +104,15 @@ void joinOutputs(kernel::FuncOp kernel);
 /// kernel is not of this kind.
 bool scheduleRegisterTile(Model &model);
 
+/// The same for attention, softmax(f(Q Kᵀ)) V. False if the kernel is something else.
+bool prepareAttention(kernel::FuncOp kernel, const Target &target);
+
+/// Everyone who read a stage's result reads a copy of it.
+void copyBehind(mlir::linalg::LinalgOp stage);
+
+/// Attention: some rows at a time go through all of it. False if the kernel is not of this kind.
+bool scheduleAttention(Model &model);
+
 /// A convolution by F(m×m, 3×3). False if the kernel is not of this kind.
 bool scheduleWinograd(Model &model);
 
@@ -114,6 +123,10 @@ void scheduleRows(Model &model);
 /// Below this much work, in about vector instructions, a thread pool costs more than it gives: some
 /// microseconds.
 constexpr double parallelWork = 16000;
+
+/// Partial results of a reduction in the lanes of vectors, computed beside it at `placeLoop` of
+/// `place`. False, and nothing is done, if the reduction is not of the kind.
+bool factorReduction(Model &model, Stage &stage, Stage *place, llvm::StringRef placeLoop);
 
 /// Vectors along the innermost loop of a stage that is computed by itself.
 void vectorizeNest(Model &model, Stage &stage);

@@ -43,8 +43,7 @@ static SmallVector<int64_t> identityOf(Value tensor) {
   return llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
 }
 
-/// Everyone who read the stage's result reads a copy of it.
-static void copyBehind(linalg::LinalgOp stage) {
+void tile::copyBehind(linalg::LinalgOp stage) {
   Value value = stage->getResult(0);
   OpBuilder builder(stage->getContext());
   builder.setInsertionPointAfter(stage);
@@ -242,12 +241,11 @@ static void keepReduction(linalg::LinalgOp op) {
     again |= isa<linalg::LinalgOp>(user) && !readers.insert(user).second;
   if (!again)
     return;
-  copyBehind(op);
+  tile::copyBehind(op);
 }
 
-void tile::prepare(kernel::FuncOp kernel, const Target &target) {
-  eraseDead(kernel);
-  generalize(kernel);
+/// Operands as their readers' vectors want them.
+static void prepareOperands(kernel::FuncOp kernel, const Target &target) {
   for (linalg::LinalgOp op : kernel.getStages())
     if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation())) {
       transposeOperands(generic, target);
@@ -260,6 +258,14 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
       copyTransposed(cast<linalg::GenericOp>(op.getOperation()));
   for (linalg::LinalgOp op : kernel.getStages())
     keepReduction(op);
+}
+
+void tile::prepare(kernel::FuncOp kernel, const Target &target) {
+  eraseDead(kernel);
+  generalize(kernel);
+  bool isAttention = prepareAttention(kernel, target);
+  if (!isAttention)
+    prepareOperands(kernel, target);
   Operation *yield = kernel.getBody().front().getTerminator();
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {
@@ -269,6 +275,9 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
       continue;
     operand.set(createCopy(builder, stage.getLoc(), operand.get(), identityOf(operand.get())));
   }
+
+  if (isAttention)
+    return;
 
   // Whole panels are computed, into a copy that may be wider than the result.
   for (linalg::LinalgOp op : kernel.getStages()) {

@@ -68,8 +68,7 @@ static int denseReductionLoop(Stage &stage) {
   return best;
 }
 
-/// Partial results in the lanes of vectors. False if the reduction is not of the kind.
-static bool factorReduction(Model &model, Stage &stage, Stage *place, StringRef placeLoop) {
+bool tile::factorReduction(Model &model, Stage &stage, Stage *place, StringRef placeLoop) {
   int loop = denseReductionLoop(stage);
   int64_t lanes = model.lanes(stage);
   if (loop < 0 || !kernel::getCombiner(stage.op) ||
