@@ -70,7 +70,8 @@ struct LowerDepthToSpace : OpRewritePattern<nn::DepthToSpaceOp> {
     bool phasesFirst = op.getMode() == nn::DepthMode::DCR;
     rewriter.replaceOp(op, interleave(Term(rewriter, op.getLoc(), op.getInput()),
                                       phasesFirst ? 1 : channels, {block, block},
-                                      phasesFirst ? channels : 1));
+                                      phasesFirst ? channels : 1)
+                                          .get());
     return success();
   }
 };
