@@ -106,8 +106,10 @@ def SpecializeOp : ScheduleOp<"specialize"> {
   let description = [{
     `kernel.specialize %s when d1 at_least 14, 4`: where the extent of `d1` is at least 14, splits of `d1` by 14 stand; else,
     where it is at least 4, they are by 4; and else by 1. So a tile never reaches beyond a small dynamic extent.
+    `{otherwise = {d2 = 64}}`: where it is less than all of them, splits of `d2` are by 64.
   }];
-  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, DenseI64ArrayAttr:$least);
+  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, DenseI64ArrayAttr:$least,
+                       OptionalAttr<DictionaryAttr>:$otherwise);
   let assemblyFormat = "$stage (`update` $update^)? `when` custom<Dim>($dim) `at_least` $least attr-dict";
 }
 

@@ -1,9 +1,9 @@
 //===- HalideKernels.h - kernels to bitcode by Halide ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Stands after kernel-tile. Each kernel.func becomes a function of Halide's in LLVM bitcode, and in
-// the module a func.func of the convention of lowered kernels, (ctx, memref or scalar inputs,
-// memref outputs), that calls it.
+// Stands after kernel-tile. Each kernel.func becomes a function in LLVM bitcode, Halide's behind an
+// entry that takes addresses and sizes, and in the module a func.func of the convention of lowered
+// kernels, (ctx, memref or scalar inputs, memref outputs), that calls it.
 //
 //===----------------------------------------------------------------------===//
 

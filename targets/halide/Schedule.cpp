@@ -96,6 +96,10 @@ private:
           }
           combinations.push_back({condition, factors});
           combinations.back().second[op.getDim().str()] = 1;
+          if (mlir::DictionaryAttr otherwise = op.getOtherwiseAttr())
+            for (mlir::NamedAttribute each : otherwise)
+              combinations.back().second[each.getName().str()] =
+                  mlir::cast<mlir::IntegerAttr>(each.getValue()).getInt();
         }
       }
       auto &versions = this->versions[nest];

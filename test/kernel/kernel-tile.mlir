@@ -76,3 +76,16 @@ kernel.func @open_panel(%x: tensor<1x2048xf32>, %w: tensor<21x2048x48xf32>) -> t
   } -> tensor<1x1000xf32>
   kernel.yield %sum : tensor<1x1000xf32>
 }
+
+// Rows that may be few: what is left over has wider tiles, so that enough sums are under way.
+// AVX2-LABEL: kernel.func @few_rows
+// AVX2: kernel.specialize %{{.*}} when d0 at_least {{.*}} {otherwise = {d1 = 64 : i64}}
+kernel.func @few_rows(%x: tensor<?x128xf32>, %w: tensor<128x192xf32>) -> tensor<?x192xf32> {
+  %zero = arith.constant 0.0 : f32
+  %i0 = arith.constant 0 : index
+  %n = tensor.dim %x, %i0 : tensor<?x128xf32>
+  %e = tensor.empty(%n) : tensor<?x192xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<?x192xf32>) -> tensor<?x192xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<?x128xf32>, tensor<128x192xf32>) outs(%init : tensor<?x192xf32>) -> tensor<?x192xf32>
+  kernel.yield %y : tensor<?x192xf32>
+}

@@ -198,8 +198,10 @@ void Model::parallel(Stage &stage, bool update, StringRef dim) {
   kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }
 
-void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least) {
-  kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least);
+void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least,
+                       DictionaryAttr otherwise) {
+  kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least,
+                               otherwise && !otherwise.empty() ? otherwise : DictionaryAttr());
 }
 
 void Model::computeAt(Value stage, Stage &consumer, bool update, StringRef dim) {

@@ -78,7 +78,8 @@ public:
   void vectorize(Stage &stage, bool update, llvm::StringRef dim);
   void unroll(Stage &stage, bool update, llvm::StringRef dim);
   void parallel(Stage &stage, bool update, llvm::StringRef dim);
-  void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least);
+  void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least,
+                  mlir::DictionaryAttr otherwise = {});
   void computeAt(mlir::Value stage, Stage &consumer, bool update, llvm::StringRef dim);
   void computeRoot(Stage &stage);
   /// Directives on the new stage take its handle in `partial`.

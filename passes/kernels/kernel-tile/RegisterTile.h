@@ -44,6 +44,7 @@ private:
   std::optional<double> score(int64_t tile, int64_t m1, int64_t m2) const;
   llvm::SmallVector<int64_t> vectorTiles() const;
   void chooseTile();
+  int64_t rowTile() const;
   // RegisterTileOrder.cpp
   void order();
   void chooseRows(llvm::ArrayRef<int> rest);

@@ -11,18 +11,14 @@ using kernel::TailStrategy;
 
 void RegisterTiler::scheduleOutput() {
   Stage &o = *output;
-  // Versions for dynamic extents, so that the tile never reaches beyond the end.
-  for (auto &[loop, positions] : unrolled)
-    if (!isStatic(loop) && positions > 1) {
-      SmallVector<int64_t> least = {positions};
-      if (positions > 6)
-        least.push_back(4);
-      model.specialize(o, loopName(loop), least);
-    }
-  if (!isStatic(vector) && vectorTile > 1)
-    model.specialize(o, loopName(vector), {vectorTile});
-
   std::string v = loopName(vector);
+  SmallVector<NamedAttribute> rowFactors; // of splits, in the version for few rows
+  int64_t widest = rowTile();
+  auto setRowFactor = [&](StringRef dim, int64_t factor) {
+    rowFactors.push_back(model.builder.getNamedAttr(dim, model.builder.getI64IntegerAttr(factor)));
+  };
+  if (widest != vectorTile)
+    setRowFactor(v, widest);
   int64_t step = vectorTile;
   if (staging)
     step = std::min(int64_t(llvm::bit_floor(uint64_t(extent(vector)))), model.lanes(o));
@@ -83,11 +79,23 @@ void RegisterTiler::scheduleOutput() {
     int64_t count = counts.back();
     int64_t run = chooseRun(count, llvm::divideCeil(count * tasks, 16), count / 2);
     model.split(o, false, name, run, name + "_r", name + "_i", TailStrategy::ShiftInwards);
+    if (name == v + "_o" && widest != vectorTile)
+      setRowFactor(name, std::max<int64_t>(run * vectorTile / widest, 1));
     outermostFirst.back() = name + "_r";
     counts.back() = llvm::divideCeil(count, run);
     outermostFirst.push_back(name + "_i");
     counts.push_back(run);
   }
+  // Versions for dynamic extents, so that the tile never reaches beyond the end.
+  for (auto &[loop, positions] : unrolled)
+    if (!isStatic(loop) && positions > 1) {
+      SmallVector<int64_t> least = {positions};
+      if (positions > 6)
+        least.push_back(4);
+      model.specialize(o, loopName(loop), least, model.builder.getDictionaryAttr(rowFactors));
+    }
+  if (!isStatic(vector) && vectorTile > 1)
+    model.specialize(o, loopName(vector), {vectorTile});
   // Only the loops around a chunk may be fused into the parallel one.
   size_t fusible = outermostFirst.size();
   if (chunkLoop >= 0)

@@ -111,6 +111,20 @@ SmallVector<int64_t> RegisterTiler::vectorTiles() const {
   return {tile};
 }
 
+/// The vectors' tile in the version for few positions, which are taken one by one: as many sums
+/// under way as hide the time that a multiply-add takes.
+int64_t RegisterTiler::rowTile() const {
+  constexpr int64_t mostVectors = 8;
+  int64_t best = vectorTile;
+  if (!isStatic(vector) || staging || first < 0 || isStatic(first))
+    return best;
+  for (int64_t tile = lanes; tile <= mostVectors * lanes; tile += lanes)
+    if (extent(vector) % tile == 0 &&
+        llvm::all_of(packs, [&](int64_t pack) { return pack % tile == 0; }))
+      best = std::max(best, tile);
+  return best;
+}
+
 /// Tries all tiles against a simple account of one step of the reduction, in cycles.
 void RegisterTiler::chooseTile() {
   int64_t registers = model.target.vectorRegisters;
