@@ -254,3 +254,42 @@ func.func @concat_shared(%x: tensor<1x2x4xf32>, %y: tensor<1x3x4xf32>) -> tensor
   %2 = nn.add %0, %1 : (tensor<1x5x4xf32>, tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
   return %2 : tensor<1x5x4xf32>
 }
+
+// The projection of an embedding: the table is multiplied at compile time, and the indices are transposed.
+// CHECK-LABEL: func @project_rows
+// CHECK: %[[T:.*]] = nn.constant dense<{{.*}}[1.000000e+01, 2.000000e+01, 3.000000e+01], [2.000000e+01, 4.000000e+01, 6.000000e+01]{{.*}}> : tensor<2x3xf32>
+// CHECK: %[[I:.*]] = nn.transpose %arg0
+// CHECK: nn.gather %[[T]], %[[I]] {axis = 0 : i64} : (tensor<2x3xf32>, tensor<5x?xi64>) -> tensor<5x?x3xf32>
+// CHECK-NOT: nn.matmul
+func.func @project_rows(%i: tensor<?x5xi64>) -> tensor<5x?x3xf32> {
+  %table = nn.constant dense<[[1.0, 3.0], [2.0, 6.0]]> : tensor<2x2xf32>
+  %w = nn.constant dense<[[1.0, 2.0, 3.0], [3.0, 6.0, 9.0]]> : tensor<2x3xf32>
+  %0 = nn.gather %table, %i {axis = 0} : (tensor<2x2xf32>, tensor<?x5xi64>) -> tensor<?x5x2xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 1, 0, 2>} : (tensor<?x5x2xf32>) -> tensor<5x?x2xf32>
+  %2 = nn.matmul %1, %w : (tensor<5x?x2xf32>, tensor<2x3xf32>) -> tensor<5x?x3xf32>
+  return %2 : tensor<5x?x3xf32>
+}
+
+// The shape of gathered rows is known without them.
+// CHECK-LABEL: func @shape_of_rows
+// CHECK-NOT: nn.gather
+// CHECK: %[[S:.*]] = nn.shape_of %arg1 {end = 2 : i64, start = 1 : i64}
+// CHECK: nn.concat %[[S]], %{{.*}} {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+func.func @shape_of_rows(%table: tensor<?x7xf32>, %i: tensor<?x?xi64>) -> tensor<2xi64> {
+  %0 = nn.gather %table, %i {axis = 0} : (tensor<?x7xf32>, tensor<?x?xi64>) -> tensor<?x?x7xf32>
+  %1 = nn.shape_of %0 {start = 1, end = 3} : (tensor<?x?x7xf32>) -> tensor<2xi64>
+  return %1 : tensor<2xi64>
+}
+
+// A table with more rows than the weights have would grow; a row's own dims move.
+// CHECK-LABEL: func @project_large
+// CHECK: nn.matmul
+// CHECK: nn.transpose
+func.func @project_large(%i: tensor<5xi64>) -> tensor<9x5xf32> {
+  %table = nn.constant dense<[[1.0], [2.0], [3.0]]> : tensor<3x1xf32>
+  %w = nn.constant dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]]> : tensor<1x9xf32>
+  %0 = nn.gather %table, %i {axis = 0} : (tensor<3x1xf32>, tensor<5xi64>) -> tensor<5x1xf32>
+  %1 = nn.matmul %0, %w : (tensor<5x1xf32>, tensor<1x9xf32>) -> tensor<5x9xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 1, 0>} : (tensor<5x9xf32>) -> tensor<9x5xf32>
+  return %2 : tensor<9x5xf32>
+}

@@ -32,6 +32,7 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
     populateSimplifyArithmeticPatterns(owned);
     populateSimplifyWindowsPatterns(owned);
     populateSimplifyConcatPatterns(owned);
+    populateSimplifyGatherPatterns(owned);
     populateSimplifyMatMulPatterns(owned);
     populateRecognizeLayersPatterns(owned);
     patterns = std::move(owned);

@@ -29,6 +29,8 @@ void populateSimplifyArithmeticPatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyWindowsPatterns(mlir::RewritePatternSet &patterns);
 /// Elementwise ops go before concats.
 void populateSimplifyConcatPatterns(mlir::RewritePatternSet &patterns);
+/// Transposes and products behind a gather of rows.
+void populateSimplifyGatherPatterns(mlir::RewritePatternSet &patterns);
 /// Transposed operands of matmul.
 void populateSimplifyMatMulPatterns(mlir::RewritePatternSet &patterns);
 /// Layer norm and GELU out of the primitives that exporters write.
