@@ -103,3 +103,36 @@ func.func @pooled_over_time(%x: tensor<1x60x16xf32>, %y: tensor<1x8xf32>) -> ten
   %2 = "nn.concat"(%1, %y) {axis = 1 : i64} : (tensor<1x16xf32>, tensor<1x8xf32>) -> tensor<1x24xf32>
   return %2 : tensor<1x24xf32>
 }
+
+// What a loop multiplies by in each step is packed before the loop; what a product reads across its rows, before the product.
+// CHECK-LABEL: func @variables
+// CHECK-SAME: %{{.*}}: tensor<32x48xf32>, %[[R:.*]]: tensor<48x48xf32>, %{{.*}}: tensor<64x48xf32>, %[[W:.*]]: tensor<96x48xf32>
+// CHECK: nn.reshape %[[R]]
+// CHECK-NEXT: %[[PACKED:.*]] = nn.transpose {{.*}} -> tensor<1x48x48xf32>
+// CHECK: nn.loop
+// CHECK: nn.matmul %{{.*}}, %[[PACKED]] {columns = 48 : i64, rhs_block = 48 : i64}
+// CHECK: nn.reshape %[[W]]
+// CHECK-NEXT: %[[TURNED:.*]] = nn.transpose {{.*}} -> tensor<2x48x48xf32>
+// CHECK-NEXT: nn.matmul %{{.*}}, %[[TURNED]] {columns = 96 : i64, rhs_block = 48 : i64}
+// CHECK: nn.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<32x48xf32>, tensor<96x48xf32>)
+func.func @variables(%h: tensor<32x48xf32>, %r: tensor<48x48xf32>, %x: tensor<64x48xf32>, %w: tensor<96x48xf32>) -> (tensor<32x48xf32>, tensor<64x96xf32>, tensor<32x96xf32>) {
+  %n = nn.constant dense<5> : tensor<i64>
+  %c = nn.constant dense<true> : tensor<i1>
+  %0 = nn.loop trip_count(%n : tensor<i64>) while(%c : tensor<i1>) (%h) : (tensor<32x48xf32>) -> (tensor<32x48xf32>) {
+  ^bb0(%i: tensor<i64>, %go: tensor<i1>, %carried: tensor<32x48xf32>):
+    %next = nn.matmul %carried, %r : (tensor<32x48xf32>, tensor<48x48xf32>) -> tensor<32x48xf32>
+    nn.yield %go, %next : tensor<i1>, tensor<32x48xf32>
+  }
+  %1 = nn.matmul %x, %w {transpose_rhs} : (tensor<64x48xf32>, tensor<96x48xf32>) -> tensor<64x96xf32>
+  %2 = nn.matmul %0, %w {transpose_rhs} : (tensor<32x48xf32>, tensor<96x48xf32>) -> tensor<32x96xf32>
+  return %0, %1, %2 : tensor<32x48xf32>, tensor<64x96xf32>, tensor<32x96xf32>
+}
+
+// The gradient of a weight sums over very many terms: in pieces.
+// CHECK-LABEL: func @long_sum
+// CHECK: nn.matmul {{.*}} {transpose_lhs} : (tensor<3x500x64xf32>, tensor<3x500x32xf32>) -> tensor<3x64x32xf32>
+// CHECK-NEXT: nn.reduce {{.*}} {axes = array<i64: 0>, keepdims = false, kind = #nn<reduce_kind sum>} : (tensor<3x64x32xf32>) -> tensor<64x32xf32>
+func.func @long_sum(%x: tensor<1500x64xf32>, %g: tensor<1500x32xf32>) -> tensor<64x32xf32> {
+  %0 = nn.matmul %x, %g {transpose_lhs} : (tensor<1500x64xf32>, tensor<1500x32xf32>) -> tensor<64x32xf32>
+  return %0 : tensor<64x32xf32>
+}

@@ -293,3 +293,32 @@ func.func @project_large(%i: tensor<5xi64>) -> tensor<9x5xf32> {
   %2 = nn.transpose %1 {permutation = array<i64: 1, 0>} : (tensor<5x9xf32>) -> tensor<9x5xf32>
   return %2 : tensor<9x5xf32>
 }
+
+// The gradient of slices that fill a dim is a concat, in the slices' order; with a gap it stays a sum.
+// CHECK-LABEL: func @parts
+// CHECK-SAME: %[[A:.*]]: tensor<3x2xf32>, %[[B:.*]]: tensor<3x1xf32>, %[[C:.*]]: tensor<3x3xf32>
+// CHECK-DAG: nn.concat %[[A]], %[[B]], %[[C]] {axis = 1 : i64} : {{.*}} -> tensor<3x6xf32>
+// CHECK-DAG: nn.add
+func.func @parts(%a: tensor<3x2xf32>, %b: tensor<3x1xf32>, %c: tensor<3x3xf32>) -> (tensor<3x6xf32>, tensor<3x6xf32>) {
+  %pa = nn.constant dense<[0, 0, 0, 4]> : tensor<4xi64>
+  %pb = nn.constant dense<[0, 2, 0, 3]> : tensor<4xi64>
+  %pc = nn.constant dense<[0, 3, 0, 0]> : tensor<4xi64>
+  %0 = nn.pad %a, %pa {mode = #nn<pad_mode constant>} : (tensor<3x2xf32>, tensor<4xi64>) -> tensor<3x6xf32>
+  %1 = nn.pad %b, %pb {mode = #nn<pad_mode constant>} : (tensor<3x1xf32>, tensor<4xi64>) -> tensor<3x6xf32>
+  %2 = nn.pad %c, %pc {mode = #nn<pad_mode constant>} : (tensor<3x3xf32>, tensor<4xi64>) -> tensor<3x6xf32>
+  %3 = nn.add %2, %0 : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x6xf32>
+  %4 = nn.add %3, %1 : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x6xf32>
+  %5 = nn.add %0, %2 : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %4, %5 : tensor<3x6xf32>, tensor<3x6xf32>
+}
+
+// A transposed gradient of a weight is the product the other way round.
+// CHECK-LABEL: func @turned_product
+// CHECK-SAME: %[[A:.*]]: tensor<7x3xf32>, %[[B:.*]]: tensor<7x5xf32>
+// CHECK-NOT: nn.transpose
+// CHECK: nn.matmul %[[B]], %[[A]] {transpose_lhs} : (tensor<7x5xf32>, tensor<7x3xf32>) -> tensor<5x3xf32>
+func.func @turned_product(%a: tensor<7x3xf32>, %b: tensor<7x5xf32>) -> tensor<5x3xf32> {
+  %0 = nn.matmul %a, %b {transpose_lhs} : (tensor<7x3xf32>, tensor<7x5xf32>) -> tensor<3x5xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 1, 0>} : (tensor<3x5xf32>) -> tensor<5x3xf32>
+  return %1 : tensor<5x3xf32>
+}

@@ -27,6 +27,7 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
         failed(run([](RewritePatternSet &patterns) { populateSinkTransposePatterns(patterns); })))
       return signalPassFailure();
     if (pack && failed(run([&](RewritePatternSet &patterns) {
+          populateSplitProductPatterns(patterns);
           populatePackWeightsPatterns(patterns, vector);
           if (winograd)
             populatePackWinogradPatterns(patterns, {vector, fmaPerCycle, memoryBandwidth});

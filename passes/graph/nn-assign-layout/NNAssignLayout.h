@@ -22,7 +22,9 @@ namespace sinter {
 void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
 /// Transposes of operands become one transpose of the result, and cancel.
 void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
-/// Packs constant filters and right-hand sides. `vector`: float32 lanes.
+/// Products that sum over very many terms, in pieces.
+void populateSplitProductPatterns(mlir::RewritePatternSet &patterns);
+/// Packs constant filters and right-hand sides, and those that are packed once for many products. `vector`: float32 lanes.
 void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
 
 /// What the choice between direct and Winograd's convolution depends on.

@@ -1,7 +1,9 @@
-//===- PackWeights.cpp - constant weights as kernels read them ------------===//
+//===- PackWeights.cpp - weights as kernels read them ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The packing is written as nn ops on the constants; nn-simplify folds them.
+// The packing is written as nn ops. Those on constants nn-simplify folds. In a training weights
+// are no constants: what a recurrent layer multiplies by in each of its steps is packed once,
+// before the loop, and what a product reads across its rows is turned on the way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,6 +64,23 @@ static int64_t countRows(nn::MatMulOp op) {
   return type.hasStaticShape() && depth != 0 ? type.getNumElements() / depth : ShapedType::kDynamic;
 }
 
+// The loop around `op` for which `value` is computed once, before it; null if there is none.
+static Operation *findLoop(Operation *op, Value value) {
+  Region *home = value.getParentRegion();
+  Operation *ancestor = home->findAncestorOpInRegion(*op);
+  return ancestor != op && isa_and_nonnull<nn::LoopOp>(ancestor) ? ancestor : nullptr;
+}
+
+// Whether packing pays for one product: many rows share what was packed, or not so many, but the
+// kernel would read the columns of a panel one by one.
+static bool paysOnce(nn::MatMulOp op) {
+  constexpr int64_t manyRows = 64, veryManyRows = 1024;
+  int64_t rows = countRows(op);
+  if (op.getTransposeRhs())
+    return ShapedType::isDynamic(rows) || rows >= manyRows;
+  return !op.getTransposeLhs() && rows >= veryManyRows;
+}
+
 namespace {
 
 struct PackFilter : OpRewritePattern<nn::ConvOp> {
@@ -117,9 +136,15 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getRhs().getType());
-    if (op.getRhsBlock() != 0 || type.getRank() != 2 || !nn::getConstant(op.getRhs()) ||
+    if (op.getRhsBlock() != 0 || type.getRank() != 2 || !type.hasStaticShape() ||
         !type.getElementType().isF32() || cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
-      return rewriter.notifyMatchFailure(op, "not a constant plain matrix");
+      return rewriter.notifyMatchFailure(op, "not a plain matrix");
+    Operation *loop = findLoop(op, op.getRhs());
+    if (!nn::getConstant(op.getRhs()) && !loop && !paysOnce(op))
+      return rewriter.notifyMatchFailure(op, "not a constant, nor multiplied by often");
+    OpBuilder::InsertionGuard guard(rewriter);
+    if (loop)
+      rewriter.setInsertionPoint(loop);
     Location loc = op.getLoc();
     Value rhs = op.getRhs();
     bool transposed = op.getTransposeRhs();

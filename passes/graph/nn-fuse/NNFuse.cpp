@@ -47,11 +47,14 @@ public:
       if (kind == nn::FusionClass::elementwise && fuseElementwise)
         absorbProducers(&op);
     }
-    for (auto &group : groups) {
-      if (group.empty())
+    for (size_t i = 0; i < groups.size(); ++i) {
+      if (groups[i].empty())
         continue;
-      llvm::sort(group, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-      outline(group);
+      llvm::sort(groups[i], [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+      Group rest = splitContraction(groups[i]);
+      if (!rest.empty())
+        groups.push_back(std::move(rest));
+      outline(groups[i]);
     }
     sortTopologically(&block);
   }
@@ -99,6 +102,44 @@ private:
     return llvm::all_of(group, [](Operation *member) {
       nn::FusionClass kind = cast<nn::FusibleOpInterface>(member).getFusionClass();
       return kind == nn::FusionClass::movement || kind == nn::FusionClass::elementwise;
+    });
+  }
+
+  static bool isContraction(Operation *op) {
+    return cast<nn::FusibleOpInterface>(op).getFusionClass() == nn::FusionClass::contraction;
+  }
+
+  /// The kernel of a contraction keeps its sums in registers for one result. Takes off, in program
+  /// order, what makes there be another; gives what is left over.
+  static Group splitContraction(Group &group) {
+    Group rest;
+    if (llvm::none_of(group, isContraction))
+      return rest;
+    size_t size = group.size();
+    auto countResults = [&] {
+      SmallPtrSet<Operation *, 8> members(group.begin(), group.begin() + size);
+      return llvm::count_if(members, [&](Operation *op) {
+        return llvm::any_of(op->getUsers(),
+                            [&](Operation *user) { return !members.contains(user); });
+      });
+    };
+    while (size > 1 && countResults() > 1)
+      --size;
+    // Without the contraction itself nothing is gained.
+    if (std::none_of(group.begin(), group.begin() + size, isContraction))
+      return rest;
+    rest.assign(group.begin() + size, group.end());
+    group.truncate(size);
+    return rest;
+  }
+
+  /// Whether a value that a contraction's kernel computes has to be its result, whatever joins.
+  bool isResult(Operation *producer) {
+    return llvm::any_of(producer->getUsers(), [&](Operation *user) {
+      auto fusible = dyn_cast<nn::FusibleOpInterface>(user);
+      return user->getBlock() != &block || !fusible ||
+             fusible.getFusionClass() != nn::FusionClass::elementwise ||
+             analysis.shape(user->getResult(0)) != analysis.shape(producer->getResult(0));
     });
   }
 
@@ -175,6 +216,8 @@ private:
       return because("the shapes differ");
     if (producer->getNumResults() != 1)
       return because("the producer has several results");
+    if (llvm::any_of(groups[group], isContraction) && isResult(producer))
+      return because("the kernel of a contraction has one result");
     for (Value operand : op->getOperands()) {
       Operation *other = operand.getDefiningOp();
       auto otherGroup = groupOf.find(other);

@@ -33,6 +33,7 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
     populateSimplifyWindowsPatterns(owned);
     populateSimplifyConcatPatterns(owned);
     populateSimplifyGatherPatterns(owned);
+    populateSimplifyPadsPatterns(owned);
     populateSimplifyMatMulPatterns(owned);
     populateRecognizeLayersPatterns(owned);
     patterns = std::move(owned);

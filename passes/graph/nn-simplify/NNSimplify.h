@@ -31,6 +31,8 @@ void populateSimplifyWindowsPatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyConcatPatterns(mlir::RewritePatternSet &patterns);
 /// Transposes and products behind a gather of rows.
 void populateSimplifyGatherPatterns(mlir::RewritePatternSet &patterns);
+/// Sums of parts with zeros around them.
+void populateSimplifyPadsPatterns(mlir::RewritePatternSet &patterns);
 /// Transposed operands of matmul.
 void populateSimplifyMatMulPatterns(mlir::RewritePatternSet &patterns);
 /// Layer norm and GELU out of the primitives that exporters write.

@@ -1,4 +1,4 @@
-//===- SimplifyMatMul.cpp - transposed operands become flags --------------===//
+//===- SimplifyMatMul.cpp - transposes around products --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "dialects/nn/NN.h"
@@ -46,8 +46,26 @@ struct TransposesToFlags : OpRewritePattern<nn::MatMulOp> {
   }
 };
 
+/// (Aᵀ B)ᵀ → Bᵀ A: the gradient of a weight that the model transposes.
+struct TransposeOfProduct : OpRewritePattern<nn::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(nn::TransposeOp op, PatternRewriter &rewriter) const override {
+    auto product = op.getInput().getDefiningOp<nn::MatMulOp>();
+    auto isMatrix = [](Value value) { return cast<ShapedType>(value.getType()).getRank() == 2; };
+    if (!product || !product->hasOneUse() || !swapsLastTwo(op.getPermutation()) ||
+        !isMatrix(product.getLhs()) || !isMatrix(product.getRhs()) || product.getRhsBlock() != 0)
+      return rewriter.notifyMatchFailure(op, "not of a product of matrices that nothing else uses");
+    // Otherwise a kernel would have to read the new right side across its rows.
+    if (!product.getTransposeLhs())
+      return rewriter.notifyMatchFailure(op, "the left side is not transposed");
+    rewriter.replaceOpWithNewOp<nn::MatMulOp>(op, product.getRhs(), product.getLhs(),
+                                              !product.getTransposeRhs(), false);
+    return success();
+  }
+};
+
 } // namespace
 
 void sinter::populateSimplifyMatMulPatterns(RewritePatternSet &patterns) {
-  patterns.add<TransposesToFlags>(patterns.getContext());
+  patterns.add<TransposesToFlags, TransposeOfProduct>(patterns.getContext());
 }

@@ -236,25 +236,53 @@ static LogicalResult lowerMaxPoolGrad(nn::MaxPoolGradOp op, LowerContext &contex
   Pool pool = getPool(op, op.getOutput(), op.getCotangent(), isChannelsLast(op), context);
   Operand input = context.operand(op.getInput()), cotangent = context.operand(op.getCotangent());
   Type type = input.elementType, tapType = context.builder.getI32Type();
-  Value values = context.fill(context.empty(op.getCotangent(), type), getLowest(type, false));
-  Value taps = context.fill(context.empty(op.getCotangent(), tapType), -1.0);
-  Value winners = context.generic({values, taps}, pool.taps, {}, [&](Body &body) {
+  // A window's element, its tap's number, and whether it is one of the picture's.
+  struct Element {
+    Scalar value, tap, inside;
+  };
+  auto element = [&](Body &body) {
     SmallVector<Scalar> positions = body.indices(pool.rank);
-    Scalar tap = body.constantIndex(0), inside;
+    Element result{{}, body.constantIndex(0), {}};
     for (auto [dim, window] : llvm::enumerate(pool.windows)) {
       Scalar offset = body.index(pool.rank + dim), extent = body.size(window.input);
       Scalar position = positions[pool.firstSpatial + dim] * window.stride +
                         offset * window.dilation - body.size(window.padBegin);
       Scalar here = (position >= 0) & (position < extent);
       positions[pool.firstSpatial + dim] = clamp(position, position.like(0), extent - 1);
-      tap = tap * body.size(window.kernel) + offset;
-      inside = inside ? inside & here : here;
+      result.tap = result.tap * body.size(window.kernel) + offset;
+      result.inside = result.inside ? result.inside & here : here;
     }
-    Scalar x = body.read(input, positions), best = body.out[0], winner = body.out[1];
-    Scalar better = (greater(x, best, false) | (winner < 0)) & inside;
-    return SmallVector<Scalar>{select(better, x, best),
-                               select(better, convert(tap, tapType), winner)};
-  })[1];
+    result.value = body.read(input, positions);
+    return result;
+  };
+  // More than any tap. Halide ends loops where `tap < first` does, and adds to this for it.
+  constexpr int32_t none = 1 << 30;
+  Value greatest = context.fill(context.empty(op.getCotangent(), type), getLowest(type, false));
+  Value winners = context.fill(context.empty(op.getCotangent(), tapType), none);
+  ArrayRef<int64_t> spatialDims = op.getCotangent().getType().getShape();
+  spatialDims = spatialDims.slice(pool.firstSpatial, pool.spatial);
+  if (llvm::none_of(spatialDims, ShapedType::isDynamic)) {
+    // One result a reduction: two that read each other are no kernel of Halide's.
+    greatest = context.reduce(greatest, pool.taps, {}, [&](Body &body) {
+      Element each = element(body);
+      return select(each.inside & (body.out[0] < each.value), each.value, body.out[0]);
+    });
+    Input best{context.stage(greatest), context.loops(0, pool.rank)};
+    winners = context.reduce(winners, pool.taps, {best}, [&](Body &body) {
+      Element each = element(body);
+      Scalar tap = convert(each.tap, tapType), first = body.out[0];
+      return select(each.inside & (body.in[0] <= each.value) & (tap < first), tap, first);
+    });
+  } else {
+    // Nor does it find the bounds of what is read at positions that sizes of the run decide.
+    winners = context.generic({greatest, winners}, pool.taps, {}, [&](Body &body) {
+      Element each = element(body);
+      Scalar best = body.out[0], first = body.out[1];
+      Scalar better = each.inside & ((best < each.value) | (first == first.like(none)));
+      return SmallVector<Scalar>{select(better, each.value, best),
+                                 select(better, convert(each.tap, tapType), first)};
+    })[1];
+  }
   Type sumType = getAccumulatorType(type);
   Value sum = gatherWindows(pool, op.getOutput(), sumType, context,
                             [&](Body &body, ArrayRef<Scalar> positions, Scalar tap) {
