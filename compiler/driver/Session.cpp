@@ -116,6 +116,7 @@ bool Session::read(const CompileArguments &arguments) {
   };
   description::ImportOptions described;
   described.seed = arguments.seed;
+  described.isTraining = arguments.train;
   for (auto &[name, size] : arguments.dims)
     described.dims[name] = size;
   llvm::sys::fs::file_status status;

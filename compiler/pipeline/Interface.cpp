@@ -45,8 +45,11 @@ static FailureOr<TensorInfo> describe(func::FuncOp function, Type type, Dictiona
 //===----------------------------------------------------------------------===//
 
 static int32_t stateKind(StringRef name) {
-  static const std::pair<StringRef, int32_t> kinds[] = {
-      {"parameter", SINTER_PARAMETER}, {"optimizer", SINTER_OPTIMIZER}, {"step", SINTER_STEP}};
+  static const std::pair<StringRef, int32_t> kinds[] = {{"parameter", SINTER_PARAMETER},
+                                                        {"optimizer", SINTER_OPTIMIZER},
+                                                        {"statistic", SINTER_STATISTIC},
+                                                        {"step", SINTER_STEP},
+                                                        {"seed", SINTER_SEED}};
   for (auto [kind, number] : kinds)
     if (name == kind)
       return number;

@@ -80,13 +80,17 @@ ArrayRef<BuiltIn> sinter::description::getBuiltIns() {
   static const BuiltIn::Size cifar10[] = {{"size", 32}, {"channels", 3}, {"classes", 10}};
   static const BuiltIn::Size recurrent[] = {
       {"sequence", 64}, {"features", 64}, {"hidden", 256}, {"layers", 2}, {"classes", 10}};
+  static constexpr StringRef shortSequences = "sequence=4,features=3,hidden=4,classes=3";
   static const BuiltIn models[] = {
-      {"mlp", "dense layers with relu, softmax at the end", mlp, buildMLP},
+      {"mlp", "dense layers with relu, softmax at the end", mlp, "inputs=5,hidden=4,classes=3",
+       buildMLP},
       {"cifar10-cnn", "three convolutions and two dense layers for small pictures", cifar10,
-       buildCIFAR10},
-      {"rnn", "classifies sequences by a simple recurrent network", recurrent, buildRNN},
-      {"lstm", "classifies sequences by long short-term memory", recurrent, buildLSTM},
-      {"gru", "classifies sequences by gated recurrent units", recurrent, buildGRU},
+       "size=18,channels=2,classes=3", buildCIFAR10},
+      {"rnn", "classifies sequences by a simple recurrent network", recurrent, shortSequences,
+       buildRNN},
+      {"lstm", "classifies sequences by long short-term memory", recurrent, shortSequences,
+       buildLSTM},
+      {"gru", "classifies sequences by gated recurrent units", recurrent, shortSequences, buildGRU},
   };
   return models;
 }

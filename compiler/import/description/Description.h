@@ -1,8 +1,8 @@
 //===- Description.h - Keras configurations and built-in models -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A description is what Keras' `model.to_json()` writes of a Sequential model: its
-// layers with their settings, no weights. Parameters become constants that hold
+// A description is what Keras' `model.to_json()` writes of a Sequential or Functional
+// model: its layers with their settings, no weights. Parameters become constants that hold
 // the initialisers' numbers, named `layer/kernel` by their locations, in Keras'
 // layouts: what `nn-train-step` makes state of.
 //
@@ -22,6 +22,8 @@ struct ImportOptions {
   llvm::StringMap<int64_t> dims;
   /// Of the initialisers.
   uint64_t seed = 0;
+  /// For a training: layers that behave otherwise there (Dropout) are what they are then.
+  bool isTraining = false;
 };
 
 /// Reads a .json file. Null after an error, which has been reported: all problems
@@ -47,6 +49,8 @@ struct BuiltIn {
     int64_t value;
   };
   llvm::ArrayRef<Size> sizes;
+  /// Sizes that tests are quick with.
+  llvm::StringRef small;
   /// The Keras configuration for these sizes.
   llvm::json::Value (*build)(llvm::ArrayRef<int64_t> sizes);
 };

@@ -15,13 +15,16 @@ const LayerTable &sinter::description::getLayers() {
     addCoreLayers(result);
     addConvolutionLayers(result);
     addRecurrentLayers(result);
+    addMergeLayers(result);
+    addNormalizationLayers(result);
+    addAttentionLayers(result);
     return result;
   }();
   return table;
 }
 
-Layer::Layer(Model &model, StringRef name, const llvm::json::Object &config, Value input)
-    : model(model), name(name.str()), config(config), inputValue(input),
+Layer::Layer(Model &model, StringRef name, const llvm::json::Object &config, ValueRange inputs)
+    : model(model), name(name.str()), config(config), inputValues(inputs),
       loc(NameLoc::get(model.builder.getStringAttr(name))) {}
 
 void Layer::problem(const Twine &message) {
@@ -123,9 +126,16 @@ SmallVector<int64_t> Layer::integers(StringRef key, unsigned count, int64_t othe
 // Parameters and shapes
 //===----------------------------------------------------------------------===//
 
-Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRef initializer) {
+Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRef initializer,
+                      StringRef kind) {
+  std::string key = ((kind.empty() ? parameterName : kind) + "_initializer").str();
+  std::string full = name + "/" + parameterName.str();
+  if (Value known = model.parameters.lookup(full)) {
+    if (cast<RankedTensorType>(known.getType()).getShape() != shape)
+      problem("is applied to inputs of different sizes");
+    return term(known);
+  }
   nn::HostTensor tensor(builder().getF32Type(), shape);
-  std::string key = (parameterName + "_initializer").str(), full = name + "/" + parameterName.str();
   const llvm::json::Value *given = find(config, key);
   llvm::json::Value byDefault(initializer.str());
   auto rule = getInitializer(given ? *given : byDefault, shape, model.parameterCount++);
@@ -138,6 +148,7 @@ Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRe
   auto constant = nn::ConstantOp::create(builder(), place, tensor.toAttribute(full));
   if (rule)
     constant->setDiscardableAttr("nn.initializer", describe(*rule, builder()));
+  model.parameters[full] = constant;
   return term(constant);
 }
 
@@ -153,7 +164,7 @@ bool Layer::expectRank(int64_t rank) {
   if (input().getRank() == rank)
     return true;
   std::string type;
-  llvm::raw_string_ostream(type) << inputValue.getType();
+  llvm::raw_string_ostream(type) << input().getType();
   problem("needs an input of " + Twine(rank - 1) + " dims and the batch, but gets " + type);
   return false;
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One layer of a description: its settings, by Keras' names, and what it builds
-// from its input. Shapes are channels-last, N the batch.
+// from its inputs. Shapes are channels-last, N the batch.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,16 +19,25 @@ namespace sinter::description {
 struct Model {
   mlir::OpBuilder builder;
   uint64_t seed;
+  /// Layers that behave otherwise in training note how.
+  bool isTraining;
   uint64_t parameterCount = 0; // tensors so far
+  int64_t randomCount = 0;     // ops that draw numbers
+  /// By name: a layer that is applied twice has its parameters once.
+  llvm::StringMap<mlir::Value> parameters;
   std::vector<std::string> problems;
 };
 
 class Layer {
 public:
-  Layer(Model &model, llvm::StringRef name, const llvm::json::Object &config, mlir::Value input);
+  Layer(Model &model, llvm::StringRef name, const llvm::json::Object &config,
+        mlir::ValueRange inputs);
 
   const std::string &getName() const { return name; }
-  nn::Term input() const { return {model.builder, loc, inputValue}; }
+  nn::Term input() const { return {model.builder, loc, inputValues.front()}; }
+  llvm::ArrayRef<mlir::Value> inputs() const { return inputValues; }
+  Model &getModel() const { return model; }
+  const llvm::json::Object &getConfig() const { return config; }
   nn::Term term(mlir::Value value) const { return {model.builder, loc, value}; }
   mlir::OpBuilder &builder() const { return model.builder; }
   mlir::Location getLoc() const { return loc; }
@@ -43,9 +52,9 @@ public:
   llvm::SmallVector<int64_t> integers(llvm::StringRef key, unsigned count, int64_t otherwise);
   llvm::SmallVector<int64_t> integerList(llvm::StringRef key);
 
-  /// A parameter `layer/name`, its initialiser the setting `name_initializer`.
+  /// A parameter `layer/name`, its initialiser the setting `name_initializer`, or that of `kind`.
   nn::Term parameter(llvm::StringRef parameterName, llvm::ArrayRef<int64_t> shape,
-                     llvm::StringRef initializer);
+                     llvm::StringRef initializer, llvm::StringRef kind = {});
   /// The setting's activation of x.
   nn::Term activate(llvm::StringRef key, nn::Term x);
   nn::Term activateBy(llvm::StringRef function, nn::Term x);
@@ -59,7 +68,7 @@ private:
   Model &model;
   std::string name;
   const llvm::json::Object &config;
-  mlir::Value inputValue;
+  llvm::SmallVector<mlir::Value> inputValues;
   mlir::Location loc;
 };
 
@@ -72,6 +81,9 @@ const LayerTable &getLayers();
 void addCoreLayers(LayerTable &table);
 void addConvolutionLayers(LayerTable &table);
 void addRecurrentLayers(LayerTable &table);
+void addMergeLayers(LayerTable &table);
+void addNormalizationLayers(LayerTable &table);
+void addAttentionLayers(LayerTable &table);
 
 } // namespace sinter::description
 

@@ -1,4 +1,4 @@
-//===- LayersCore.cpp - dense layers, shapes, normalization ---------------===//
+//===- LayersCore.cpp - dense layers, activations, shapes -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/import/description/Layer.h"
@@ -44,20 +44,61 @@ static Value buildEmbedding(Layer &layer) {
   return table.apply<nn::GatherOp>(indices.get(), 0);
 }
 
-static Value buildLayerNormalization(Layer &layer) {
-  Term x = layer.input();
-  int64_t size = layer.inputSize(x.getRank() - 1);
-  Term scale = layer.parameter("gamma", {size}, "ones");
-  Term shift = layer.parameter("beta", {size}, "zeros");
-  return x.apply<nn::LayerNormOp>(scale.get(), shift.get(),
-                                  layer.builder().getI64IntegerAttr(x.getRank() - 1),
-                                  layer.builder().getF64FloatAttr(layer.number("epsilon", 1e-3)));
-}
-
 static Value buildReLU(Layer &layer) {
   double slope = layer.number("negative_slope", 0);
   return slope == 0 ? layer.input().apply<nn::ReluOp>()
                     : layer.input().apply<nn::LeakyReluOp>(layer.builder().getF64FloatAttr(slope));
+}
+
+static Value buildLeakyReLU(Layer &layer) {
+  double slope = layer.number("negative_slope", layer.number("alpha", 0.3));
+  return layer.input().apply<nn::LeakyReluOp>(layer.builder().getF64FloatAttr(slope));
+}
+
+static Value buildELU(Layer &layer) {
+  return layer.input().apply<nn::EluOp>(layer.builder().getF64FloatAttr(layer.number("alpha", 1)));
+}
+
+// Numbers that were drawn for this step decide which elements pass; otherwise all do.
+static Value buildDropout(Layer &layer) {
+  double rate = layer.number("rate", 0.5);
+  Term x = layer.input();
+  if (rate < 0 || rate >= 1)
+    layer.problem("'rate' should be at least 0 and below 1");
+  if (!layer.getModel().isTraining || rate == 0)
+    return x;
+  OpBuilder &b = layer.builder();
+  Value key = nn::createIndexConstant(b, layer.getLoc(), {0, 0});
+  Type type = x.getType().getElementType();
+  Term drawn = x.with(nn::RandomUniformOp::create(
+      b, layer.getLoc(), key, nn::shapeOf(x), b.getI64IntegerAttr(layer.getModel().randomCount++),
+      TypeAttr::get(type)));
+  Term factors =
+      select(drawn.compare(nn::ComparePredicate::ge, rate), x.number(1 / (1 - rate)), x.number(0));
+  Term y = x * factors;
+  y.get().getDefiningOp()->setDiscardableAttr("nn.training_only", b.getUnitAttr());
+  return y;
+}
+
+// N X… → N X…[permuted]: Keras counts dims from 1, without the batch.
+static Value buildPermute(Layer &layer) {
+  SmallVector<int64_t> permutation{0};
+  llvm::append_range(permutation, layer.integerList("dims"));
+  SmallVector<int64_t> sorted(permutation);
+  llvm::sort(sorted);
+  if (sorted == nn::axesRange(0, layer.input().getRank()))
+    return layer.input().transpose(permutation);
+  layer.problem("'dims' should name each dim but the batch once");
+  return {};
+}
+
+// N C → N n C
+static Value buildRepeatVector(Layer &layer) {
+  if (!layer.expectRank(2))
+    return {};
+  Term x = layer.input();
+  Value shape = nn::shapeTensor(x, {nn::dimOf(x, 0), nn::Dim(layer.integer("n")), nn::dimOf(x, 1)});
+  return x.unsqueeze({1}).apply<nn::ExpandOp>(shape);
 }
 
 static Value buildSoftmax(Layer &layer) { return layer.activateBy("softmax", layer.input()); }
@@ -66,9 +107,13 @@ void sinter::description::addCoreLayers(LayerTable &table) {
   table["Dense"] = buildDense;
   table["Activation"] = buildActivation;
   table["ReLU"] = buildReLU;
+  table["LeakyReLU"] = buildLeakyReLU;
+  table["ELU"] = buildELU;
   table["Softmax"] = buildSoftmax;
+  table["Dropout"] = buildDropout;
+  table["Permute"] = buildPermute;
+  table["RepeatVector"] = buildRepeatVector;
   table["Flatten"] = buildFlatten;
   table["Reshape"] = buildReshape;
   table["Embedding"] = buildEmbedding;
-  table["LayerNormalization"] = buildLayerNormalization;
 }

@@ -41,12 +41,24 @@ private:
     SmallVector<Value> variables;
   };
 
+  /// What a batch normalization gathers: its mean, or its variance.
+  struct Statistic {
+    std::string name;
+    nn::ConstantOp constant;
+    Value argument, next;
+  };
+
   LogicalResult findParameters();
+  void findStatistics();
   Value addArgument(Type type, StringRef name, StringRef state = {}, Attribute initial = {},
                     Attribute dims = {});
   void addResult(Value value, StringRef name, StringRef state = {});
   Value addTarget();
   void addParameters();
+  void addStatistics();
+  void dropTrainingOnly();
+  void drawNumbers(Value steps);
+  void useBatchStatistics();
   void addLoss(Value target);
   void addOutputs();
   /// Makes the results those of the function; the parameters' constants are gone then.
@@ -61,6 +73,7 @@ private:
   Location loc;
   Value prediction;
   SmallVector<Parameter> parameters;
+  SmallVector<Statistic> statistics;
   SmallVector<DictionaryAttr> resultAttributes;
   SmallVector<Value> results;
 };
@@ -78,7 +91,8 @@ static StringRef nameOf(nn::ConstantOp constant) {
 // statistics that batch normalization has gathered.
 static bool isParameter(nn::ConstantOp constant) {
   auto type = cast<RankedTensorType>(constant.getType());
-  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getNumElements() < 2)
+  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getNumElements() < 2 ||
+      constant->hasAttr("nn.buffer"))
     return false;
   return llvm::none_of(constant->getUses(), [](OpOperand &use) {
     auto norm = dyn_cast<nn::BatchNormOp>(use.getOwner());
@@ -102,7 +116,22 @@ LogicalResult TrainStep::findParameters() {
   }
   if (parameters.empty())
     return main.emitError("the model has no parameters to train");
+  findStatistics();
   return success();
+}
+
+// Those of layers that say how they gather them.
+void TrainStep::findStatistics() {
+  for (auto norm : body.getOps<nn::BatchNormOp>()) {
+    if (!norm->hasAttr("nn.momentum"))
+      continue;
+    for (Value value : {norm.getMean(), norm.getVariance()}) {
+      auto constant = value.getDefiningOp<nn::ConstantOp>();
+      auto isSame = [&](const Statistic &each) { return each.constant == constant; };
+      if (constant && llvm::none_of(statistics, isSame))
+        statistics.push_back({nameOf(constant).str(), constant, {}, {}});
+    }
+  }
 }
 
 Value TrainStep::addArgument(Type type, StringRef name, StringRef state, Attribute initial,
@@ -173,6 +202,72 @@ void TrainStep::addParameters() {
   }
 }
 
+void TrainStep::addStatistics() {
+  for (Statistic &each : statistics) {
+    Attribute initializer = each.constant->getDiscardableAttr("nn.initializer");
+    each.argument = addArgument(each.constant.getType(), each.name, "statistic",
+                                initializer ? initializer : each.constant.getValue());
+    each.next = each.argument;
+    each.constant->replaceAllUsesWith(ValueRange(each.argument));
+  }
+}
+
+// Dropout, and the like, outside of training.
+void TrainStep::dropTrainingOnly() {
+  for (Operation &op : llvm::make_early_inc_range(body))
+    if (op.hasAttr("nn.training_only")) {
+      op.getResult(0).replaceAllUsesWith(op.getOperand(0));
+      op.erase();
+    }
+  prediction = body.getTerminator()->getOperand(0);
+}
+
+// What is drawn follows from the seed, the step and the op's own number.
+void TrainStep::drawNumbers(Value steps) {
+  auto draws = llvm::to_vector(body.getOps<nn::RandomUniformOp>());
+  if (draws.empty())
+    return;
+  auto counter = RankedTensorType::get({}, builder.getI64Type());
+  Value seed =
+      addArgument(counter, "seed", "seed", DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&body);
+  auto row = [&](Value scalar) {
+    return nn::UnsqueezeOp::create(builder, loc, scalar, ArrayRef<int64_t>{0}).getResult();
+  };
+  Value key = nn::ConcatOp::create(builder, loc, ValueRange{row(seed), row(steps)}, 0);
+  for (nn::RandomUniformOp draw : draws)
+    draw.getKeyMutable().assign(key);
+}
+
+// Ioffe & Szegedy, 2015: a training step normalizes by the batch's own mean and
+// variance, and moves the gathered ones towards them.
+void TrainStep::useBatchStatistics() {
+  auto gather = [&](Value argument, Term fresh, double momentum) {
+    for (Statistic &each : statistics)
+      if (each.argument == argument)
+        each.next = fresh.with(each.next) * momentum + fresh * (1 - momentum);
+  };
+  for (auto norm : llvm::to_vector(body.getOps<nn::BatchNormOp>())) {
+    auto momentum = norm->getAttrOfType<FloatAttr>("nn.momentum");
+    if (!momentum)
+      continue;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(norm);
+    Term x(builder, norm.getLoc(), norm.getInput());
+    SmallVector<int64_t> axes = nn::axesRange(0, x.getRank() - 1); // channels last
+    Term mean = x.mean(axes), centered = x - mean;
+    Term variance = (centered * centered).mean(axes);
+    Term root = (variance + norm.getEpsilon().convertToDouble()).apply<nn::RsqrtOp>();
+    Term y = centered * root * x.with(norm.getScale()) + x.with(norm.getBias());
+    gather(norm.getMean(), mean.squeeze(axes), momentum.getValueAsDouble());
+    gather(norm.getVariance(), variance.squeeze(axes), momentum.getValueAsDouble());
+    norm.getOutput().replaceAllUsesWith(y);
+    norm.erase();
+  }
+  prediction = body.getTerminator()->getOperand(0);
+}
+
 void TrainStep::addLoss(Value target) {
   Term predicted(builder, loc, prediction);
   addResult(loss.build(predicted, target), "loss");
@@ -197,19 +292,25 @@ void TrainStep::finish() {
   main.setAllResultAttrs(resultAttributes);
   for (Parameter &each : parameters)
     each.constant.erase();
+  for (Statistic &each : statistics)
+    each.constant.erase();
 }
 
-// [inputs…, parameters…] → the model's results
+// [inputs…, parameters…, statistics…] → the model's results
 void TrainStep::buildForward() {
+  dropTrainingOnly();
   addParameters();
+  addStatistics();
   addOutputs();
   finish();
 }
 
-// [inputs…, target, parameters…] → [loss, metrics…, the model's results…]
+// [inputs…, target, parameters…, statistics…] → [loss, metrics…, the model's results…]
 void TrainStep::buildEvalStep() {
+  dropTrainingOnly();
   Value target = addTarget();
   addParameters();
+  addStatistics();
   addLoss(target);
   addOutputs();
   finish();
@@ -224,7 +325,10 @@ void TrainStep::buildTrainStep() {
   Value rate = addArgument(scalar, "learning_rate");
   Value steps =
       addArgument(counter, "step", "step", DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
+  drawNumbers(steps);
   addParameters();
+  addStatistics();
+  useBatchStatistics();
   for (Parameter &each : parameters)
     for (const Optimizer::Variable &variable : optimizer.getVariables()) {
       auto type = cast<RankedTensorType>(each.constant.getType());
@@ -257,6 +361,8 @@ void TrainStep::buildTrainStep() {
   addResult(next, "step", "step");
   for (auto [each, value] : llvm::zip(parameters, updated))
     addResult(value, each.name, "parameter");
+  for (const Statistic &each : statistics)
+    addResult(each.next, each.name, "statistic");
   for (Parameter &each : parameters)
     for (auto [variable, value] : llvm::zip(optimizer.getVariables(), each.variables))
       addResult(value, each.name + "/" + variable.name.str(), "optimizer");

@@ -13,13 +13,19 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
     metrics…, state…], in which each new state stands where the old one stood.
     The state is the parameters, which were the model's float constants, and the
     optimizer's variables, named after the parameter (`dense/kernel/m`). A state
-    argument has the attributes `nn.state`, its kind ("parameter", "optimizer" or
-    "step"), and `nn.initial`, its first value.
+    argument has the attributes `nn.state`, its kind ("parameter", "statistic",
+    "optimizer", "step" or "seed"), and `nn.initial`, its first value.
 
     @eval_step takes [inputs…, target, parameters…] and gives [loss, metrics…,
     the model's results…]; @forward takes [inputs…, parameters…] and gives the
     model's results. Both name the state as @main does. The module's attribute
     `nn.training` says loss and optimizer.
+
+    Attributes of the model say what is otherwise in a training step: an op with
+    `nn.training_only` is its first operand elsewhere (Dropout); nn.random_uniform
+    draws by seed and step; an nn.batch_norm with `nn.momentum` normalizes by the
+    batch and moves its statistics, which are state, towards it. A constant with
+    `nn.buffer` is no parameter.
 
     `nn.initial` is the value itself, or what a constant's `nn.initializer` says
     about how it is made.

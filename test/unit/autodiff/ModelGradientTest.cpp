@@ -1,0 +1,154 @@
+//===- ModelGradientTest.cpp - gradients of the built-in models -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The training step of each built-in model, small, in f64: its gradient by each
+// parameter, along a random direction, against the central difference of its loss.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interpret.h"
+#include "compiler/import/description/Description.h"
+#include "compiler/pipeline/Pipeline.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/autodiff/nn-autodiff/NNAutodiff.h"
+#include "passes/autodiff/nn-train-step/NNTrainStep.h"
+#include "passes/graph/nn-decompose/NNDecompose.h"
+#include <random>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+namespace {
+
+class ModelGradient : public testing::TestWithParam<const description::BuiltIn *> {
+protected:
+  static MLIRContext &getContext() {
+    static MLIRContext *context = [] {
+      DialectRegistry registry;
+      registerAll(registry);
+      auto *made = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
+      made->loadAllAvailableDialects();
+      return made;
+    }();
+    return *context;
+  }
+
+  /// The training step by plain descent, in f64.
+  static OwningOpRef<ModuleOp> makeStep(const description::BuiltIn &model) {
+    description::ImportOptions options;
+    options.dims["batch"] = 3;
+    std::string text = (model.name + ":" + model.small).str();
+    auto module = description::importBuiltIn(text, getContext(), options);
+    if (!module)
+      return {};
+    NNTrainStepOptions step;
+    step.loss = "sparse_categorical_crossentropy";
+    step.optimizer = "sgd";
+    PassManager pm(&getContext());
+    pm.addPass(createNNTrainStep(step));
+    pm.addNestedPass<func::FuncOp>(createNNDecompose());
+    pm.addPass(createNNAutodiff());
+    if (failed(pm.run(*module)))
+      return {};
+    auto main = module->lookupSymbol<func::FuncOp>("main");
+    for (unsigned i = 0; i < main.getNumArguments(); ++i)
+      main.removeArgAttr(i, "nn.initial");
+    for (StringRef other : {"eval_step", "forward"})
+      module->lookupSymbol(other)->erase();
+    std::string printed, wide;
+    llvm::raw_string_ostream(printed) << *module;
+    for (size_t at = 0; at < printed.size();) {
+      bool found = printed.compare(at, 3, "f32") == 0;
+      wide += found ? "f64" : printed.substr(at, 1);
+      at += found ? 3 : 1;
+    }
+    return parseSourceString<ModuleOp>(wide, &getContext());
+  }
+};
+
+/// Inputs are class numbers or real ones; parameters small.
+HostTensor makeArgument(Type type, std::mt19937 &random) {
+  auto tensor = cast<RankedTensorType>(type);
+  HostTensor result(tensor.getElementType(), tensor.getShape());
+  std::normal_distribution<double> real(0, 0.5);
+  for (int64_t i = 0, e = result.getNumElements(); i < e; ++i) {
+    if (isa<FloatType>(tensor.getElementType()))
+      result.setDouble(i, real(random));
+    else
+      result.setInt(i, static_cast<int64_t>(random() % 2));
+  }
+  return result;
+}
+
+} // namespace
+
+TEST_P(ModelGradient, AgreesWithCentralDifferences) {
+  auto module = makeStep(*GetParam());
+  ASSERT_TRUE(module);
+  auto main = module->lookupSymbol<func::FuncOp>("main");
+  std::mt19937 random(1);
+  SmallVector<HostTensor> arguments;
+  SmallVector<unsigned> parameters;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
+    arguments.push_back(makeArgument(main.getArgumentTypes()[i], random));
+    auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name");
+    if (name.getValue() == "learning_rate")
+      arguments.back().setDouble(0, 1);
+    if (main.getArgAttrOfType<StringAttr>(i, "nn.state") == "parameter")
+      parameters.push_back(i);
+  }
+  auto run = [&](SmallVectorImpl<HostTensor> &results) {
+    Values values;
+    for (auto [argument, value] : llvm::zip(main.getArguments(), arguments))
+      values[argument] = value;
+    return runBlock(main.getBody().front(), values, results);
+  };
+  SmallVector<HostTensor> results;
+  ASSERT_TRUE(succeeded(run(results)));
+  size_t firstParameter = results.size() - parameters.size();
+  std::normal_distribution<double> real(0, 1);
+  for (auto [number, position] : llvm::enumerate(parameters)) {
+    SCOPED_TRACE(main.getArgAttrOfType<StringAttr>(position, "nn.name").str());
+    const HostTensor before = arguments[position];
+    const HostTensor &after = results[firstParameter + number];
+    int64_t count = before.getNumElements();
+    std::vector<double> direction(count);
+    double expected = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      direction[i] = real(random);
+      expected += direction[i] * (before.getDouble(i) - after.getDouble(i));
+    }
+    double loss[2];
+    constexpr double width = 1e-5;
+    for (int side : {0, 1}) {
+      HostTensor moved(before.getElementType(), before.getShape());
+      for (int64_t i = 0; i < count; ++i)
+        moved.setDouble(i, before.getDouble(i) + (side ? width : -width) * direction[i]);
+      arguments[position] = moved;
+      SmallVector<HostTensor> told;
+      ASSERT_TRUE(succeeded(run(told)));
+      loss[side] = told[0].getDouble(0);
+    }
+    arguments[position] = before;
+    double difference = (loss[1] - loss[0]) / (2 * width);
+    EXPECT_NE(difference, 0);
+    EXPECT_NEAR(expected, difference, 1e-6 * std::max(std::abs(difference), 1e-3));
+  }
+}
+
+static std::vector<const description::BuiltIn *> builtIns() {
+  std::vector<const description::BuiltIn *> result;
+  for (const description::BuiltIn &model : description::getBuiltIns())
+    result.push_back(&model);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(BuiltIns, ModelGradient, testing::ValuesIn(builtIns()),
+                         [](const auto &info) {
+                           std::string name;
+                           for (char c : info.param->name)
+                             name += llvm::isAlnum(c) ? c : '_';
+                           return name;
+                         });
