@@ -86,21 +86,74 @@ def pictures(x, w):
     return sigmoid(y.mean(axis=(1, 2)) @ w["dense"]["kernel"] + w["dense"]["bias"])
 
 
+def dense(x, w):
+    return x @ w["kernel"] + w["bias"]
+
+
+def functional(x, z, w):
+    a = np.maximum(dense(x, w["first"]), 0)
+    norm = w["norm"]
+    b = (a - norm["moving_mean"]) / np.sqrt(norm["moving_variance"] + 1e-3) * norm["gamma"] + norm["beta"]
+    return softmax(dense(np.concatenate([a + b, z], axis=1), w["last"]))
+
+
+def attention(x, w):
+    """Two heads, each position looking back only."""
+    n, length, size = x.shape
+    angle = np.arange(length)[:, None] * 10000.0 ** (-(np.arange(size) // 2 * 2) / size)
+    y = x + np.where(np.arange(size) % 2, np.cos(angle), np.sin(angle))
+    heads = {key: np.einsum("nti,ihd->nhtd", y, w["mha"][key + "/kernel"]) + w["mha"][key + "/bias"][:, None]
+             for key in ("query", "key", "value")}
+    scores = np.einsum("nhtd,nhsd->nhts", heads["query"], heads["key"]) / np.sqrt(heads["query"].shape[-1])
+    scores = np.where(np.tril(np.ones([length, length])), scores, -1e9)
+    joined = np.einsum("nhts,nhsd->nthd", softmax(scores), heads["value"])
+    y = np.einsum("nthd,hdo->nto", joined, w["mha"]["attention_output/kernel"]) + w["mha"]["attention_output/bias"]
+    return softmax(dense(y.mean(axis=1), w["dense"]))
+
+
 random = np.random.default_rng(3)
 training = Training(sys.argv[3])
 weights = {}
 for name, view in training.state().items():
     layer, _, parameter = name.partition("/")
-    if not parameter or "/" in parameter:
+    if training.states[training.names.index(name)].kind not in (0, 2):
         continue
     view[...] = random.normal(size=view.shape) * 0.5
+    if parameter == "moving_variance":
+        view[...] = np.abs(view)
     weights.setdefault(layer, {})[parameter] = view.astype("float64")
 forward = training.follow(training.table.forward)
-if sys.argv[4] == "recurrent":
-    x = random.integers(0, 7, size=[3, 5])
+case = sys.argv[4]
+if case == "recurrent":
+    inputs = [random.integers(0, 7, size=[3, 5])]
 else:
-    x = random.normal(size=[2, 9, 10, 3]).astype("float32")
-expected = globals()[sys.argv[4]](x, weights)
-given, = forward(x)
+    shapes = {"pictures": [[2, 9, 10, 3]], "functional": [[7, 6], [7, 2]], "attention": [[2, 5, 6]]}
+    inputs = [random.normal(size=shape).astype("float32") for shape in shapes[case]]
+expected = globals()[case](*inputs, weights)
+given, = forward(*inputs)
 assert np.allclose(given, expected, rtol=1e-4, atol=1e-5), abs(given - expected).max()
 print("agrees", given.shape)
+
+if case == "functional":
+    # A training step draws who is dropped by seed and step, and gathers the batch's statistics.
+    target, still = np.arange(7) % 3, np.float32(0)
+
+    def run(seed, steps):
+        """The losses, and how far the mean that was gathered has come."""
+        training.init(seed)
+        for layer, tensors in weights.items():
+            for parameter, value in tensors.items():
+                training.state()[f"{layer}/{parameter}"][...] = value
+        return [float(training.train(*inputs, target, still)[0]) for _ in range(steps)]
+
+    losses = run(1, 3)
+    assert len(set(losses)) == 3, "each step drops others"
+    assert run(2, 1)[0] != losses[0], "each seed drops others"
+    assert run(1, 3) == losses, "the same seed drops the same"
+    hidden = np.maximum(dense(inputs[0], weights["first"]), 0)
+    mean, variance = weights["norm"]["moving_mean"], weights["norm"]["moving_variance"]
+    run(1, 1)
+    state = training.state()
+    assert np.allclose(state["norm/moving_mean"], 0.9 * mean + 0.1 * hidden.mean(axis=0), rtol=1e-5, atol=1e-6)
+    assert np.allclose(state["norm/moving_variance"], 0.9 * variance + 0.1 * hidden.var(axis=0), rtol=1e-5, atol=1e-6)
+    assert state["seed"] == 1 and state["step"] == 1
