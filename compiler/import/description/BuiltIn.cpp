@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/import/description/BuiltInGraphs.h"
 #include "compiler/import/description/Description.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
@@ -80,6 +81,14 @@ ArrayRef<BuiltIn> sinter::description::getBuiltIns() {
   static const BuiltIn::Size cifar10[] = {{"size", 32}, {"channels", 3}, {"classes", 10}};
   static const BuiltIn::Size recurrent[] = {
       {"sequence", 64}, {"features", 64}, {"hidden", 256}, {"layers", 2}, {"classes", 10}};
+  static const BuiltIn::Size resnet[] = {
+      {"size", 32}, {"channels", 3}, {"filters", 16}, {"blocks", 3}, {"classes", 10}};
+  static const BuiltIn::Size encoder[] = {{"sequence", 128}, {"tokens", 256}, {"width", 256},
+                                          {"heads", 4},      {"layers", 2},   {"classes", 10}};
+  static const BuiltIn::Size decoder[] = {
+      {"sequence", 128}, {"tokens", 256}, {"width", 256}, {"heads", 4}, {"layers", 4}};
+  static const BuiltIn::Size classifier[] = {
+      {"sequence", 128}, {"tokens", 20000}, {"width", 32}, {"hidden", 64}, {"classes", 2}};
   static constexpr StringRef shortSequences = "sequence=4,features=3,hidden=4,classes=3";
   static const BuiltIn models[] = {
       {"mlp", "dense layers with relu, softmax at the end", mlp, "inputs=5,hidden=4,classes=3",
@@ -91,6 +100,14 @@ ArrayRef<BuiltIn> sinter::description::getBuiltIns() {
       {"lstm", "classifies sequences by long short-term memory", recurrent, shortSequences,
        buildLSTM},
       {"gru", "classifies sequences by gated recurrent units", recurrent, shortSequences, buildGRU},
+      {"resnet", "residual blocks with batch normalization, for small pictures", resnet,
+       "size=8,channels=2,filters=3,blocks=1,classes=3", buildResNet},
+      {"transformer-encoder", "classifies sequences of tokens by attention", encoder,
+       "sequence=4,tokens=5,width=6,heads=2,layers=1,classes=3", buildTransformerEncoder},
+      {"transformer-decoder", "tells the next token, as GPT does", decoder,
+       "sequence=4,tokens=5,width=6,heads=2,layers=1", buildTransformerDecoder},
+      {"text-classifier", "the mean of embedded tokens, two dense layers and dropout", classifier,
+       "sequence=4,tokens=5,width=4,hidden=6,classes=3", buildTextClassifier},
   };
   return models;
 }
