@@ -144,7 +144,9 @@ struct SinterContext {
   uint64_t outputsDirect; /* bit i: output i may be written in place */
 
   SinterState state;
-  SinterContext *owner; /* of the state that the model runs on */
+  SinterContext *owner;      /* of the state that the model runs on */
+  SinterAllReduce allReduce; /* NULL: one process */
+  void *allReduceUser;
 
   SinterKernelTotals *totals; /* of each call that is measured */
 

@@ -142,3 +142,19 @@ __attribute__((visibility("hidden"))) SinterStatus sinter_rt_train_share(SinterC
   context->owner = owner->owner;
   return SINTER_OK;
 }
+
+__attribute__((visibility("hidden"))) SinterStatus
+sinter_rt_train_set_all_reduce(SinterContext *context, SinterAllReduce function, void *user) {
+  if (!context)
+    return SINTER_INVALID_ARGUMENT;
+  context->allReduce = function;
+  context->allReduceUser = user;
+  return SINTER_OK;
+}
+
+void sinter_rt_all_reduce(SinterContext *caller, float *numbers, int64_t count) {
+  SinterContext *context = threadOf(caller)->context;
+  if (context->allReduce && context->allReduce(context->allReduceUser, numbers, count) != 0)
+    sinter_rt_fail(caller, SINTER_MODEL_ERROR,
+                   "the processes' gradients can't be brought together");
+}

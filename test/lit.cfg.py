@@ -9,7 +9,7 @@ Substitutions
 
 Features
   shared-data    ../shared/data is there      onnx-testdata  libonnx-testdata is installed
-  libpng, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl: the machine has it
+  libpng, mpi, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl: the machine has it
   x86-64, aarch64: the architecture of the machine
 """
 
@@ -70,6 +70,7 @@ for feature, present in {
     "qemu-x86_64": shutil.which("qemu-x86_64") is not None,
     "avx2": "avx2" in flags,
     "avx512": "avx512f" in flags,
+    "mpi": shutil.which("mpirun") is not None,
     "nvidia-gpu": os.path.exists("/dev/nvidiactl"),
     "opencl": os.path.isdir("/etc/OpenCL/vendors") and bool(os.listdir("/etc/OpenCL/vendors")),
 }.items():

@@ -49,9 +49,10 @@ struct CompileArguments {
   bool train = false; ///< a training step, with these settings of nn-train-step
   std::string loss = "sparse_categorical_crossentropy", optimizer = "adam";
   std::vector<std::string> freeze;
-  uint64_t seed = 0;        ///< of a description's first values
-  std::string testFault;    ///< KIND@STAGE: fail as a bug would (see TestFault.h)
-  bool noBugReport = false; ///< this process writes another's reproducer
+  bool dataParallel = false; ///< a step for several processes
+  uint64_t seed = 0;         ///< of a description's first values
+  std::string testFault;     ///< KIND@STAGE: fail as a bug would (see TestFault.h)
+  bool noBugReport = false;  ///< this process writes another's reproducer
 };
 int compile(const CompileArguments &arguments);
 

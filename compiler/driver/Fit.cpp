@@ -45,6 +45,7 @@ static int compileLibrary(const FitArguments &arguments, training::Processes &pr
   if (processes.getRank() == 0) {
     CompileArguments compiling = arguments.compile;
     compiling.train = true;
+    compiling.dataParallel = processes.getCount() > 1;
     compiling.output = library;
     compiling.quiet = arguments.options.quiet;
     status = compile(compiling);
@@ -53,24 +54,39 @@ static int compileLibrary(const FitArguments &arguments, training::Processes &pr
   return static_cast<int>(status);
 }
 
-int sinter::driver::fit(const FitArguments &arguments) {
+static int fitWith(const FitArguments &arguments, training::Processes &processes) {
+  std::filesystem::path given = arguments.compile.model;
+  if (given.extension() == ".so")
+    return train(arguments, processes, std::filesystem::absolute(given).string());
+  std::filesystem::path folder = arguments.options.output;
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code)
+    return fail("can't make folder " + folder.string() + ": " + code.message(), ModelFault);
+  std::string library = std::filesystem::absolute(folder / "model.so").string();
+  if (int status = compileLibrary(arguments, processes, library); status != Good)
+    return status;
+  return train(arguments, processes, library);
+}
+
+// What `run` returns; or, if it throws, the status of what was thrown, which is told.
+template <typename Run>
+static int withoutExceptions(Run run) {
   try {
-    std::unique_ptr<training::Processes> processes = training::openProcesses();
-    std::filesystem::path given = arguments.compile.model;
-    if (given.extension() == ".so")
-      return train(arguments, *processes, std::filesystem::absolute(given).string());
-    std::filesystem::path folder = arguments.options.output;
-    std::error_code code;
-    std::filesystem::create_directories(folder, code);
-    if (code)
-      return fail("can't make folder " + folder.string() + ": " + code.message(), ModelFault);
-    std::string library = std::filesystem::absolute(folder / "model.so").string();
-    if (int status = compileLibrary(arguments, *processes, library); status != Good)
-      return status;
-    return train(arguments, *processes, library);
+    return run();
   } catch (const training::UsageError &error) {
     return fail(error.what(), WrongUsage);
   } catch (const std::exception &error) {
     return fail(error.what(), ModelFault);
   }
+}
+
+int sinter::driver::fit(const FitArguments &arguments) {
+  return withoutExceptions([&] {
+    std::unique_ptr<training::Processes> processes = training::openProcesses();
+    int status = withoutExceptions([&] { return fitWith(arguments, *processes); });
+    if (status != Good && status != Interrupted)
+      processes->abort(status);
+    return status;
+  });
 }

@@ -103,6 +103,7 @@ bool Session::makeTrainStep(const CompileArguments &arguments) {
   NNTrainStepOptions options;
   options.loss = arguments.loss;
   options.optimizer = arguments.optimizer;
+  options.dataParallel = arguments.dataParallel;
   options.freeze.assign(arguments.freeze.begin(), arguments.freeze.end());
   PassManager pm(&context);
   pm.addPass(createNNTrainStep(options));

@@ -138,6 +138,8 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   compileCommand->add_option("--freeze", compileArguments.freeze,
                              "Parameters that are not trained: a pattern of their names");
+  compileCommand->add_flag("--data-parallel", compileArguments.dataParallel,
+                           "A step for several processes, which brings their gradients together");
   compileCommand->add_option("--seed", compileArguments.seed,
                              "Seed of a described model's parameters, when it is not trained");
   // Not for users: the empty group hides them.

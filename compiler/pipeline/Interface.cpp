@@ -176,6 +176,8 @@ std::string InterfaceBuilder::describe(DictionaryAttr settings, const ModelInter
       object[setting.getName().getValue()] = text.getValue();
     else if (auto number = dyn_cast<FloatAttr>(setting.getValue()))
       object[setting.getName().getValue()] = number.getValueAsDouble();
+    else if (auto flag = dyn_cast<BoolAttr>(setting.getValue()))
+      object[setting.getName().getValue()] = flag.getValue();
   llvm::json::Array metrics;
   for (const TensorInfo &output : llvm::ArrayRef(step.outputs).drop_front())
     metrics.push_back(output.name);

@@ -209,6 +209,12 @@ LogicalResult CumulativeOp::evaluate(ArrayRef<HostTensor> operands,
   return success();
 }
 
+LogicalResult AllReduceOp::evaluate(ArrayRef<HostTensor> operands,
+                                    MutableArrayRef<HostTensor> results) {
+  results[0] = operands[0];
+  return success();
+}
+
 LogicalResult SoftmaxOp::evaluate(ArrayRef<HostTensor> operands,
                                   MutableArrayRef<HostTensor> results) {
   if (!results[0].isAllocated())

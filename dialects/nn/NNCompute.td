@@ -26,6 +26,11 @@ def NN_CumulativeOp : NN_RuntimeOp<"cumulative", ["getRuntimeParams"], NN_SameEl
                    UnitAttr:$reverse);
   let results = (outs NN_Tensor:$output);
 }
+def NN_AllReduceOp : NN_RuntimeOp<"all_reduce", []> {
+  let summary = "mean over the processes of a data-parallel training; with one process the input";
+  let arguments = (ins NN_FloatTensor:$input);
+  let results = (outs NN_Tensor:$output);
+}
 def NN_SoftmaxOp : NN_Op<"softmax", "reduction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "exp(x − max) / Σ exp(x − max) over `axes` (log: its logarithm)";
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$axes, UnitAttr:$log);

@@ -26,6 +26,8 @@ Params CumulativeOp::getRuntimeParams() {
           getReverse()};
 }
 
+StringRef AllReduceOp::getRuntimeKernel() { return "all_reduce"; }
+
 StringRef DetOp::getRuntimeKernel() { return "det"; }
 
 // The indices count in the shape that the pooling's attributes give.

@@ -84,6 +84,11 @@ LogicalResult CumulativeOp::inferShapes(ShapeContext &context, Adaptor op, Shape
   return normalizeAxis(context, "cumulative", axis, input.size());
 }
 
+LogicalResult AllReduceOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  shapes.push_back(context.shape(op.getInput()));
+  return success();
+}
+
 LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   for (int64_t axis : op.getAxes())

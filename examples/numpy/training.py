@@ -41,7 +41,8 @@ class TrainingTable(c.Structure):
                 ("states", c.POINTER(StateInfo)), ("description", c.c_char_p),
                 ("init", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_uint64)),
                 ("state", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int32, c.POINTER(DLTensor))),
-                ("share", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p))]
+                ("share", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p)),
+                ("set_all_reduce", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p))]
 
 
 class Options(c.Structure):

@@ -53,6 +53,8 @@ extern "C" {
 /// reverse order. Never null.
 void *sinter_rt_scratch_alloc(SinterContext *context, int64_t bytes);
 void sinter_rt_scratch_free(SinterContext *context, void *memory);
+/// Replaces numbers by their means over the processes of the training, if there are several.
+void sinter_rt_all_reduce(SinterContext *context, float *numbers, int64_t count);
 /// Runs body(context of the thread, i, closure) for i in [0, count) on the
 /// context's threads.
 void sinter_rt_parallel_for(SinterContext *context,

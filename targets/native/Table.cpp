@@ -19,7 +19,7 @@ using namespace sinter::native;
 
 static_assert(sizeof(SinterModel) == 128 && sizeof(SinterTensorInfo) == 32,
               "the layout below has to follow sinter/model.h");
-static_assert(sizeof(SinterTraining) == 80 && sizeof(SinterStateInfo) == 80,
+static_assert(sizeof(SinterTraining) == 88 && sizeof(SinterStateInfo) == 80,
               "the layout below has to follow sinter/train.h");
 
 namespace {
@@ -319,7 +319,7 @@ bool TableBuilder::buildTraining(const TrainingInterface &training,
        llvm::ConstantInt::get(i32, sizeof(SinterTraining)), models[0], models[1], models[2],
        llvm::ConstantInt::get(i32, states.size()), list, string(training.description),
        function("sinter_rt_train_init"), function("sinter_rt_train_state"),
-       function("sinter_rt_train_share")});
+       function("sinter_rt_train_share"), function("sinter_rt_train_set_all_reduce")});
   auto *value =
       new llvm::GlobalVariable(host, fields->getType(), /*isConstant=*/true,
                                llvm::GlobalValue::InternalLinkage, fields, "sinter_rt_training");

@@ -3,6 +3,7 @@
 // RUN: sinter-opt %t/model.mlir --nn-train-step='loss=sparse_categorical_crossentropy optimizer=adam' | FileCheck %t/model.mlir
 // RUN: sinter-opt %t/model.mlir --nn-train-step='optimizer=sgd freeze=dense/*' | FileCheck %t/model.mlir --check-prefix=FROZEN
 // RUN: sinter-opt %t/model.mlir --nn-train-step --nn-autodiff | FileCheck %t/model.mlir --check-prefix=BACKWARD
+// RUN: sinter-opt %t/model.mlir --nn-train-step='data-parallel optimizer=sgd:clipnorm=1' | FileCheck %t/model.mlir --check-prefix=PARALLEL
 // RUN: not sinter-opt %t/model.mlir --nn-train-step='loss=hinge' 2>&1 | FileCheck %t/model.mlir --check-prefix=LOSS
 // RUN: not sinter-opt %t/model.mlir --nn-train-step='optimizer=lion' 2>&1 | FileCheck %t/model.mlir --check-prefix=OPTIMIZER
 // RUN: not sinter-opt %t/model.mlir --nn-train-step='optimizer=adam:momentum=1' 2>&1 | FileCheck %t/model.mlir --check-prefix=SETTING
@@ -10,6 +11,14 @@
 // RUN: not sinter-opt %t/model.mlir --nn-train-step='freeze=*' 2>&1 | FileCheck %t/model.mlir --check-prefix=NOTHING
 
 //--- model.mlir
+// With several processes, the update sees the mean of their gradients, and so does clipping.
+// PARALLEL: data_parallel = true
+// PARALLEL: %[[G:.*]]:3 = nn.gradient
+// PARALLEL-NEXT: nn.all_reduce %[[G]]#0
+// PARALLEL-NEXT: nn.all_reduce %[[G]]#1
+// PARALLEL-NEXT: nn.all_reduce %[[G]]#2
+// PARALLEL-NOT: %[[G]]#
+// PARALLEL: return
 // The constants become state, named as the model names them; the optimizer's variables follow.
 // CHECK-LABEL: func @main
 // CHECK-SAME: %[[X:.*]]: tensor<?x3xf32> {nn.dims = ["batch", ""], nn.name = "x"}

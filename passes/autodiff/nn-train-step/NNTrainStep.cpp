@@ -23,9 +23,9 @@ namespace {
 class TrainStep {
 public:
   TrainStep(func::FuncOp main, const Loss &loss, const Optimizer &optimizer,
-            ArrayRef<llvm::GlobPattern> frozen)
+            ArrayRef<llvm::GlobPattern> frozen, bool dataParallel)
       : main(main), body(main.getBody().front()), loss(loss), optimizer(optimizer), frozen(frozen),
-        builder(main.getContext()), loc(main.getLoc()) {}
+        dataParallel(dataParallel), builder(main.getContext()), loc(main.getLoc()) {}
 
   /// Finds the parameters, and checks that the model can be trained.
   LogicalResult analyze();
@@ -69,6 +69,7 @@ private:
   const Loss &loss;
   const Optimizer &optimizer;
   ArrayRef<llvm::GlobPattern> frozen;
+  bool dataParallel;
   OpBuilder builder;
   Location loc;
   Value prediction;
@@ -347,6 +348,10 @@ void TrainStep::buildTrainStep() {
   auto gradient = nn::GradientOp::create(builder, loc, types, ValueRange(results.front()),
                                          ValueRange(), inputs);
   SmallVector<Value> gradients(gradient.getResults());
+  // Clipping and the optimizer see the gradients of all processes' samples.
+  if (dataParallel)
+    for (Value &each : gradients)
+      each = nn::AllReduceOp::create(builder, loc, each.getType(), each);
   optimizer.clip(gradients, builder, loc);
 
   // The next state.
@@ -396,7 +401,7 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
     if (!main)
       return module.emitError("there is no function @main");
     auto train = [&](func::FuncOp function) {
-      return TrainStep(function, *chosen, *parsed, frozen);
+      return TrainStep(function, *chosen, *parsed, frozen, dataParallel);
     };
     TrainStep step = train(main);
     if (failed(step.analyze()))
@@ -425,6 +430,8 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
         b.getNamedAttr("loss", b.getStringAttr(loss.getValue())),
         b.getNamedAttr("optimizer", b.getStringAttr(optimizer.getValue())),
         b.getNamedAttr("target", b.getStringAttr(chosen.takesClasses ? "classes" : "values"))};
+    if (dataParallel)
+      settings.push_back(b.getNamedAttr("data_parallel", b.getBoolAttr(true)));
     module->setAttr("nn.training", b.getDictionaryAttr(settings));
   }
 

@@ -39,6 +39,8 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
            "mean_squared_error, mean_absolute_error, huber or kl_divergence">,
     Option<"optimizer", "optimizer", "std::string", "\"sgd\"",
            "sgd, rmsprop, adagrad, adam or adamw, and settings: 'sgd:momentum=0.9,nesterov=1'">,
+    Option<"dataParallel", "data-parallel", "bool", "false",
+           "Gradients become their means over processes (nn.all_reduce) before the update">,
     ListOption<"freeze", "freeze", "std::string",
                "Parameters that stay constant, by name; * stands for any text">
   ];

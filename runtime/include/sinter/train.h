@@ -61,6 +61,9 @@ typedef struct SinterStateInfo {
   SinterInitializer initializer;
 } SinterStateInfo;
 
+/* Replaces numbers by their means over the processes of a training. Not 0: it failed. */
+typedef int32_t (*SinterAllReduce)(void *user, float *numbers, int64_t count);
+
 typedef struct SinterTraining {
   uint32_t abi_version; /* SINTER_ABI_VERSION of the compiler */
   uint32_t struct_size; /* sizeof(SinterTraining) of the compiler */
@@ -89,6 +92,11 @@ typedef struct SinterTraining {
   /* Lets `context`, of any of the three models, use the state of `owner`, which
      must outlive it. */
   SinterStatus (*share)(SinterContext *context, SinterContext *owner);
+
+  /* Has a train step call `function` for the gradients of each parameter, in the
+     same order in every process, before the optimizer sees them. NULL: one process.
+     Only a step that was compiled with --data-parallel calls it, as `description` says. */
+  SinterStatus (*set_all_reduce)(SinterContext *context, SinterAllReduce function, void *user);
 } SinterTraining;
 
 /* The type of the functions that a training library exports: sinter_training, and

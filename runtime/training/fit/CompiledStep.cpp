@@ -52,7 +52,10 @@ CompiledStep::CompiledStep(const std::string &path, int32_t threads)
   if (training->abi_version != SINTER_ABI_VERSION)
     throw Error(path + " was compiled for another version of Sinter's interface; compile it again");
   auto description = nlohmann::json::parse(training->description, nullptr, false);
-  learningRate = description.is_object() ? description.value("learning_rate", 0.001) : 0.001;
+  if (!description.is_object())
+    throw Error(path + ": its description is no JSON object; compile it again");
+  learningRate = description.value("learning_rate", 0.001);
+  isDataParallel = description.value("data_parallel", false);
   trainContext = createContext(training->train_step);
   evalContext = createContext(training->eval_step);
   check(training->eval_step, evalContext, training->share(evalContext, trainContext));
@@ -165,6 +168,7 @@ StepResult CompiledStep::run(const SinterModel *model, SinterContext *context, c
 
 StepResult CompiledStep::train(const Batch &batch, double learningRate) {
   auto rate = static_cast<float>(learningRate);
+  part = static_cast<float>(batch.size) / static_cast<float>(batch.global);
   return run(training->train_step, trainContext, batch, &rate, trainOutputs);
 }
 
@@ -179,6 +183,25 @@ StepResult CompiledStep::evaluate(const Batch &batch) {
   return result;
 }
 
-void CompiledStep::share(Processes & /*processes*/) {
-  throw UsageError("this library can't share its gradients among processes; run it without mpirun");
+void CompiledStep::share(Processes &others) {
+  if (!isDataParallel)
+    throw UsageError(path + " was not compiled for several processes; compile it with "
+                            "--data-parallel, or run it without mpirun");
+  processes = &others;
+  check(training->train_step, trainContext,
+        training->set_all_reduce(trainContext, allReduce, this));
+}
+
+// Each process's mean counts as much as its samples. What is thrown must not pass through the
+// library: the step fails, and train() throws.
+int32_t CompiledStep::allReduce(void *self, float *numbers, int64_t count) {
+  auto *step = static_cast<CompiledStep *>(self);
+  for (int64_t i = 0; i < count; ++i)
+    numbers[i] *= step->part;
+  try {
+    step->processes->sum(numbers, count);
+  } catch (const std::exception &) {
+    return 1;
+  }
+  return 0;
 }

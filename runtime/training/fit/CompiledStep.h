@@ -34,6 +34,7 @@ public:
 private:
   SinterContext *createContext(const SinterModel *model) const;
   static void check(const SinterModel *model, SinterContext *context, SinterStatus status);
+  static int32_t allReduce(void *self, float *numbers, int64_t count);
   StepResult run(const SinterModel *model, SinterContext *context, const Batch &batch,
                  const float *rate, std::vector<DLTensor> &outputs);
 
@@ -43,6 +44,9 @@ private:
   SinterContext *trainContext = nullptr, *evalContext = nullptr;
   std::vector<DLTensor> trainOutputs, evalOutputs;
   double learningRate = 0;
+  bool isDataParallel = false;
+  Processes *processes = nullptr; ///< null: this one alone
+  float part = 1;                 ///< of the step's samples that are this process's
 };
 
 } // namespace sinter::training

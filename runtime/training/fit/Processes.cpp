@@ -40,6 +40,9 @@ public:
 
   int32_t getRank() const override { return rank; }
   int32_t getCount() const override { return count; }
+  void abort(int status) override {
+    reinterpret_cast<int (*)(void *, int)>(symbol("MPI_Abort"))(world, status);
+  }
   void sum(float *numbers, int64_t size) override { reduce(numbers, size, floatType); }
   void sum(double *numbers, int64_t size) override { reduce(numbers, size, doubleType); }
 

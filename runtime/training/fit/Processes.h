@@ -18,6 +18,8 @@ public:
   /// Replaces each number by its sum over the processes.
   virtual void sum(float * /*numbers*/, int64_t /*count*/) {}
   virtual void sum(double * /*numbers*/, int64_t /*count*/) {}
+  /// Ends all of them: one that has a fault would leave the others waiting for ever.
+  virtual void abort(int /*status*/) {}
 };
 
 /// MPI's, if mpirun started this process; libmpi is opened only then. Else one alone.

@@ -67,6 +67,11 @@ TEST(Reduce, Cumulative) {
                {24, 24, 12, 4});
 }
 
+TEST(Reduce, AllReduceOfOneProcess) {
+  HostTensor x = f32({2}, {1, -2});
+  expectValues(run("all_reduce", "", {x}, "tensor<2xf32>")[0], {1, -2});
+}
+
 TEST(Reduce, Softmax) {
   HostTensor x = f32({2, 2}, {0, 1000, 1, 1});
   expectValues(run("softmax", "axes = array<i64: 1>", {x}, "tensor<2x2xf32>")[0], {0, 1, 0.5, 0.5});
