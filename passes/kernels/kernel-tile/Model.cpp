@@ -86,6 +86,10 @@ Model::Model(kernel::FuncOp kernel, const Target &target, Choices &choices)
   link();
 }
 
+double tile::stepCycles(const Target &target, double accumulators, double loads, double fromL2) {
+  return std::max({accumulators / target.fmaPerCycle, loads, fromL2, 4.0}) + 0.75 + loads / 16;
+}
+
 double Model::borderBytes() {
   double bytes = 0;
   for (TypeRange types : {kernel.getArgumentTypes(), kernel.getResultTypes()})

@@ -100,6 +100,11 @@ void prepare(kernel::FuncOp kernel, const Target &target);
 /// Puts a stage behind results of one shape that stores them all, so that there is one output.
 void joinOutputs(kernel::FuncOp kernel);
 
+/// Cycles for one step of a sum in a register tile: its multiply-adds, its loads from the first
+/// cache or what comes from the second, whichever takes longest. Results are not ready before about
+/// four; and of tiles that multiply as fast, the one that loads less is the better.
+double stepCycles(const Target &target, double accumulators, double loads, double fromL2 = 0);
+
 /// A reduction with vectors along the innermost dimension of its result, and accumulators in
 /// registers: matrix products, convolutions, pooling, sums over outer dimensions. False if the
 /// kernel is not of this kind.

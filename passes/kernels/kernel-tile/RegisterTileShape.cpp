@@ -78,12 +78,10 @@ std::optional<double> RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2)
   bool streams = panelBytes > target.l1Bytes / 2;
   // Of tiles that multiply as fast, the one that loads less.
   double loads = loadCycles(vectors, m1, m2);
-  double step = std::max({accumulators / target.fmaPerCycle, loads,
-                          streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0.0, 4.0}) +
-                0.75 + loads / 16;
+  double fromL2 = streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0;
+  double step = stepCycles(target, accumulators, loads, fromL2);
   return accumulators * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
-         useful(first < 0 ? 1 : expected(first), m1) *
-         useful(second < 0 ? 1 : expected(second), m2);
+         useful(first < 0 ? 1 : expected(first), m1) * useful(second < 0 ? 1 : expected(second), m2);
 }
 
 /// The widths that a tile may have along the vectors.

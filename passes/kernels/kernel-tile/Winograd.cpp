@@ -46,7 +46,6 @@ private:
   Stage *producer(Stage &stage, unsigned operand);
   void choose();
   double cost(const Plan &plan) const;
-  double stepCost(int64_t rows, int64_t columns) const;
   void scheduleOutput();
   void scheduleProducts();
   void scheduleInput();
@@ -132,16 +131,6 @@ bool WinogradTiler::match() {
 // Choice
 //===----------------------------------------------------------------------===//
 
-/// Cycles for one step of the sum over channels in a register tile.
-double WinogradTiler::stepCost(int64_t rows, int64_t columns) const {
-  const Target &target = model.target;
-  double vectors = double(panel) / lanes, positions = double(rows * columns);
-  // Results are not ready before about four cycles.
-  return std::max({vectors * positions / target.fmaPerCycle,
-                   vectors / target.loadsPerCycle + positions / 2, 4.0}) +
-         0.5;
-}
-
 /// Cycles for the whole convolution, as far as the plan decides them.
 double WinogradTiler::cost(const Plan &plan) const {
   const Target &target = model.target;
@@ -157,33 +146,36 @@ double WinogradTiler::cost(const Plan &plan) const {
   double strips = batch * stripsY * stripsX, blocks = std::ceil(filters / plan.filters);
   double groups = std::ceil(double(plan.stripRows) / plan.tileRows) *
                   std::ceil(double(plan.stripColumns) / plan.tileColumns);
-  double arithmetic = points * strips * groups * channels * (filters / panel) *
-                      stepCost(plan.tileRows, plan.tileColumns);
+  double vectors = double(panel) / lanes, together = double(plan.tileRows * plan.tileColumns);
+  double arithmetic =
+      points * strips * groups * channels * (filters / panel) *
+      stepCycles(target, vectors * together, vectors / target.loadsPerCycle + together / 2);
 
-  // Bytes that go through the cache which holds `size`; a store also reads its line.
-  auto cycles = [&](double bytes, double size) {
-    double bandwidth = size <= target.l2Bytes * 0.8   ? target.l2Bandwidth
-                       : size <= target.l3Bytes * 0.8 ? target.l3Bandwidth
-                                                      : target.memoryBandwidth;
+  // What is read in order is fetched ahead, beside the arithmetic.
+  auto stream = [&](double bytes, double size) {
+    double bandwidth = size <= target.l2Bytes * 0.8 ? target.l2Bandwidth
+                       : size <= target.l3Bytes / 4 ? target.l3Bandwidth // others use it too
+                                                    : target.memoryBandwidth;
     return bytes / bandwidth;
+  };
+  // What is spread over the points' planes is waited for, a line at a time, if it is not in the
+  // second cache.
+  auto scattered = [&](double bytes, double size) {
+    constexpr double line = 64, lineCycles = 10;
+    double hits = std::min(1.0, target.l2Bytes * 0.8 / size);
+    return bytes * (hits / target.l2Bandwidth + (1 - hits) * lineCycles / line);
   };
   double positions = double(plan.stripRows * plan.stripColumns);
   double filter = points * channels * filters * bytes;
   double input = points * positions * channels * bytes;
   double product = points * positions * plan.filters * bytes;
-  double traffic;
-  if (plan.whole) {
-    double whole = input * strips;
-    traffic = cycles(whole * (2 + blocks), whole) +
-              cycles(product * 3 * blocks * strips, product + input) +
-              cycles(filter * (strips - 1), filter / blocks + product);
-  } else {
-    double strip = input + product;
-    traffic = cycles((input * (2 + blocks) + product * 3 * blocks) * strips, strip) +
-              cycles(filter * (strips - 1), filter + strip);
-  }
-  // The hardware fetches ahead, but not all of it.
-  double time = arithmetic + traffic / 2;
+  double strip = input + product, whole = plan.whole ? input * strips : strip;
+  double filterNear = (plan.whole ? filter / blocks : filter) + product;
+  // A store also reads its line.
+  double streams = stream(input * blocks * strips, whole) + stream(filter * strips, filterNear);
+  double waits =
+      scattered(2 * input * strips, whole) + scattered(3 * product * blocks * strips, strip);
+  double time = std::max(arithmetic, streams) + streams / 10 + waits;
   // A library may run on more cores than the machine that compiles it has.
   double tasks = plan.whole ? blocks * strips : strips,
          cores = double(std::max<int64_t>(target.cores, 2));
@@ -201,7 +193,8 @@ static SmallVector<int64_t> divisors(int64_t n) {
 void WinogradTiler::choose() {
   constexpr int64_t usualColumns = 14; // tiles of a strip where nothing says how wide it will be
   int64_t registers = model.target.vectorRegisters, vectors = panel / lanes;
-  int64_t most = std::max<int64_t>((registers - vectors - 1) / vectors, 1);
+  int64_t most =
+      std::max<int64_t>((registers - vectors - model.target.broadcastRegisters) / vectors, 1);
   auto stripsOf = [&](unsigned loop, int64_t otherwise) {
     int64_t expected = products->expected[loop];
     return divisors(ShapedType::isDynamic(expected) ? otherwise : expected);
