@@ -294,14 +294,19 @@ static Expr compareFloats(mlir::Operation *op, Operands x) {
   throw Refusal{"float comparison"};
 }
 
+static bool isNumber(Expr x) {
+  const double *value = H::Internal::as_const_float(x);
+  return value && !std::isnan(*value);
+}
+
 /// A NaN in either operand wins. Beside a constant one comparison does.
 static Expr maximum(Operands x) {
-  if (H::Internal::as_const_float(x[0]))
+  if (isNumber(x[0]))
     return select(x[1] < x[0], x[0], x[1]);
   return select(x[0] < x[1] || isNaN(x[1]), x[1], x[0]);
 }
 static Expr minimum(Operands x) {
-  if (H::Internal::as_const_float(x[0]))
+  if (isNumber(x[0]))
     return select(x[1] > x[0], x[0], x[1]);
   return select(x[0] > x[1] || isNaN(x[1]), x[1], x[0]);
 }

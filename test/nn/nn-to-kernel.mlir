@@ -19,7 +19,7 @@ func.func @rows(%x: tensor<?x?x8xf32>, %w: tensor<8x16xf32>, %b: tensor<16xf32>)
 // Where one operand has the sequence without the batch, they stay two.
 // CHECK-LABEL: func @positions
 // CHECK-NOT: kernel.view
-// CHECK: kernel.func @[[K:matmul_add_0]](%[[X:.*]]: tensor<?x8xf32>, %{{.*}}: tensor<8x16xf32>, %{{.*}}: tensor<16xf32>) -> tensor<?x16xf32>
+// CHECK: kernel.func @[[K:matmul_add_0]](%[[X:.*]]: tensor<?x8xf32>{{.*}}, %{{.*}}: tensor<8x16xf32>, %{{.*}}: tensor<16xf32>) -> tensor<?x16xf32>
 // CHECK: %[[D:.*]] = tensor.dim %[[X]], %{{.*}} : tensor<?x8xf32>
 // CHECK: tensor.empty(%[[D]]) : tensor<?x16xf32>
 // CHECK: kernel.func {{.*}}tensor<?x?x8xf32>, %{{.*}}: tensor<?x8xf32>) -> tensor<?x?x8xf32>

@@ -12,9 +12,9 @@ def NNDecompose : Pass<"nn-decompose"> {
     `nn.rnn`, `nn.lstm` and `nn.gru` become one matrix product of the whole input
     with the input weights, and an `nn.loop` over time steps that carries the
     state. A sum or mean over several dims, of more than 128 values, is taken dim by
-    dim from the innermost outwards, which rounds less. `nn.conv_transpose` of known
-    sizes becomes one `nn.conv` for all phases of its stride, and their interleaving; so
-    does `nn.depth_to_space`.
+    dim from the innermost outwards, which rounds less. `nn.conv_transpose` with a
+    filter of known shape becomes one `nn.conv` for all phases of its stride, and their
+    interleaving; `nn.depth_to_space` is the interleaving alone.
   }];
 }
 

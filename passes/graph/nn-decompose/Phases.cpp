@@ -169,9 +169,9 @@ private:
     // Result position y is position y + pad of the uncropped result, of which the convolution gives
     // those from a multiple of the stride on: H − 1 + `blocks` of its own.
     dim.taps = llvm::divideCeil(kernel, dim.stride);
-    dim.crop = pad % dim.stride;
+    dim.crop = llvm::mod(pad, dim.stride);
     int64_t blocks = llvm::divideCeilSigned(dim.crop + beyond, dim.stride);
-    dim.begin = (dim.taps - 1) * dim.dilation - pad / dim.stride;
+    dim.begin = (dim.taps - 1) * dim.dilation - llvm::divideFloorSigned(pad, dim.stride);
     dim.end = blocks - 1 + (dim.taps - 1) * dim.dilation - dim.begin;
     dim.rest = blocks * dim.stride - dim.crop - beyond;
     if (dim.begin < 0 || dim.end < 0)

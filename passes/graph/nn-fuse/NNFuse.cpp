@@ -24,13 +24,18 @@ public:
 
   void run(bool fuseElementwise) {
     if (fuseElementwise)
-      for (auto softmax : block.getOps<nn::SoftmaxOp>())
-        if (SmallVector<Operation *> members = findAttention(softmax, analysis); !members.empty()) {
-          for (Operation *member : members)
-            groupOf[member] = groups.size();
-          closed.insert(groups.size());
-          groups.push_back(members);
-        }
+      for (auto softmax : block.getOps<nn::SoftmaxOp>()) {
+        SmallVector<Operation *> members = findAttention(softmax, analysis);
+        // Another attention, or another block, may have what this one would take.
+        if (members.empty() || llvm::any_of(members, [&](Operation *member) {
+              return member->getBlock() != &block || groupOf.contains(member);
+            }))
+          continue;
+        for (Operation *member : members)
+          groupOf[member] = groups.size();
+        closed.insert(groups.size());
+        groups.push_back(members);
+      }
     for (Operation &op : block.without_terminator()) {
       if (groupOf.contains(&op))
         continue;

@@ -28,7 +28,7 @@ struct ElementwiseBeforeConcat : OpInterfaceRewritePattern<nn::FusibleOpInterfac
     nn::ConcatOp concat;
     for (Value operand : op->getOperands()) {
       auto found = operand.getDefiningOp<nn::ConcatOp>();
-      if (found && !concat && found->hasOneUse())
+      if (found && !concat && found->hasOneUse() && found->getBlock() == op->getBlock())
         concat = found;
       else if (!isSingleElement(operand))
         return rewriter.notifyMatchFailure(op, "another operand has many elements");

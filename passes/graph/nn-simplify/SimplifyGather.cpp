@@ -46,7 +46,8 @@ struct TransposeIndices : OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::TransposeOp op, PatternRewriter &rewriter) const override {
     auto gather = op.getInput().getDefiningOp<nn::GatherOp>();
-    if (!gather || gather.getAxis() != 0 || !gather->hasOneUse() || !typeOf(gather.getIndices()))
+    if (!gather || gather.getAxis() != 0 || !gather->hasOneUse() ||
+        gather->getBlock() != op->getBlock() || !typeOf(gather.getIndices()))
       return rewriter.notifyMatchFailure(op, "no gather of rows that nobody else reads");
     ArrayRef<int64_t> permutation = op.getPermutation();
     size_t rank = typeOf(gather.getIndices()).getRank();

@@ -39,6 +39,10 @@ struct JoinPads : OpRewritePattern<nn::AddOp> {
         return rewriter.notifyMatchFailure(op, "the parts overlap, or leave a gap");
       end += part.size;
     }
+    // Sizes that nobody knows may differ: then the sum broadcasts.
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        return rewriter.notifyMatchFailure(op, "unknown sizes");
     if (end != type.getDimSize(axis))
       return rewriter.notifyMatchFailure(op, "the parts leave a gap");
     SmallVector<Value> values;

@@ -136,7 +136,7 @@ void HostBuilder::setExpectedSizes(kernel::FuncOp function, ArrayRef<Value> capt
     SmallVector<int64_t> sizes(tensor.getRank(), 1);
     for (auto [group, dim] : llvm::zip(groups, analysis.shape(value)))
       if (group >= 0)
-        sizes[group] *= analysis.expect(dim);
+        sizes[group] *= std::max<int64_t>(analysis.expect(dim), 1);
     attributes.push_back(builder.getDictionaryAttr(
         builder.getNamedAttr("kernel.expected", builder.getDenseI64ArrayAttr(sizes))));
     any = true;
