@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Writes kernels of one family for kernel-check:  kernels.py conv n=1 h=56 c=64 f=64 k=3 s=1 p=1 pack=32
 
-Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, transpose, shuffle, argmax,
-attention. A size
-`?NAME` makes a dynamic dimension (matmul m, n, k; softmax, elementwise rows); `sizes=m:3,m:17` then says what runs.
+Families: conv, depthwise, pool, matmul, softmax, layernorm, colsum, elementwise, transpose, shuffle, argmax, attention. A size
+`?NAME` makes a dynamic dimension (matmul m, n, k; softmax, elementwise rows; attention n, s, t); `sizes=m:3,m:17` then says what runs.
 """
 import sys
 
