@@ -22,7 +22,7 @@ func.func @rows(%x: tensor<?x?x8xf32>, %w: tensor<8x16xf32>, %b: tensor<16xf32>)
 // CHECK: kernel.func @[[K:matmul_add_0]](%[[X:.*]]: tensor<?x8xf32>{{.*}}, %{{.*}}: tensor<8x16xf32>, %{{.*}}: tensor<16xf32>) -> tensor<?x16xf32>
 // CHECK: %[[D:.*]] = tensor.dim %[[X]], %{{.*}} : tensor<?x8xf32>
 // CHECK: tensor.empty(%[[D]]) : tensor<?x16xf32>
-// CHECK: kernel.func {{.*}}tensor<?x?x8xf32>, %{{.*}}: tensor<?x8xf32>) -> tensor<?x?x8xf32>
+// CHECK: kernel.func {{.*}}tensor<?x?x8xf32>{{.*}}, %{{.*}}: tensor<?x8xf32>{{.*}}) -> tensor<?x?x8xf32>
 func.func @positions(%x: tensor<?x?x8xf32> {nn.dims = ["b", "s", ""]}, %p: tensor<?x8xf32> {nn.dims = ["s", ""]}) -> tensor<?x?x8xf32> {
   %0 = nn.add %x, %p : (tensor<?x?x8xf32>, tensor<?x8xf32>) -> tensor<?x?x8xf32>
   return %0 : tensor<?x?x8xf32>
