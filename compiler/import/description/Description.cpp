@@ -110,8 +110,17 @@ void Reader::collectReferences(const llvm::json::Value &value,
         collectReferences(llvm::json::Value(llvm::json::Array(*history)), references);
       return;
     }
+    // A call of Keras 3: tensors by position, then by name in the order of an attention's.
+    SmallVector<StringRef> keys{"args", "query", "value", "key"};
+    std::vector<StringRef> others;
     for (const auto &member : *object)
-      collectReferences(member.second, references);
+      if (!llvm::is_contained(keys, StringRef(member.first)))
+        others.push_back(member.first);
+    llvm::sort(others);
+    llvm::append_range(keys, others);
+    for (StringRef key : keys)
+      if (const llvm::json::Value *member = object->get(key))
+        collectReferences(*member, references);
   } else if (const auto *array = value.getAsArray()) {
     if (array->size() >= 3 && (*array)[0].getAsString() && (*array)[1].getAsInteger() &&
         (*array)[2].getAsInteger()) {
@@ -164,8 +173,14 @@ void Reader::addEntry(const llvm::json::Value &layer, int64_t number, bool isSeq
   if (isSequential) {
     entry.nodes.push_back({Reference{entries.empty() ? "input" : entries.back().name, 0}});
   } else if (const auto *nodes = object->getArray("inbound_nodes")) {
-    for (const llvm::json::Value &node : *nodes)
+    for (const llvm::json::Value &node : *nodes) {
       collectReferences(node, entry.nodes.emplace_back());
+      const auto *call = node.getAsObject();
+      const auto *named = call ? call->getObject("kwargs") : nullptr;
+      if (named && named->getBoolean("use_causal_mask").value_or(false))
+        problem("layer '" + name +
+                "': 'use_causal_mask' of a call is not supported; give it as a setting");
+    }
   }
   entries.push_back(std::move(entry));
 }

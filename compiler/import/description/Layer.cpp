@@ -69,6 +69,16 @@ double Layer::number(StringRef key, double otherwise) {
   return otherwise;
 }
 
+void Layer::refuse(StringRef key, const llvm::json::Value &neutral) {
+  const llvm::json::Value *value = find(config, key);
+  if (!value || *value == neutral)
+    return;
+  // 0 may be written as 0.0.
+  auto given = value->getAsNumber(), none = neutral.getAsNumber();
+  if (!given || !none || *given != *none)
+    problem("'" + key + "' is not supported");
+}
+
 bool Layer::flag(StringRef key, bool otherwise) {
   const llvm::json::Value *value = find(config, key);
   if (!value)

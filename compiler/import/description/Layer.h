@@ -42,6 +42,9 @@ public:
   mlir::OpBuilder &builder() const { return model.builder; }
   mlir::Location getLoc() const { return loc; }
 
+  /// Notes a problem unless the setting is missing, null or `neutral`, so that a setting which
+  /// changes the function is not dropped silently.
+  void refuse(llvm::StringRef key, const llvm::json::Value &neutral);
   /// Settings; a problem is noted where one is missing or of another kind.
   int64_t integer(llvm::StringRef key);
   int64_t integer(llvm::StringRef key, int64_t otherwise);

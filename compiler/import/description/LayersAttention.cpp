@@ -78,6 +78,8 @@ Value Attention::build() {
     layer.problem("needs sequences of vectors");
     return {};
   }
+  layer.refuse("dropout", 0);
+  layer.refuse("attention_axes", nullptr);
   heads = layer.integer("num_heads");
   Value query = layer.inputs().front();
   Value value = layer.inputs().size() > 1 ? layer.inputs()[1] : query;

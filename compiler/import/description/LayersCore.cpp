@@ -36,6 +36,7 @@ static Value buildReshape(Layer &layer) {
 
 // Integers N… → N… output_dim
 static Value buildEmbedding(Layer &layer) {
+  layer.refuse("mask_zero", false);
   Term indices = layer.input();
   if (!indices.getType().getElementType().isInteger())
     indices = indices.apply<nn::CastOp>(TypeAttr::get(layer.builder().getI64Type()));
@@ -45,6 +46,12 @@ static Value buildEmbedding(Layer &layer) {
 }
 
 static Value buildReLU(Layer &layer) {
+  layer.refuse("threshold", 0);
+  if (const llvm::json::Value *most = layer.getConfig().get("max_value"); most && !most->getAsNull()) {
+    layer.refuse("negative_slope", 0);
+    nn::Term x = layer.input().apply<nn::ReluOp>();
+    return x.apply<nn::MinOp>(x.number(layer.number("max_value", 0)).get());
+  }
   double slope = layer.number("negative_slope", 0);
   return slope == 0 ? layer.input().apply<nn::ReluOp>()
                     : layer.input().apply<nn::LeakyReluOp>(layer.builder().getF64FloatAttr(slope));
@@ -61,6 +68,7 @@ static Value buildELU(Layer &layer) {
 
 // Numbers that were drawn for this step decide which elements pass; otherwise all do.
 static Value buildDropout(Layer &layer) {
+  layer.refuse("noise_shape", nullptr);
   double rate = layer.number("rate", 0.5);
   Term x = layer.input();
   if (rate < 0 || rate >= 1)
@@ -101,7 +109,10 @@ static Value buildRepeatVector(Layer &layer) {
   return x.unsqueeze({1}).apply<nn::ExpandOp>(shape);
 }
 
-static Value buildSoftmax(Layer &layer) { return layer.activateBy("softmax", layer.input()); }
+static Value buildSoftmax(Layer &layer) {
+  layer.refuse("axis", -1);
+  return layer.activateBy("softmax", layer.input());
+}
 
 void sinter::description::addCoreLayers(LayerTable &table) {
   table["Dense"] = buildDense;

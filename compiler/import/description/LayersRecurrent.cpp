@@ -81,6 +81,13 @@ static Value finish(Layer &layer, Value y, Value last) {
 }
 
 static nn::Direction getDirection(Layer &layer) {
+  for (StringRef key : {"stateful", "return_state"})
+    layer.refuse(key, false);
+  for (StringRef key : {"dropout", "recurrent_dropout"})
+    layer.refuse(key, 0);
+  // nn gives the states of a reversed run in the input's order, Keras in that of the run.
+  if (layer.flag("go_backwards", false))
+    layer.refuse("return_sequences", false);
   return layer.flag("go_backwards", false) ? nn::Direction::reverse : nn::Direction::forward;
 }
 

@@ -366,8 +366,11 @@ void TrainStep::buildTrainStep() {
   addResult(next, "step", "step");
   for (auto [each, value] : llvm::zip(parameters, updated))
     addResult(value, each.name, "parameter");
-  for (const Statistic &each : statistics)
+  for (Statistic &each : statistics) {
+    if (dataParallel)
+      each.next = nn::AllReduceOp::create(builder, loc, each.next.getType(), each.next);
     addResult(each.next, each.name, "statistic");
+  }
   for (Parameter &each : parameters)
     for (auto [variable, value] : llvm::zip(optimizer.getVariables(), each.variables))
       addResult(value, each.name + "/" + variable.name.str(), "optimizer");
