@@ -15,7 +15,8 @@ std::optional<int64_t> Batches::count() const {
   auto samples = order.count();
   if (!samples)
     return std::nullopt;
-  return (*samples + (options.keepPartial ? options.size - 1 : 0)) / options.size;
+  bool hasPartial = options.keepPartial && *samples % options.size >= options.ranks;
+  return *samples / options.size + hasPartial;
 }
 
 static void makeTensor(const Bound &bound, int64_t size, Tensor &tensor) {
@@ -38,7 +39,8 @@ bool Batches::next(Batch &batch) {
     }
   }
   auto all = static_cast<int64_t>(samples.size());
-  if (all == 0 || (all < options.size && !options.keepPartial))
+  // No process can do without a sample: a mean over none is no number.
+  if (all < options.ranks || (all < options.size && !options.keepPartial))
     return false;
   int64_t begin = all * options.rank / options.ranks,
           end = all * (options.rank + 1) / options.ranks;

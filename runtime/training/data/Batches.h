@@ -20,7 +20,7 @@ struct Batch {
 
 struct BatchOptions {
   int64_t size = 32;       ///< samples of all processes' batches together
-  bool keepPartial = true; ///< the last, smaller one of an epoch
+  bool keepPartial = true; ///< the last, smaller one of an epoch, if each process gets a sample
   uint64_t seed = 0;
   Augmentation augmentation;
   int32_t rank = 0, ranks = 1; ///< this process takes the rank-th part of each batch

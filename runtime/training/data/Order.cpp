@@ -96,7 +96,7 @@ bool Order::draw(Sample &sample, int64_t &index) {
 
 bool Order::next(Sample &sample, int64_t &index) {
   if (source.count()) {
-    if (at == static_cast<int64_t>(order.size()))
+    if (at >= static_cast<int64_t>(order.size()))
       return false;
     index = order[at++];
     return source.read(index, sample);

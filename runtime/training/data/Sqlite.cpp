@@ -61,6 +61,7 @@ private:
   Table table;
   std::unique_ptr<sqlite3, int (*)(sqlite3 *)> database{nullptr, sqlite3_close};
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt *)> statement{nullptr, sqlite3_finalize};
+  bool ended = false; ///< a step more would begin the query again
 };
 } // namespace
 
@@ -92,11 +93,17 @@ Field SqliteSource::readField(int column) const {
 }
 
 bool SqliteSource::read(int64_t index, Sample &sample) {
-  if (index == 0)
+  if (index == 0) {
     sqlite3_reset(statement.get());
-  int code = sqlite3_step(statement.get());
-  if (code == SQLITE_DONE)
+    ended = false;
+  }
+  if (ended)
     return false;
+  int code = sqlite3_step(statement.get());
+  if (code == SQLITE_DONE) {
+    ended = true;
+    return false;
+  }
   if (code != SQLITE_ROW)
     fail("row " + std::to_string(index) + " can't be read");
   Row row;

@@ -53,9 +53,15 @@ static double realAt(const TensorView &tensor, int64_t index) {
 static TensorView viewOf(const Tensor &tensor) {
   return {tensor.name, tensor.type, tensor.shape, const_cast<char *>(tensor.bytes.data())};
 }
-static int64_t classAt(const Tensor &target, int64_t index) {
-  return target.type == ElementType::I64 ? target.as<int64_t>()[index]
-                                         : target.as<int32_t>()[index];
+// Of a model whose classes are a dynamic dim, no one has checked the labels before.
+static int64_t classAt(const Tensor &target, int64_t index, int64_t classes) {
+  int64_t label = target.type == ElementType::I64 ? target.as<int64_t>()[index]
+                                                  : target.as<int32_t>()[index];
+  if (label < 0 || label >= classes)
+    throw Error("label " + std::to_string(label) + " of the validation set is not one of the " +
+                std::to_string(classes) + " classes of the model's output; repair the sample, or " +
+                "give the model more classes");
+  return label;
 }
 
 // Whether the prediction has one number a class for each of the target's.
@@ -81,7 +87,7 @@ void PredictionMetric::add(const TensorView &prediction, const Tensor &target) {
     throw UsageError("--metrics " + name + " is for targets that are classes");
   int64_t classes = prediction.shape.back();
   auto isAmongBest = [&](int64_t i, int64_t most) {
-    double chosen = realAt(prediction, i * classes + classAt(target, i));
+    double chosen = realAt(prediction, i * classes + classAt(target, i, classes));
     int64_t better = 0;
     for (int64_t c = 0; c < classes; ++c)
       better += realAt(prediction, i * classes + c) > chosen;
@@ -121,7 +127,7 @@ static void addConfusion(const TensorView &prediction, const Tensor &target,
     for (int64_t c = 1; c < classes; ++c)
       if (realAt(prediction, i * classes + c) > realAt(prediction, i * classes + best))
         best = c;
-    ++confusion[classAt(target, i)][best];
+    ++confusion[classAt(target, i, classes)][best];
   }
 }
 

@@ -164,6 +164,10 @@ void Run::begin() {
                        position.setting + " seed=" + std::to_string(position.seed) +
                        "\nand this one would go on with\n  " + setting() +
                        " seed=" + std::to_string(options.seed));
+    if (perEpoch && position.batch > *perEpoch)
+      throw Error(options.resume + ": its position is damaged (batch " +
+                  std::to_string(position.batch) + " of " + std::to_string(*perEpoch) +
+                  "); resume from another checkpoint");
     means.lossSum = position.lossSum;
     means.metricSums = position.metricSums;
     means.samples = position.samples;
@@ -172,7 +176,7 @@ void Run::begin() {
   }
   if (isFirst() && !data.training->getClassNames().empty())
     writeNames(options.output + "/classes.json", data.training->getClassNames());
-  log.emplace(isFirst() ? options.log : "", options.resume.empty() ? -1 : position.step);
+  log.emplace(isFirst() ? options.log : "", options.resume.empty() ? nullptr : &position);
 }
 
 void Run::save(const std::string &name) {

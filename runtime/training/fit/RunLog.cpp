@@ -3,32 +3,48 @@
 
 #include "runtime/training/fit/RunLog.h"
 #include "runtime/training/Error.h"
+#include "runtime/training/data/Bytes.h"
 #include "runtime/training/state/AtomicFile.h"
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 using namespace sinter::training;
 using nlohmann::ordered_json;
 
-// The lines of the steps before `step`; what a killed run wrote in part is left out.
-static std::string linesBefore(const std::string &path, int64_t step) {
+static bool isBelow(const ordered_json &object, const char *key, int64_t limit) {
+  auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() && found->get<int64_t>() < limit;
+}
+
+// The lines of the steps and epochs that will not run again; what a killed run wrote in part
+// is left out.
+static std::string linesBefore(const std::string &path, const Position &position) {
   std::ifstream input(path);
   std::string kept;
   for (std::string text; std::getline(input, text);) {
     ordered_json object = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (object.is_object() && object.value("step", step) < step)
+    if (isBelow(object, "step", position.step) &&
+        (!object.contains("end_of_epoch") || isBelow(object, "end_of_epoch", position.epoch)))
       kept += text + "\n";
   }
   return kept;
 }
 
-RunLog::RunLog(const std::string &path, int64_t step) : path(path) {
+RunLog::RunLog(const std::string &path, const Position *from) : path(path) {
   if (path.empty())
     return;
-  AtomicFile start(path);
-  start.write(step < 0 ? "" : linesBefore(path, step));
-  start.commit();
-  file.reset(std::fopen(path.c_str(), "ae"));
+  bool goesOn = from && isFile(path);
+  if (goesOn) {
+    // The file that a link leads to is replaced, and not the link.
+    std::unique_ptr<char, void (*)(void *)> real(realpath(path.c_str(), nullptr), std::free);
+    if (!real)
+      failOnFile("write", path);
+    AtomicFile start(real.get());
+    start.write(linesBefore(path, *from));
+    start.commit();
+  }
+  file.reset(std::fopen(path.c_str(), goesOn ? "ae" : "we"));
   if (!file)
     failOnFile("write", path);
 }

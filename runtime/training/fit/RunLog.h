@@ -13,9 +13,9 @@ namespace sinter::training {
 /// `--log FILE`: a line for each step and each epoch.
 class RunLog {
 public:
-  /// An empty path writes nothing. A run that goes on keeps the lines of the steps before
-  /// `step`, which is its next; -1 begins a new file.
-  RunLog(const std::string &path, int64_t step);
+  /// An empty path writes nothing. A run that goes on, from `from`, keeps the lines of what
+  /// lies before; null begins a new file.
+  RunLog(const std::string &path, const Position *from);
 
   void step(int64_t step, int64_t epoch, double learningRate, double loss,
             const std::vector<std::string> &names, const std::vector<double> &metrics);

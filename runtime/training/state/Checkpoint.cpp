@@ -34,6 +34,15 @@ static std::vector<double> readNumbers(const json &array) {
   return numbers;
 }
 
+// A number of things, as large as a run can get them to be.
+static int64_t readCount(const json &object, const char *key) {
+  constexpr int64_t Most = int64_t(1) << 40;
+  const json &value = object.at(key);
+  if (!value.is_number_integer() || value < 0 || value > Most)
+    throw Error(std::string(key) + " is " + value.dump());
+  return value;
+}
+
 static EpochRecord readRecord(const json &object) {
   EpochRecord record;
   record.epoch = object.at("epoch");
@@ -73,20 +82,21 @@ static Position readPosition(const std::string &path, const Metadata &metadata) 
     json object = json::parse(text->second);
     Position position;
     position.seed = object.at("seed");
-    position.epoch = object.at("epoch");
-    position.batch = object.at("batch");
-    position.step = object.at("step");
+    position.epoch = readCount(object, "epoch");
+    position.batch = readCount(object, "batch");
+    position.step = readCount(object, "step");
     position.lossSum = object.at("loss_sum");
     position.metricSums = readNumbers(object.at("metric_sums"));
-    position.samples = object.at("samples");
+    position.samples = readCount(object, "samples");
     position.bestLoss = number(object.at("best_loss"), std::numeric_limits<double>::infinity());
-    position.epochsSinceBest = object.at("epochs_since_best");
+    position.epochsSinceBest = readCount(object, "epochs_since_best");
     position.setting = object.at("setting");
     for (const json &record : object.at("history"))
       position.history.push_back(readRecord(record));
     return position;
-  } catch (const json::exception &error) {
-    throw Error(path + ": its position is damaged (" + error.what() + ")");
+  } catch (const std::exception &error) {
+    throw Error(path + ": its position is damaged (" + error.what() +
+                "); resume from another checkpoint");
   }
 }
 

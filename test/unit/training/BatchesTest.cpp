@@ -209,6 +209,15 @@ TEST(Batches, PartialGoOnAndShares) {
   EXPECT_EQ(batchesOf(source, options).size(), 2u);
 }
 
+TEST(Batches, NoProcessIsWithoutSamples) {
+  Numbers source(9);
+  BatchOptions options;
+  options.size = 4;
+  options.ranks = 2;
+  for (options.rank = 0; options.rank < 2; ++options.rank)
+    EXPECT_EQ(batchesOf(source, options).size(), 2u);
+}
+
 TEST(Prefetch, StopsEarlyAndTellsFaults) {
   Numbers source(1000);
   Order order(source, {});

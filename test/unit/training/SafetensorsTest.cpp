@@ -46,6 +46,21 @@ protected:
 };
 } // namespace
 
+TEST_F(CheckpointTest, DamagedPositions) {
+  auto damaged = [&](auto change) {
+    Position wrong = position();
+    change(wrong);
+    writeCheckpoint(path, state(), wrong);
+    return error();
+  };
+  EXPECT_THAT(damaged([](Position &p) { p.batch = -1; }),
+              HasSubstr("its position is damaged (batch is -1)"));
+  EXPECT_THAT(damaged([](Position &p) { p.epoch = INT64_MIN; }), HasSubstr("(epoch is -9223"));
+  EXPECT_THAT(damaged([](Position &p) { p.step = INT64_MAX; }), HasSubstr("(step is 9223"));
+  EXPECT_THAT(damaged([](Position &p) { p.samples = -7; }), HasSubstr("(samples is -7"));
+  EXPECT_EQ(damaged([](Position &) {}), "");
+}
+
 TEST_F(CheckpointTest, RoundTrip) {
   writeCheckpoint(path, state(), position());
   std::vector<float> before = kernel;

@@ -71,6 +71,7 @@ TEST(Sqlite, StreamsAndStartsAgain) {
     EXPECT_EQ(readSample(*data.training, 1)[0].reals, (std::vector<float>{5, 6}));
     Sample sample;
     EXPECT_FALSE(data.training->read(2, sample));
+    EXPECT_FALSE(data.training->read(3, sample));
   }
 }
 
