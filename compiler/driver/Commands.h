@@ -33,9 +33,9 @@ struct CompileArguments {
   std::string emit = "lib";
   std::vector<std::pair<std::string, int64_t>> dims;
   std::vector<std::pair<std::string, int64_t>> expect; ///< sizes of dynamic dims to be fast for
-  std::string codegen = "halide";   ///< or "reference"
-  std::string numerics = "default"; ///< or "strict"
-  std::string name;                 ///< of the model; empty: from the file
+  std::string codegen = "halide";                      ///< or "reference"
+  std::string numerics = "default";                    ///< or "strict"
+  std::string name;                                    ///< of the model; empty: from the file
   unsigned optLevel = 3;
   unsigned threads = 0;
   bool noFuse = false, noLayout = false, remarks = false, quiet = false;

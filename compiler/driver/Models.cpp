@@ -10,7 +10,8 @@ using namespace sinter;
 
 int sinter::driver::listModels() {
   for (const description::BuiltIn &model : description::getBuiltIns()) {
-    llvm::outs() << llvm::left_justify(model.name, 21) << model.summary << "\n                     ";
+    llvm::outs() << llvm::left_justify(model.name, 21) << model.summary
+                 << "\n                     ";
     for (const description::BuiltIn::Size &size : model.sizes)
       llvm::outs() << (&size == model.sizes.begin() ? "" : ",") << size.name << '=' << size.value;
     llvm::outs() << '\n';

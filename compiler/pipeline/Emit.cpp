@@ -42,8 +42,8 @@ struct Variant {
 static void dropInterface(ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      for (StringRef attribute : {"nn.name", "nn.dims", "nn.expected", "nn.state",
-                                  "nn.initial", "sinter.dtype"})
+      for (StringRef attribute :
+           {"nn.name", "nn.dims", "nn.expected", "nn.state", "nn.initial", "sinter.dtype"})
         function.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
     function.removeResAttrsAttr();
   }

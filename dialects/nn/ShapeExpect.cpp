@@ -4,8 +4,8 @@
 #include "dialects/nn/ShapeExpect.h"
 
 #include "dialects/nn/NN.h"
-#include "llvm/Support/MathExtras.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -25,7 +25,8 @@ static int64_t expectDim(Value value, int64_t dim) {
                            : FunctionOpInterface();
   if (!function)
     return expectedCount;
-  if (auto told = function.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.expected"))
+  if (auto told =
+          function.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.expected"))
     return told[dim];
   return expectInputDim(cast<ShapedType>(value.getType()).getRank(), dim);
 }

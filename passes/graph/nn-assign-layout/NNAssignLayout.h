@@ -24,7 +24,8 @@ void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
 void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
 /// Products that sum over very many terms, in pieces.
 void populateSplitProductPatterns(mlir::RewritePatternSet &patterns);
-/// Packs constant filters and right-hand sides, and those that are packed once for many products. `vector`: float32 lanes.
+/// Packs constant filters and right-hand sides, and those that are packed once for many products.
+/// `vector`: float32 lanes.
 void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
 
 /// What the choice between direct and Winograd's convolution depends on.

@@ -67,7 +67,9 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
 
     nn::ShapeAnalysis analysis(getContext());
     nn::SymbolicShape shape = analysis.shape(op.getOutput());
-    auto size = [&](unsigned dim) { return double(std::max<int64_t>(analysis.expect(shape[dim]), 1)); };
+    auto size = [&](unsigned dim) {
+      return double(std::max<int64_t>(analysis.expect(shape[dim]), 1));
+    };
     Account account{options, {size(0), size(1), size(2), double(channels), double(filters)}};
     int64_t tile = choose(account);
     if (tile == 0)

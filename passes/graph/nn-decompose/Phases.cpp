@@ -64,14 +64,15 @@ struct LowerDepthToSpace : OpRewritePattern<nn::DepthToSpaceOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::DepthToSpaceOp op, PatternRewriter &rewriter) const override {
-    int64_t channels = cast<RankedTensorType>(op.getType()).getDimSize(1), block = op.getBlocksize();
+    int64_t channels = cast<RankedTensorType>(op.getType()).getDimSize(1),
+            block = op.getBlocksize();
     if (ShapedType::isDynamic(channels))
       return rewriter.notifyMatchFailure(op, "unknown number of channels");
     bool phasesFirst = op.getMode() == nn::DepthMode::DCR;
     rewriter.replaceOp(op, interleave(Term(rewriter, op.getLoc(), op.getInput()),
                                       phasesFirst ? 1 : channels, {block, block},
                                       phasesFirst ? channels : 1)
-                                          .get());
+                               .get());
     return success();
   }
 };

@@ -53,8 +53,8 @@ struct TransposeOfProduct : OpRewritePattern<nn::TransposeOp> {
     auto product = op.getInput().getDefiningOp<nn::MatMulOp>();
     auto isMatrix = [](Value value) { return cast<ShapedType>(value.getType()).getRank() == 2; };
     if (!product || !product->hasOneUse() || product->getBlock() != op->getBlock() ||
-        !swapsLastTwo(op.getPermutation()) ||
-        !isMatrix(product.getLhs()) || !isMatrix(product.getRhs()) || product.getRhsBlock() != 0)
+        !swapsLastTwo(op.getPermutation()) || !isMatrix(product.getLhs()) ||
+        !isMatrix(product.getRhs()) || product.getRhsBlock() != 0)
       return rewriter.notifyMatchFailure(op, "not of a product of matrices that nothing else uses");
     // Otherwise a kernel would have to read the new right side across its rows.
     if (!product.getTransposeLhs())

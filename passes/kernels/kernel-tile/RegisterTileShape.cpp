@@ -81,7 +81,8 @@ std::optional<double> RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2)
   double fromL2 = streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0;
   double step = stepCycles(target, accumulators, loads, fromL2);
   return accumulators * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
-         useful(first < 0 ? 1 : expected(first), m1) * useful(second < 0 ? 1 : expected(second), m2);
+         useful(first < 0 ? 1 : expected(first), m1) *
+         useful(second < 0 ? 1 : expected(second), m2);
 }
 
 /// The widths that a tile may have along the vectors.
@@ -146,9 +147,10 @@ void RegisterTiler::chooseTile() {
   };
   SmallVector<int64_t> tiles = vectorTiles();
   for (int64_t tile : tiles) {
-    int64_t most = first < 0         ? 1
-                   : std::min<int64_t>(
-                         ShapedType::isDynamic(expected(first)) ? 14 : expected(first), registers);
+    int64_t most =
+        first < 0 ? 1
+                  : std::min<int64_t>(ShapedType::isDynamic(expected(first)) ? 14 : expected(first),
+                                      registers);
     for (int64_t m1 = 1; m1 <= most; ++m1) {
       consider(tile, m1, 1);
       if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))

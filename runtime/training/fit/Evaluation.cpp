@@ -55,8 +55,8 @@ static TensorView viewOf(const Tensor &tensor) {
 }
 // Of a model whose classes are a dynamic dim, no one has checked the labels before.
 static int64_t classAt(const Tensor &target, int64_t index, int64_t classes) {
-  int64_t label = target.type == ElementType::I64 ? target.as<int64_t>()[index]
-                                                  : target.as<int32_t>()[index];
+  int64_t label =
+      target.type == ElementType::I64 ? target.as<int64_t>()[index] : target.as<int32_t>()[index];
   if (label < 0 || label >= classes)
     throw Error("label " + std::to_string(label) + " of the validation set is not one of the " +
                 std::to_string(classes) + " classes of the model's output; repair the sample, or " +
