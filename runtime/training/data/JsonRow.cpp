@@ -25,8 +25,32 @@ static void addArray(const Json &array, Field &field, size_t depth, const std::s
     addArray(element, field, depth + 1, place);
 }
 
+// Whether brackets stand within brackets more often than a row has use for: parsing takes a piece
+// of the stack for each.
+static bool isNestedDeeply(const std::string &text) {
+  constexpr int MostDims = 8;
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '"')
+      quoted = !quoted;
+    else if (quoted)
+      i += c == '\\';
+    else if (c == '[' || c == '{')
+      ++depth;
+    else if (c == ']' || c == '}')
+      --depth;
+    if (depth > MostDims + 1)
+      return true;
+  }
+  return false;
+}
+
 void sinter::training::parseJsonRow(const std::string &text, const std::string &where, Table &table,
                                     Row &row) {
+  if (isNestedDeeply(text))
+    throw Error(where + " has arrays of more than 8 dims");
   Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object())
     throw Error(where + " is no JSON object; each line must be one, as {\"x\": [1, 2], \"y\": 0}");

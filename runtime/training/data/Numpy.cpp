@@ -46,12 +46,14 @@ private:
 // The text after 'key': in the header's dictionary.
 static std::string valueOf(const std::string &header, const std::string &key) {
   size_t at = header.find("'" + key + "':");
-  return at == std::string::npos
-             ? ""
-             : header.substr(header.find_first_not_of(' ', at + key.size() + 3));
+  if (at != std::string::npos)
+    at = header.find_first_not_of(' ', at + key.size() + 3);
+  return at == std::string::npos ? "" : header.substr(at);
 }
 
 static void parseShape(NpyArray &array, const std::string &text) {
+  if (text.empty() || text[0] != '(')
+    throw Error(array.where + ": its header has no shape; save it again");
   std::istringstream parts(text.substr(1, text.find(')') - 1));
   uint64_t count = 1;
   for (std::string part; std::getline(parts, part, ',');) {
@@ -82,8 +84,10 @@ static NpyArray parseNpy(std::string bytes, const std::string &name, const std::
     throw Error(where + " is not a .npy file");
   size_t lengthBytes = array.bytes[6] == 1 ? 2 : 4;
   size_t headerStart = 8 + lengthBytes;
+  if (array.bytes.size() < headerStart)
+    throw Error(where + " is truncated; save it again");
   uint64_t length = littleEndian(array.bytes, 8, lengthBytes);
-  if (array.bytes.size() < headerStart || array.bytes.size() - headerStart < length)
+  if (array.bytes.size() - headerStart < length)
     throw Error(where + " is truncated; save it again");
   array.start = headerStart + length;
   std::string header = array.bytes.substr(headerStart, length);

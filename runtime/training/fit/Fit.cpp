@@ -91,6 +91,9 @@ void Run::openData() {
   data = openDataset(options.data);
   if (!options.validationData.empty())
     data.validation = openDataset(options.validationData).training;
+  if (data.validation && !data.validation->canRestart())
+    throw UsageError("--validation-data: the standard input can't be read again each epoch; give a "
+                     "file");
   if (data.validation && data.validation->getClassNames() != data.training->getClassNames())
     throw Error(options.validationData + " has other classes (or another alphabet) than " +
                 options.data + "; both must have all of them");

@@ -95,6 +95,10 @@ TEST(Numpy, Faults) {
   EXPECT_THAT(error("nothing at all", y), HasSubstr("is not a .npy file"));
   EXPECT_THAT(error(npy<float>("<c8", "1,", {1, 2}), y), HasSubstr("element type '<c8' is not"));
   EXPECT_THAT(error(npy<float>("<f4", "", {1}), y), HasSubstr("is a single number"));
+  std::string shapeless = x;
+  shapeless[shapeless.find("shape")] = 'S';
+  EXPECT_THAT(error(shapeless, y), HasSubstr("its header has no shape"));
+  EXPECT_THAT(error(std::string("\x93NUMPY\2\0\1\1", 10), y), HasSubstr("is truncated"));
   EXPECT_THAT(error(npy<float>("<f4", "0,", {}), npy<float>("<f4", "0,", {})),
               HasSubstr("no samples"));
   EXPECT_THAT(openError(folder.path + "?target=z"), HasSubstr("no samples"));

@@ -146,6 +146,9 @@ TEST_F(JsonTest, Faults) {
   EXPECT_THAT(error(R"({"a": [1, 2, 3], "y": 1})"),
               HasSubstr("shape [3], and the first row's is [2]"));
   EXPECT_THAT(error(R"({"a": [[1, 2], [3]], "y": 1})"), HasSubstr("rows of one length"));
+  EXPECT_THAT(
+      error("{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + ", \"y\": 1}"),
+      HasSubstr("arrays of more than 8 dims"));
   EXPECT_THAT(error(R"({"a": [1, "b"], "y": 1})"), HasSubstr("numbers alone"));
   EXPECT_THAT(error(R"({"a": [1, 2], "y": null})"), HasSubstr("neither a number"));
 }
