@@ -9,7 +9,7 @@ Substitutions
 
 Features
   shared-data    ../shared/data is there      onnx-testdata  libonnx-testdata is installed
-  libpng, mpi, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl: the machine has it
+  libpng, mpi, onnxruntime, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl: the machine has it
   x86-64, aarch64: the architecture of the machine
 """
 
@@ -71,6 +71,8 @@ for feature, present in {
     "avx2": "avx2" in flags,
     "avx512": "avx512f" in flags,
     "mpi": shutil.which("mpirun") is not None,
+    "onnxruntime": shutil.which("node") is not None
+    and os.path.isdir(os.path.join(config.sinter_build, "peers", "node_modules", "onnxruntime-node")),
     "nvidia-gpu": os.path.exists("/dev/nvidiactl"),
     "opencl": os.path.isdir("/etc/OpenCL/vendors") and bool(os.listdir("/etc/OpenCL/vendors")),
 }.items():

@@ -46,6 +46,8 @@ struct CompileArguments {
   bool noCache = false, timeReport = false;
   bool elideConstants = false, profile = false;
   std::string printAfter, printTreeDir;
+  /// Checkpoints whose parameters take the place of the model's, the later ones of the earlier.
+  std::vector<std::string> weights;
   bool train = false; ///< a training step, with these settings of nn-train-step
   std::string loss = "sparse_categorical_crossentropy", optimizer = "adam";
   std::vector<std::string> freeze;
@@ -56,8 +58,11 @@ struct CompileArguments {
 };
 int compile(const CompileArguments &arguments);
 
-/// Lists the built-in models.
-int listModels();
+/// Writes the model, with its weights, as ONNX to the output.
+int exportModel(const CompileArguments &arguments);
+
+/// Lists the built-in models; `small`: each as a model with sizes that are quick to try.
+int listModels(bool small);
 
 struct RunArguments {
   std::string library;

@@ -17,6 +17,10 @@ static void addModelOptions(CLI::App *command, CompileArguments &arguments) {
       ->add_option("--optimizer", arguments.optimizer,
                    "Optimizer, and its settings: sgd:momentum=0.9")
       ->capture_default_str();
+  command
+      ->add_option("--weights", arguments.weights,
+                   "Begin with the parameters of a checkpoint (.safetensors)")
+      ->type_name("FILE");
   command->add_option("--freeze", arguments.freeze,
                       "Parameters that are not trained: a pattern of their names");
 }

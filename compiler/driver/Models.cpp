@@ -8,7 +8,12 @@
 
 using namespace sinter;
 
-int sinter::driver::listModels() {
+int sinter::driver::listModels(bool small) {
+  if (small) {
+    for (const description::BuiltIn &model : description::getBuiltIns())
+      llvm::outs() << model.name << ':' << model.small << '\n';
+    return Good;
+  }
   for (const description::BuiltIn &model : description::getBuiltIns()) {
     llvm::outs() << llvm::left_justify(model.name, 21) << model.summary
                  << "\n                     ";

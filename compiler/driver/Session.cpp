@@ -3,6 +3,7 @@
 
 #include "compiler/driver/Session.h"
 #include "compiler/driver/TestFault.h"
+#include "compiler/driver/Weights.h"
 #include "compiler/import/description/Description.h"
 #include "compiler/import/onnx/Importer.h"
 #include "compiler/pipeline/KernelCache.h"
@@ -90,8 +91,18 @@ Session::Session(bool threading)
 Session::~Session() { context.getDiagEngine().eraseHandler(handler); }
 
 bool Session::load(const CompileArguments &arguments) {
-  return read(arguments) && expectSizes(arguments) &&
+  return read(arguments) && setAllWeights(arguments) && expectSizes(arguments) &&
          (!arguments.train || makeTrainStep(arguments));
+}
+
+bool Session::setAllWeights(const CompileArguments &arguments) {
+  if (auto stage = getStage(*module); !arguments.weights.empty() && stage && *stage != Stage::NN) {
+    emitError(module->getLoc()) << "--weights needs a model at stage nn, not "
+                                << stringifyStage(*stage);
+    return false;
+  }
+  return llvm::all_of(arguments.weights,
+                      [&](const std::string &path) { return setWeights(*module, path); });
 }
 
 bool Session::makeTrainStep(const CompileArguments &arguments) {

@@ -18,8 +18,8 @@ public:
   explicit Session(bool threading = true);
   ~Session();
 
-  /// Reads an .onnx, .mlir or .json file or a built-in model, and makes its training
-  /// step where the arguments ask for it; on failure what was wrong has been printed.
+  /// Reads an .onnx, .mlir or .json file or a built-in model and its weights, and makes its
+  /// training step where the arguments ask for it; on failure what was wrong has been printed.
   bool load(const CompileArguments &arguments);
 
   /// Options as the arguments ask; false, with a message, if the target is unknown.
@@ -37,6 +37,7 @@ public:
 
 private:
   bool read(const CompileArguments &arguments);
+  bool setAllWeights(const CompileArguments &arguments);
   /// Notes the sizes to expect at the model's inputs.
   bool expectSizes(const CompileArguments &arguments);
   bool makeTrainStep(const CompileArguments &arguments);

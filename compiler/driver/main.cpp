@@ -33,6 +33,14 @@ static void addSizes(CLI::App *command, const std::string &option, const std::st
       ->type_name("NAME=SIZE");
 }
 
+static void addWeights(CLI::App *command, CompileArguments &arguments) {
+  command
+      ->add_option("--weights", arguments.weights,
+                   "Parameters from a checkpoint (.safetensors), by their names; of several the "
+                   "last one that has a parameter counts")
+      ->type_name("FILE");
+}
+
 static void addCompileOptions(CLI::App *command, CompileArguments &arguments) {
   command
       ->add_option(
@@ -81,6 +89,7 @@ int main(int argc, char **argv) {
                "  sinter check model.onnx                   compare with recorded outputs\n"
                "  sinter bench model.so                     measure latency\n"
                "  sinter fit cifar10-cnn --data cifar/      train\n"
+               "  sinter export cifar10-cnn --weights fit/best.safetensors -o trained.onnx\n"
                "  sinter targets                            what can be compiled for"};
   app.name("sinter");
   app.require_subcommand(1);
@@ -110,6 +119,7 @@ int main(int argc, char **argv) {
   compileCommand->add_option("--name", compileArguments.name,
                              "Name of the model in C (default: from the file's name)");
   addCompileOptions(compileCommand, compileArguments);
+  addWeights(compileCommand, compileArguments);
   compileCommand->add_flag("--tune{60}", compileArguments.tune,
                            "Measure schedules on this machine for so many seconds (60), and write "
                            "those that are faster to --tuning (default: beside the library)");
@@ -146,7 +156,23 @@ int main(int argc, char **argv) {
   compileCommand->add_option("--test-fault", compileArguments.testFault)->group("");
   compileCommand->add_flag("--no-bug-report", compileArguments.noBugReport)->group("");
 
+  CompileArguments exportArguments;
+  CLI::App *exportCommand =
+      app.add_subcommand("export", "Write a model with trained weights as ONNX");
+  exportCommand
+      ->add_option("MODEL", exportArguments.model,
+                   "What was trained: a built-in model, a Keras configuration (.json), model.onnx")
+      ->required();
+  exportCommand->add_option("-o,--output", exportArguments.output,
+                            "Output file (default: by the model's name)");
+  addWeights(exportCommand, exportArguments);
+  addSizes(exportCommand, "--dim", "Fix a dynamic dim: NAME=SIZE", exportArguments.dims);
+  exportCommand->add_option("--seed", exportArguments.seed,
+                            "Seed of a described model's parameters without --weights");
+
+  bool smallModels = false;
   CLI::App *modelsCommand = app.add_subcommand("models", "List the built-in models");
+  modelsCommand->add_flag("--small", smallModels, "Each with sizes that are quick to try");
 
   RunArguments runArguments;
   CLI::App *runCommand = app.add_subcommand("run", "Run a compiled library on .npy inputs");
@@ -213,6 +239,7 @@ int main(int argc, char **argv) {
   takes(compileCommand, {"--mlir-print-ir-tree-dir"}, "FOLDER");
   takes(compileCommand, {"--mlir-print-ir-after"}, "PASS");
   takes(compileCommand, {"--name"}, "IDENTIFIER");
+  takes(exportCommand, {"MODEL", "--output"}, "FILE");
   takes(runCommand, {"LIBRARY"}, "FILE");
   takes(runCommand, {"--input"}, "FILE, NAME=FILE");
   takes(runCommand, {"--output"}, "FOLDER");
@@ -244,8 +271,10 @@ int main(int argc, char **argv) {
   }
   if (*compileCommand)
     return compile(compileArguments);
+  if (*exportCommand)
+    return exportModel(exportArguments);
   if (*modelsCommand)
-    return listModels();
+    return listModels(smallModels);
   if (*runCommand)
     return run(runArguments);
   if (*fitCommand)

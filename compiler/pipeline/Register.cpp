@@ -18,6 +18,7 @@
 #include "passes/autodiff/nn-autodiff/NNAutodiff.h"
 #include "passes/autodiff/nn-train-step/NNTrainStep.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
+#include "passes/graph/nn-channels-first/NNChannelsFirst.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
 #include "passes/graph/nn-fold-constants/NNFoldConstants.h"
@@ -50,6 +51,7 @@ void sinter::registerAll(DialectRegistry &registry) {
 void sinter::registerAllPasses() {
   registerNNAssignLayout();
   registerNNAutodiff();
+  registerNNChannelsFirst();
   registerNNTrainStep();
   registerNNDecompose();
   registerNNExplicitBroadcast();

@@ -61,6 +61,7 @@ TABLE = {
                  "runtime as bitcode", "training runtime", "MLIR", "LLVM", "lld", "command line and configuration libraries", "nlohmann",
                  "libc", "libstdc++"},
     "compiler/import/onnx": {"compiler", "dialects", "dialects/nn", "MLIR", "protobuf", "libc", "libstdc++"},
+    "compiler/export/onnx": {"compiler", "dialects", "dialects/nn", "MLIR", "protobuf", "libc", "libstdc++"},
     "runtime": {"runtime", "C interface", "libc"},
     # What carries the runtime's bitcode is part of the compiler.
     "runtime/Bitcode.h": {"libc", "libstdc++"},

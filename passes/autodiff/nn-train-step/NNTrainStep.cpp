@@ -4,7 +4,7 @@
 #include "passes/autodiff/nn-train-step/NNTrainStep.h"
 #include "passes/autodiff/nn-train-step/Loss.h"
 #include "passes/autodiff/nn-train-step/Optimizer.h"
-#include "llvm/ADT/StringSet.h"
+#include "passes/autodiff/nn-train-step/Parameters.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/GlobPattern.h"
 
@@ -48,8 +48,7 @@ private:
     Value argument, next;
   };
 
-  LogicalResult findParameters();
-  void findStatistics();
+  LogicalResult findState();
   Value addArgument(Type type, StringRef name, StringRef state = {}, Attribute initial = {},
                     Attribute dims = {});
   void addResult(Value value, StringRef name, StringRef state = {});
@@ -81,58 +80,15 @@ private:
 
 } // namespace
 
-// The name that the model gave to a constant; "" if none.
-static StringRef nameOf(nn::ConstantOp constant) {
-  if (auto name = dyn_cast<NameLoc>(constant.getLoc()))
-    return name.getName();
-  return {};
-}
-
-// Float tensors of several elements are a model's parameters, but for the
-// statistics that batch normalization has gathered.
-static bool isParameter(nn::ConstantOp constant) {
-  auto type = cast<RankedTensorType>(constant.getType());
-  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getNumElements() < 2 ||
-      constant->hasAttr("nn.buffer"))
-    return false;
-  return llvm::none_of(constant->getUses(), [](OpOperand &use) {
-    auto norm = dyn_cast<nn::BatchNormOp>(use.getOwner());
-    return norm && use.getOperandNumber() >= 3;
-  });
-}
-
-LogicalResult TrainStep::findParameters() {
-  llvm::StringSet<> taken;
-  for (auto constant : body.getOps<nn::ConstantOp>()) {
-    if (constant->use_empty() || !isParameter(constant))
-      continue;
-    std::string wanted = nameOf(constant).str();
-    if (wanted.empty())
-      wanted = "parameter";
-    std::string name = wanted;
-    for (int i = 1; !taken.insert(name).second; ++i)
-      name = wanted + "_" + std::to_string(i);
-    if (llvm::none_of(frozen, [&](const llvm::GlobPattern &each) { return each.match(name); }))
-      parameters.push_back({name, constant, {}, {}});
-  }
+LogicalResult TrainStep::findState() {
+  for (const NamedConstant &each : findParameters(main))
+    if (llvm::none_of(frozen, [&](const llvm::GlobPattern &one) { return one.match(each.name); }))
+      parameters.push_back({each.name, each.constant, {}, {}});
   if (parameters.empty())
     return main.emitError("the model has no parameters to train");
-  findStatistics();
+  for (const NamedConstant &each : findStatistics(main))
+    statistics.push_back({each.name, each.constant, {}, {}});
   return success();
-}
-
-// Those of layers that say how they gather them.
-void TrainStep::findStatistics() {
-  for (auto norm : body.getOps<nn::BatchNormOp>()) {
-    if (!norm->hasAttr("nn.momentum"))
-      continue;
-    for (Value value : {norm.getMean(), norm.getVariance()}) {
-      auto constant = value.getDefiningOp<nn::ConstantOp>();
-      auto isSame = [&](const Statistic &each) { return each.constant == constant; };
-      if (constant && llvm::none_of(statistics, isSame))
-        statistics.push_back({nameOf(constant).str(), constant, {}, {}});
-    }
-  }
 }
 
 Value TrainStep::addArgument(Type type, StringRef name, StringRef state, Attribute initial,
@@ -179,7 +135,7 @@ Value TrainStep::addTarget() {
 }
 
 LogicalResult TrainStep::analyze() {
-  if (failed(findParameters()))
+  if (failed(findState()))
     return failure();
   Operation *terminator = body.getTerminator();
   builder.setInsertionPoint(terminator);

@@ -15,9 +15,24 @@ namespace sinter {
 #include "passes/graph/nn-fold-constants/NNFoldConstants.h.inc"
 } // namespace sinter
 
+// The place of what `op` folds to: that of the one constant whose elements it moves or
+// changes, so that a weight keeps its name, else its own.
+static Location getPlace(Operation *op) {
+  std::optional<Location> place;
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  for (Value operand : op->getOperands()) {
+    if (getElementTypeOrSelf(operand.getType()) != element)
+      continue;
+    if (!operand.getDefiningOp<ConstantOp>() || (place && *place != operand.getLoc()))
+      return op->getLoc();
+    place = operand.getLoc();
+  }
+  return place.value_or(op->getLoc());
+}
+
 // A name for the constant that `op` folds to: that of the model's node.
 static std::string getName(Operation *op) {
-  if (auto name = dyn_cast<NameLoc>(op->getLoc()))
+  if (auto name = dyn_cast<NameLoc>(getPlace(op)))
     return name.getName().str();
   return op->getName().stripDialect().str();
 }
@@ -104,7 +119,7 @@ private:
     for (auto [result, value] : llvm::zip(op->getResults(), values)) {
       if (!value || result.use_empty())
         continue;
-      result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), value));
+      result.replaceAllUsesWith(ConstantOp::create(builder, getPlace(op), value));
       changed = true;
     }
     if (changed)
