@@ -48,8 +48,8 @@ struct CompileArguments {
   std::string printAfter, printTreeDir;
   /// Checkpoints whose parameters take the place of the model's, the later ones of the earlier.
   std::vector<std::string> weights;
-  bool train = false; ///< a training step, with these settings of nn-train-step
-  std::string loss = "sparse_categorical_crossentropy", optimizer = "adam";
+  bool train = false;          ///< a training step, with these settings of nn-train-step
+  std::string loss, optimizer; ///< empty: the description's, or the usual ones
   std::vector<std::string> freeze;
   bool dataParallel = false; ///< a step for several processes
   uint64_t seed = 0;         ///< of a description's first values

@@ -8,15 +8,17 @@ using namespace sinter::driver;
 
 static void addModelOptions(CLI::App *command, CompileArguments &arguments) {
   command
-      ->add_option("MODEL", arguments.model,
-                   "A built-in model, model.onnx, a Keras configuration (.json), or a training "
-                   "library (.so) that sinter compile --train made")
+      ->add_option(
+          "MODEL", arguments.model,
+          "A built-in model, model.onnx, a Keras configuration (.json, .yaml), or a training "
+          "library (.so) that sinter compile --train made")
       ->required();
-  command->add_option("--loss", arguments.loss, "Loss")->capture_default_str();
-  command
-      ->add_option("--optimizer", arguments.optimizer,
-                   "Optimizer, and its settings: sgd:momentum=0.9")
-      ->capture_default_str();
+  command->add_option("--loss", arguments.loss,
+                      "Loss, and its settings: huber:delta=2 (default: the description's, or "
+                      "sparse_categorical_crossentropy)");
+  command->add_option("--optimizer", arguments.optimizer,
+                      "Optimizer, and its settings: sgd:momentum=0.9 (default: the description's, "
+                      "or adam)");
   command
       ->add_option("--weights", arguments.weights,
                    "Begin with the parameters of a checkpoint (.safetensors)")
@@ -57,7 +59,8 @@ static void addRunOptions(CLI::App *command, FitArguments &arguments) {
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--metrics", options.metrics,
-                   "Of the validation, beside the model's own: topK, exact, mae, perplexity")
+                   "Of the validation, beside the model's own: topK, exact, mae, perplexity "
+                   "(default: the description's)")
       ->delimiter(',');
   command
       ->add_option("--patience", options.patience,

@@ -111,9 +111,17 @@ bool Session::makeTrainStep(const CompileArguments &arguments) {
                                 << stringifyStage(*stage);
     return false;
   }
+  // What the command line leaves open, a description may say.
+  auto described = (*module)->getAttrOfType<DictionaryAttr>("nn.compile");
+  auto choose = [&](StringRef given, StringRef name, StringRef otherwise) {
+    auto said = described ? described.getAs<StringAttr>(name) : StringAttr();
+    return !given.empty() ? given.str() : said ? said.str() : otherwise.str();
+  };
   NNTrainStepOptions options;
-  options.loss = arguments.loss;
-  options.optimizer = arguments.optimizer;
+  options.loss = choose(arguments.loss, "loss", "sparse_categorical_crossentropy");
+  options.optimizer = choose(arguments.optimizer, "optimizer", "adam");
+  options.metrics = choose("", "metrics", "");
+  (*module)->removeAttr("nn.compile");
   options.dataParallel = arguments.dataParallel;
   options.freeze.assign(arguments.freeze.begin(), arguments.freeze.end());
   PassManager pm(&context);
@@ -155,7 +163,7 @@ bool Session::read(const CompileArguments &arguments) {
                                     "sinter compile --emit=STAGE");
     return static_cast<bool>(module);
   }
-  if (StringRef(arguments.model).ends_with(".json")) {
+  if (llvm::is_contained({".json", ".yaml", ".yml"}, llvm::sys::path::extension(arguments.model))) {
     module = description::importFile(arguments.model, context, described);
     return static_cast<bool>(module);
   }

@@ -18,7 +18,7 @@ public:
   explicit Session(bool threading = true);
   ~Session();
 
-  /// Reads an .onnx, .mlir or .json file or a built-in model and its weights, and makes its
+  /// Reads an .onnx, .mlir, .json or .yaml file or a built-in model and its weights, and makes its
   /// training step where the arguments ask for it; on failure what was wrong has been printed.
   bool load(const CompileArguments &arguments);
 

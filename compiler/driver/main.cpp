@@ -102,8 +102,9 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = app.add_subcommand(
       "compile", "Compile an ONNX model, or a stage printed by --emit, to a shared library");
   compileCommand
-      ->add_option("MODEL", compileArguments.model,
-                   "model.onnx, stage.mlir, a Keras configuration (.json), or a built-in model")
+      ->add_option(
+          "MODEL", compileArguments.model,
+          "model.onnx, stage.mlir, a Keras configuration (.json, .yaml), or a built-in model")
       ->required();
   compileCommand->add_option(
       "-o,--output", compileArguments.output,
@@ -140,12 +141,12 @@ int main(int argc, char **argv) {
                            "Print large constants as ... (such text can't be compiled further)");
   compileCommand->add_flag("--train", compileArguments.train,
                            "Compile a training: a library of train_step, eval_step and forward");
-  compileCommand->add_option("--loss", compileArguments.loss, "Loss of the training step")
-      ->capture_default_str();
-  compileCommand
-      ->add_option("--optimizer", compileArguments.optimizer,
-                   "Optimizer of the training step, and its settings: sgd:momentum=0.9")
-      ->capture_default_str();
+  compileCommand->add_option("--loss", compileArguments.loss,
+                             "Loss of the training step, and its settings: huber:delta=2 (default: "
+                             "the description's, or sparse_categorical_crossentropy)");
+  compileCommand->add_option("--optimizer", compileArguments.optimizer,
+                             "Optimizer of the training step, and its settings: sgd:momentum=0.9 "
+                             "(default: the description's, or adam)");
   compileCommand->add_option("--freeze", compileArguments.freeze,
                              "Parameters that are not trained: a pattern of their names");
   compileCommand->add_flag("--data-parallel", compileArguments.dataParallel,

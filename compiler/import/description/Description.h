@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A description is what Keras' `model.to_json()` writes of a Sequential or Functional
-// model: its layers with their settings, no weights. Parameters become constants that hold
+// model: its layers with their settings, no weights; as JSON or YAML, or in a short form
+// (ShortForm.h). What it says of loss, optimizer and metrics becomes the module's
+// `nn.compile`. Parameters become constants that hold
 // the initialisers' numbers, named `layer/kernel` by their locations, in Keras'
 // layouts: what `nn-train-step` makes state of.
 //
@@ -26,7 +28,7 @@ struct ImportOptions {
   bool isTraining = false;
 };
 
-/// Reads a .json file. Null after an error, which has been reported: all problems
+/// Reads a .json or .yaml file. Null after an error, which has been reported: all problems
 /// of the description at once.
 mlir::OwningOpRef<mlir::ModuleOp> importFile(llvm::StringRef path, mlir::MLIRContext &context,
                                              const ImportOptions &options = {});

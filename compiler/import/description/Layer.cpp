@@ -49,13 +49,16 @@ int64_t Layer::integer(StringRef key) {
   return integer(key, 1);
 }
 
-int64_t Layer::integer(StringRef key, int64_t otherwise) {
+// "positive integers", or what `least` else asks for.
+static StringRef wanted(int64_t least) { return least == 1 ? "positive" : "non-negative"; }
+
+int64_t Layer::integer(StringRef key, int64_t otherwise, int64_t least) {
   const llvm::json::Value *value = find(config, key);
   if (!value)
     return otherwise;
-  if (auto given = value->getAsInteger(); given && *given > 0)
+  if (auto given = value->getAsInteger(); given && *given >= least)
     return *given;
-  problem("'" + key + "' should be a positive integer");
+  problem("'" + key + "' should be a " + wanted(least) + " integer");
   return otherwise;
 }
 
@@ -119,16 +122,17 @@ SmallVector<int64_t> Layer::integerList(StringRef key) {
   return result;
 }
 
-SmallVector<int64_t> Layer::integers(StringRef key, unsigned count, int64_t otherwise) {
+SmallVector<int64_t> Layer::integers(StringRef key, unsigned count, int64_t otherwise,
+                                     int64_t least) {
   const llvm::json::Value *value = find(config, key);
   if (!value)
     return SmallVector<int64_t>(count, otherwise);
   if (!value->getAsArray())
-    return SmallVector<int64_t>(count, integer(key, otherwise));
+    return SmallVector<int64_t>(count, integer(key, otherwise, least));
   SmallVector<int64_t> result = integerList(key);
-  if (result.size() == count && llvm::all_of(result, [](int64_t each) { return each > 0; }))
+  if (result.size() == count && llvm::all_of(result, [&](int64_t each) { return each >= least; }))
     return result;
-  problem("'" + key + "' should be " + Twine(count) + " positive integers");
+  problem("'" + key + "' should be " + Twine(count) + " " + wanted(least) + " integers");
   return SmallVector<int64_t>(count, otherwise);
 }
 

@@ -47,12 +47,13 @@ public:
   void refuse(llvm::StringRef key, const llvm::json::Value &neutral);
   /// Settings; a problem is noted where one is missing or of another kind.
   int64_t integer(llvm::StringRef key);
-  int64_t integer(llvm::StringRef key, int64_t otherwise);
+  int64_t integer(llvm::StringRef key, int64_t otherwise, int64_t least = 1);
   double number(llvm::StringRef key, double otherwise);
   bool flag(llvm::StringRef key, bool otherwise);
   std::string text(llvm::StringRef key, llvm::StringRef otherwise);
   /// `count` integers, or one that stands for all.
-  llvm::SmallVector<int64_t> integers(llvm::StringRef key, unsigned count, int64_t otherwise);
+  llvm::SmallVector<int64_t> integers(llvm::StringRef key, unsigned count, int64_t otherwise,
+                                      int64_t least = 1);
   llvm::SmallVector<int64_t> integerList(llvm::StringRef key);
 
   /// A parameter `layer/name`, its initialiser the setting `name_initializer`, or that of `kind`.
@@ -61,6 +62,10 @@ public:
   /// The setting's activation of x.
   nn::Term activate(llvm::StringRef key, nn::Term x);
   nn::Term activateBy(llvm::StringRef function, nn::Term x);
+
+  /// Results after the first one.
+  void addResult(mlir::Value value) { moreResults.push_back(value); }
+  llvm::ArrayRef<mlir::Value> getMoreResults() const { return moreResults; }
 
   /// Size of a dim of the input, which must be known.
   int64_t inputSize(int64_t dim);
@@ -71,13 +76,18 @@ private:
   Model &model;
   std::string name;
   const llvm::json::Object &config;
-  llvm::SmallVector<mlir::Value> inputValues;
+  llvm::SmallVector<mlir::Value> inputValues, moreResults;
   mlir::Location loc;
 };
 
-/// Builds a layer's result; null after a problem.
-using BuildLayer = mlir::Value (*)(Layer &layer);
-using LayerTable = llvm::StringMap<BuildLayer>;
+/// What there is to know of a class of layers.
+struct LayerKind {
+  /// Builds the (first) result; null after a problem.
+  mlir::Value (*build)(Layer &layer) = nullptr;
+  /// Settings that Keras takes by position, in their order.
+  std::vector<llvm::StringRef> arguments = {};
+};
+using LayerTable = llvm::StringMap<LayerKind>;
 
 /// By Keras' class names.
 const LayerTable &getLayers();

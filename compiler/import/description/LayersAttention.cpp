@@ -151,7 +151,7 @@ static Value buildSinePosition(Layer &layer) {
 }
 
 void sinter::description::addAttentionLayers(LayerTable &table) {
-  table["MultiHeadAttention"] = buildAttention;
-  table["PositionEmbedding"] = buildPositionEmbedding;
-  table["SinePositionEncoding"] = buildSinePosition;
+  table["MultiHeadAttention"] = {buildAttention, {"num_heads", "key_dim", "value_dim", "dropout"}};
+  table["PositionEmbedding"] = {buildPositionEmbedding, {"sequence_length"}};
+  table["SinePositionEncoding"] = {buildSinePosition, {"max_wavelength"}};
 }

@@ -116,16 +116,16 @@ static Value buildSoftmax(Layer &layer) {
 }
 
 void sinter::description::addCoreLayers(LayerTable &table) {
-  table["Dense"] = buildDense;
-  table["Activation"] = buildActivation;
-  table["ReLU"] = buildReLU;
-  table["LeakyReLU"] = buildLeakyReLU;
-  table["ELU"] = buildELU;
-  table["Softmax"] = buildSoftmax;
-  table["Dropout"] = buildDropout;
-  table["Permute"] = buildPermute;
-  table["RepeatVector"] = buildRepeatVector;
-  table["Flatten"] = buildFlatten;
-  table["Reshape"] = buildReshape;
-  table["Embedding"] = buildEmbedding;
+  table["Dense"] = {buildDense, {"units", "activation", "use_bias"}};
+  table["Activation"] = {buildActivation, {"activation"}};
+  table["ReLU"] = {buildReLU, {"max_value", "negative_slope", "threshold"}};
+  table["LeakyReLU"] = {buildLeakyReLU, {"negative_slope"}};
+  table["ELU"] = {buildELU, {"alpha"}};
+  table["Softmax"] = {buildSoftmax, {"axis"}};
+  table["Dropout"] = {buildDropout, {"rate"}};
+  table["Permute"] = {buildPermute, {"dims"}};
+  table["RepeatVector"] = {buildRepeatVector, {"n"}};
+  table["Flatten"] = {buildFlatten};
+  table["Reshape"] = {buildReshape, {"target_shape"}};
+  table["Embedding"] = {buildEmbedding, {"input_dim", "output_dim"}};
 }

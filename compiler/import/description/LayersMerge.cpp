@@ -63,11 +63,11 @@ static Value buildConcatenate(Layer &layer) {
 }
 
 void sinter::description::addMergeLayers(LayerTable &table) {
-  table["Add"] = fold<nn::AddOp>;
-  table["Multiply"] = fold<nn::MulOp>;
-  table["Maximum"] = fold<nn::MaxOp>;
-  table["Minimum"] = fold<nn::MinOp>;
-  table["Subtract"] = buildSubtract;
-  table["Average"] = buildAverage;
-  table["Concatenate"] = buildConcatenate;
+  table["Add"] = {fold<nn::AddOp>};
+  table["Multiply"] = {fold<nn::MulOp>};
+  table["Maximum"] = {fold<nn::MaxOp>};
+  table["Minimum"] = {fold<nn::MinOp>};
+  table["Subtract"] = {buildSubtract};
+  table["Average"] = {buildAverage};
+  table["Concatenate"] = {buildConcatenate, {"axis"}};
 }

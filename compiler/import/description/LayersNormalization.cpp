@@ -68,6 +68,6 @@ static Value buildBatchNormalization(Layer &layer) {
 }
 
 void sinter::description::addNormalizationLayers(LayerTable &table) {
-  table["LayerNormalization"] = buildLayerNormalization;
-  table["BatchNormalization"] = buildBatchNormalization;
+  table["LayerNormalization"] = {buildLayerNormalization, {"axis", "epsilon"}};
+  table["BatchNormalization"] = {buildBatchNormalization, {"axis", "momentum", "epsilon"}};
 }

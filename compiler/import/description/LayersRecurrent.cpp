@@ -1,4 +1,4 @@
-//===- LayersRecurrent.cpp - SimpleRNN, LSTM, GRU -------------------------===//
+//===- LayersRecurrent.cpp - SimpleRNN, LSTM, GRU, Bidirectional ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Keras keeps kernel I G·H, recurrent_kernel H G·H and bias G·H (GRU: 2 G·H), G
@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/description/Layer.h"
+#include "compiler/import/description/Configuration.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -73,56 +73,58 @@ static Attribute activationName(Layer &layer, StringRef key, StringRef otherwise
   return layer.builder().getStringAttr("Tanh");
 }
 
-// The whole sequence, or the last state, of a layer that ran N T I.
-static Value finish(Layer &layer, Value y, Value last) {
-  if (layer.flag("return_sequences", false))
-    return layer.term(y).squeeze({2});  // N T 1 H
-  return layer.term(last).squeeze({1}); // N 1 H
-}
+namespace {
+/// What running a layer over N T I gives: N T H in the order of the input, and the last states, N
+/// H.
+struct Run {
+  Term sequence;
+  SmallVector<Term, 2> states;
+};
 
-static nn::Direction getDirection(Layer &layer) {
-  for (StringRef key : {"stateful", "return_state"})
-    layer.refuse(key, false);
-  for (StringRef key : {"dropout", "recurrent_dropout"})
-    layer.refuse(key, 0);
-  // nn gives the states of a reversed run in the input's order, Keras in that of the run.
-  if (layer.flag("go_backwards", false))
-    layer.refuse("return_sequences", false);
-  return layer.flag("go_backwards", false) ? nn::Direction::reverse : nn::Direction::forward;
-}
+using RunLayer = Run (*)(Layer &layer, nn::Direction direction);
+} // namespace
 
-static Value buildSimpleRNN(Layer &layer) {
-  if (!layer.expectRank(3))
+// N H → N 1 H; null if the layer begins at zeros.
+static Value initialState(Layer &layer, unsigned number) {
+  if (layer.inputs().size() == 1)
     return {};
+  return layer.term(layer.inputs()[1 + number]).unsqueeze({1});
+}
+
+static Run finish(Layer &layer, Value y, ValueRange lastStates) {
+  Run run{layer.term(y).squeeze({2}), {}}; // N T 1 H
+  for (Value each : lastStates)
+    run.states.push_back(layer.term(each).squeeze({1})); // N 1 H
+  return run;
+}
+
+static Run runSimpleRNN(Layer &layer, nn::Direction direction) {
   int64_t units = layer.integer("units");
   Weights w = getWeights(layer, units, 1, {}, /*hasTwoBiases=*/false);
   OpBuilder &b = layer.builder();
-  auto op = nn::RNNOp::create(
-      b, layer.getLoc(), layer.input(), w.kernel, w.recurrence, w.bias, Value(), Value(),
-      b.getArrayAttr({activationName(layer, "activation", "tanh")}), ArrayRef<double>{},
-      ArrayRef<double>{}, FloatAttr(), getDirection(layer), units, /*batch_major=*/true);
-  return finish(layer, op.getY(), op.getYH());
+  auto op = nn::RNNOp::create(b, layer.getLoc(), layer.input(), w.kernel, w.recurrence, w.bias,
+                              Value(), initialState(layer, 0),
+                              b.getArrayAttr({activationName(layer, "activation", "tanh")}),
+                              ArrayRef<double>{}, ArrayRef<double>{}, FloatAttr(), direction, units,
+                              /*batch_major=*/true);
+  return finish(layer, op.getY(), {op.getYH()});
 }
 
-static Value buildLSTM(Layer &layer) {
-  if (!layer.expectRank(3))
-    return {};
+static Run runLSTM(Layer &layer, nn::Direction direction) {
   int64_t units = layer.integer("units");
   Weights w = getWeights(layer, units, 4, {0, 3, 1, 2}, /*hasTwoBiases=*/false);
   OpBuilder &b = layer.builder();
   Attribute gate = activationName(layer, "recurrent_activation", "sigmoid"),
             cell = activationName(layer, "activation", "tanh");
   auto op = nn::LSTMOp::create(b, layer.getLoc(), layer.input(), w.kernel, w.recurrence, w.bias,
-                               Value(), Value(), Value(), Value(),
+                               Value(), initialState(layer, 0), initialState(layer, 1), Value(),
                                /*input_forget=*/false, b.getArrayAttr({gate, cell, cell}),
-                               ArrayRef<double>{}, ArrayRef<double>{}, FloatAttr(),
-                               getDirection(layer), units, /*batch_major=*/true);
-  return finish(layer, op.getY(), op.getYH());
+                               ArrayRef<double>{}, ArrayRef<double>{}, FloatAttr(), direction,
+                               units, /*batch_major=*/true);
+  return finish(layer, op.getY(), {op.getYH(), op.getYC()});
 }
 
-static Value buildGRU(Layer &layer) {
-  if (!layer.expectRank(3))
-    return {};
+static Run runGRU(Layer &layer, nn::Direction direction) {
   bool resetsAfter = layer.flag("reset_after", true);
   int64_t units = layer.integer("units");
   Weights w = getWeights(layer, units, 3, {}, resetsAfter);
@@ -130,15 +132,123 @@ static Value buildGRU(Layer &layer) {
   Attribute gate = activationName(layer, "recurrent_activation", "sigmoid"),
             state = activationName(layer, "activation", "tanh");
   auto op = nn::GRUOp::create(b, layer.getLoc(), layer.input(), w.kernel, w.recurrence, w.bias,
-                              Value(), Value(), /*linear_before_reset=*/resetsAfter,
+                              Value(), initialState(layer, 0), /*linear_before_reset=*/resetsAfter,
                               b.getArrayAttr({gate, state}), ArrayRef<double>{}, ArrayRef<double>{},
-                              FloatAttr(), getDirection(layer), units,
-                              /*batch_major=*/true);
-  return finish(layer, op.getY(), op.getYH());
+                              FloatAttr(), direction, units, /*batch_major=*/true);
+  return finish(layer, op.getY(), {op.getYH()});
+}
+
+// The sequence to be run, and perhaps the states to begin with.
+static bool checkOperands(Layer &layer, unsigned states) {
+  if (layer.flag("stateful", false))
+    layer.problem("'stateful' is not supported, for a compiled step keeps no state of its "
+                  "samples; give the layer 'return_state', and its states as inputs of the model");
+  layer.refuse("time_major", false);
+  for (StringRef key : {"dropout", "recurrent_dropout"})
+    layer.refuse(key, 0);
+  if (!layer.expectRank(3))
+    return false;
+  int64_t units = layer.integer("units");
+  bool fits = layer.inputs().size() == 1 || layer.inputs().size() == 1 + states;
+  for (Value state : layer.inputs().drop_front()) {
+    auto type = cast<RankedTensorType>(state.getType());
+    fits = fits && type.getRank() == 2 && type.getDimSize(1) == units;
+  }
+  if (!fits)
+    layer.problem("takes a sequence, and perhaps " + Twine(states) +
+                  (states > 1 ? " states" : " state") + " of " + Twine(units) + " units");
+  return fits;
+}
+
+template <RunLayer runLayer, unsigned states>
+static Value buildRecurrent(Layer &layer) {
+  if (!checkOperands(layer, states))
+    return {};
+  bool goesBack = layer.flag("go_backwards", false);
+  Run run = runLayer(layer, goesBack ? nn::Direction::reverse : nn::Direction::forward);
+  if (layer.flag("return_state", false))
+    for (Term state : run.states)
+      layer.addResult(state);
+  if (!layer.flag("return_sequences", false))
+    return run.states.front();
+  // Keras gives the states in the order of the run.
+  return goesBack ? nn::flip(run.sequence, {1}) : run.sequence;
+}
+
+//===----------------------------------------------------------------------===//
+// Bidirectional
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One of a Bidirectional's two layers.
+struct Half {
+  Value result;
+  SmallVector<Value> states;
+};
+} // namespace
+
+// The layer within, named as Keras does: bidirectional/forward_lstm.
+static Half buildHalf(Layer &layer, const llvm::json::Object &inner, bool isBackward) {
+  auto kind = inner.getString("class_name");
+  const auto *given = inner.getObject("config");
+  auto found = kind ? getLayers().find(*kind) : getLayers().end();
+  bool isRecurrent = kind && llvm::is_contained({"SimpleRNN", "LSTM", "GRU"}, *kind);
+  if (!isRecurrent || !given || found == getLayers().end()) {
+    layer.problem("'layer' should be a SimpleRNN, LSTM or GRU");
+    return {};
+  }
+  llvm::json::Object config = *given;
+  std::string name = config.getString("name").value_or(snakeCase(*kind)).str();
+  for (StringRef prefix : {"forward_", "backward_"})
+    if (StringRef(name).starts_with(prefix))
+      name = name.substr(prefix.size());
+  name = layer.getName() + (isBackward ? "/backward_" : "/forward_") + name;
+  SmallVector<Value> operands{layer.input()};
+  ArrayRef<Value> states = layer.inputs().drop_front();
+  llvm::append_range(operands, isBackward ? states.drop_front(states.size() / 2)
+                                          : states.take_front(states.size() / 2));
+  config["go_backwards"] = isBackward;
+  Layer half(layer.getModel(), name, config, operands);
+  Half built{found->second.build(half), SmallVector<Value>(half.getMoreResults())};
+  if (built.result && isBackward && half.flag("return_sequences", false))
+    built.result = nn::flip(layer.term(built.result), {1});
+  return built;
+}
+
+static Value buildBidirectional(Layer &layer) {
+  const auto *forward = layer.getConfig().getObject("layer");
+  const auto *backward = layer.getConfig().getObject("backward_layer");
+  if (!forward) {
+    layer.problem("'layer' is missing");
+    return {};
+  }
+  if (layer.inputs().size() % 2 == 0) {
+    layer.problem("takes a sequence, and perhaps as many states for each direction");
+    return {};
+  }
+  Half there = buildHalf(layer, *forward, false);
+  Half back = buildHalf(layer, backward ? *backward : *forward, true);
+  if (!there.result || !back.result)
+    return {};
+  for (Value state : llvm::concat<Value>(there.states, back.states))
+    layer.addResult(state);
+  Term x = layer.term(there.result), y = layer.term(back.result);
+  std::string mode = layer.text("merge_mode", "concat");
+  if (mode == "sum")
+    return x + y;
+  if (mode == "mul")
+    return x * y;
+  if (mode == "ave")
+    return (x + y) * 0.5;
+  if (mode != "concat")
+    layer.problem("'merge_mode' should be concat, sum, mul or ave");
+  return nn::ConcatOp::create(layer.builder(), layer.getLoc(), ValueRange{x, y}, x.getRank() - 1);
 }
 
 void sinter::description::addRecurrentLayers(LayerTable &table) {
-  table["SimpleRNN"] = buildSimpleRNN;
-  table["LSTM"] = buildLSTM;
-  table["GRU"] = buildGRU;
+  std::vector<StringRef> arguments{"units", "activation", "recurrent_activation"};
+  table["SimpleRNN"] = {buildRecurrent<runSimpleRNN, 1>, {"units", "activation"}};
+  table["LSTM"] = {buildRecurrent<runLSTM, 2>, arguments};
+  table["GRU"] = {buildRecurrent<runGRU, 1>, arguments};
+  table["Bidirectional"] = {buildBidirectional, {"layer", "merge_mode"}};
 }

@@ -28,9 +28,12 @@ static Term clip(Term x, double low, double high) {
 
 // log p of a prediction's probabilities: of the logits themselves where the
 // prediction is their softmax, so that nothing overflows and both fuse.
-static Term logProbabilities(Term prediction) {
-  auto softmax = prediction.get().getDefiningOp<nn::SoftmaxOp>();
+static Term logProbabilities(const LossInput &in) {
+  Term prediction = in.prediction;
   int64_t last = prediction.getRank() - 1;
+  if (in.get("from_logits") != 0)
+    return prediction.apply<nn::SoftmaxOp>(ArrayRef<int64_t>{last}, /*log=*/true);
+  auto softmax = prediction.get().getDefiningOp<nn::SoftmaxOp>();
   if (softmax && !softmax.getLog() && softmax.getAxes() == ArrayRef<int64_t>{last})
     return prediction.with(softmax.getInput()).apply<nn::SoftmaxOp>(ArrayRef<int64_t>{last}, true);
   if (softmax && softmax.getLog())
@@ -54,67 +57,102 @@ static Term oneHot(Term prediction, Value classes) {
       nn::OneHotOp::create(b, loc, classes, depth, values, static_cast<int64_t>(last)));
 }
 
-static Term categoricalCrossentropy(Term prediction, Value target) {
-  return -meanOfAll(sumOfLast(prediction.with(target) * logProbabilities(prediction)));
+static Term crossentropy(Term target, Term logs) { return -meanOfAll(sumOfLast(target * logs)); }
+
+// Szegedy et al., CVPR 2016, section 7: a share of each target belongs to all classes.
+static Term categoricalCrossentropy(const LossInput &in) {
+  Term logs = logProbabilities(in), loss = crossentropy(in.prediction.with(in.target), logs);
+  double share = in.get("label_smoothing");
+  return share == 0 ? loss : loss * (1 - share) - meanOfAll(logs) * share;
 }
 
-static Term sparseCategoricalCrossentropy(Term prediction, Value target) {
-  return categoricalCrossentropy(prediction, oneHot(prediction, target));
+static Term sparseCategoricalCrossentropy(const LossInput &in) {
+  return crossentropy(oneHot(in.prediction, in.target), logProbabilities(in));
 }
 
-static Term binaryCrossentropy(Term prediction, Value target) {
-  Term y = prediction.with(target);
-  if (auto sigmoid = prediction.get().getDefiningOp<nn::SigmoidOp>()) {
+static Term binaryCrossentropy(const LossInput &in) {
+  Term y = in.prediction.with(in.target);
+  if (double share = in.get("label_smoothing"); share != 0)
+    y = y * (1 - share) + share / 2;
+  auto sigmoid = in.prediction.get().getDefiningOp<nn::SigmoidOp>();
+  bool takesLogits = in.get("from_logits") != 0;
+  if (sigmoid || takesLogits) {
     // −y log σ(x) − (1 − y) log(1 − σ(x)) = softplus(x) − x y
-    Term x = prediction.with(sigmoid.getInput());
+    Term x = takesLogits ? in.prediction : in.prediction.with(sigmoid.getInput());
     return meanOfAll(x.apply<nn::SoftplusOp>() - x * y);
   }
-  Term p = clip(prediction, epsilon, 1 - epsilon);
+  Term p = clip(in.prediction, epsilon, 1 - epsilon);
   return -meanOfAll(y * p.apply<nn::LogOp>() + (1 - y) * (1 - p).apply<nn::LogOp>());
 }
 
-static Term meanSquaredError(Term prediction, Value target) {
-  Term difference = prediction - prediction.with(target);
+static Term meanSquaredError(const LossInput &in) {
+  Term difference = in.difference();
   return meanOfAll(difference * difference);
 }
 
-static Term meanAbsoluteError(Term prediction, Value target) {
-  return meanOfAll((prediction - prediction.with(target)).apply<nn::AbsOp>());
+static Term meanAbsoluteError(const LossInput &in) {
+  return meanOfAll(in.difference().apply<nn::AbsOp>());
 }
 
-// Squares up to a distance of 1, then straight.
-static Term huber(Term prediction, Value target) {
-  Term distance = (prediction - prediction.with(target)).apply<nn::AbsOp>();
-  Term isNear = distance.compare(nn::ComparePredicate::le, 1);
-  return meanOfAll(nn::select(isNear, distance * distance * 0.5, distance - 0.5));
+// Squares up to a distance of δ, then straight.
+static Term huber(const LossInput &in) {
+  double delta = in.get("delta");
+  Term distance = in.difference().apply<nn::AbsOp>();
+  Term isNear = distance.compare(nn::ComparePredicate::le, delta);
+  return meanOfAll(
+      nn::select(isNear, distance * distance * 0.5, distance * delta - delta * delta / 2));
 }
 
-static Term klDivergence(Term prediction, Value target) {
-  Term y = clip(prediction.with(target), epsilon, 1);
-  return meanOfAll(sumOfLast(y * (y / clip(prediction, epsilon, 1)).apply<nn::LogOp>()));
+static Term klDivergence(const LossInput &in) {
+  Term y = clip(in.prediction.with(in.target), epsilon, 1);
+  return meanOfAll(sumOfLast(y * (y / clip(in.prediction, epsilon, 1)).apply<nn::LogOp>()));
 }
 
-static const Loss losses[] = {
-    {"sparse_categorical_crossentropy", true, true, sparseCategoricalCrossentropy},
-    {"categorical_crossentropy", false, true, categoricalCrossentropy},
-    {"binary_crossentropy", false, false, binaryCrossentropy},
-    {"mean_squared_error", false, false, meanSquaredError},
-    {"mean_absolute_error", false, false, meanAbsoluteError},
-    {"huber", false, false, huber},
-    {"kl_divergence", false, false, klDivergence},
-};
-
-const Loss *sinter::lookupLoss(StringRef name) {
-  const auto *found = llvm::find_if(losses, [&](const Loss &loss) { return loss.name == name; });
-  return found == std::end(losses) ? nullptr : found;
+static ArrayRef<LossKind> getLosses() {
+  static const LossKind losses[] = {
+      {"sparse_categorical_crossentropy",
+       TargetKind::classes,
+       true,
+       {{"from_logits", 0}},
+       sparseCategoricalCrossentropy},
+      {"categorical_crossentropy",
+       TargetKind::values,
+       true,
+       {{"from_logits", 0}, {"label_smoothing", 0}},
+       categoricalCrossentropy},
+      {"binary_crossentropy",
+       TargetKind::values,
+       false,
+       {{"from_logits", 0}, {"label_smoothing", 0}},
+       binaryCrossentropy},
+      {"mean_squared_error", TargetKind::values, false, {}, meanSquaredError},
+      {"mean_absolute_error", TargetKind::values, false, {}, meanAbsoluteError},
+      {"huber", TargetKind::values, false, {{"delta", 1}}, huber},
+      {"kl_divergence", TargetKind::values, false, {}, klDivergence},
+  };
+  return losses;
 }
 
-std::string sinter::lossNames() {
-  return llvm::join(llvm::map_range(losses, [](const Loss &loss) { return loss.name.str(); }),
-                    ", ");
+std::optional<Loss> Loss::parse(StringRef text, std::string &error) {
+  auto [name, given] = text.split(':');
+  const auto *found = llvm::find_if(
+      getLosses(), [&, key = name](const LossKind &kind) { return kind.name == key; });
+  if (found == getLosses().end()) {
+    error = "there is no loss '" + name.str() + "'; known: " +
+            llvm::join(
+                llvm::map_range(getLosses(), [](const LossKind &kind) { return kind.name.str(); }),
+                ", ");
+    return std::nullopt;
+  }
+  Loss loss(*found);
+  for (auto [key, value] : found->settings)
+    loss.settings[key] = value;
+  if (!readSettings(given, loss.settings, "loss '" + name + "'", error))
+    return std::nullopt;
+  return loss;
 }
 
-Term sinter::buildAccuracy(const Loss &loss, Term prediction, Value target) {
+Term Loss::buildAccuracy(Term prediction, Value target) const {
   auto classOf = [&](Value scores) {
     return prediction.with(nn::ArgReduceOp::create(prediction.getBuilder(), prediction.getLoc(),
                                                    scores, nn::ArgKind::max,
@@ -122,7 +160,7 @@ Term sinter::buildAccuracy(const Loss &loss, Term prediction, Value target) {
                                                    /*keepdims=*/false,
                                                    /*select_last_index=*/false));
   };
-  Term expected = loss.takesClasses ? prediction.with(target) : classOf(target);
+  Term expected = kind->target == TargetKind::classes ? prediction.with(target) : classOf(target);
   Term hit = classOf(prediction).compare(nn::ComparePredicate::eq, expected);
   return meanOfAll(hit.apply<nn::CastOp>(TypeAttr::get(prediction.getType().getElementType())));
 }

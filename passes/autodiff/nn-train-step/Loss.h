@@ -10,26 +10,56 @@
 #define SINTER_PASSES_AUTODIFF_LOSS_H
 
 #include "dialects/nn/Term.h"
+#include "passes/autodiff/nn-train-step/Settings.h"
 
 namespace sinter {
 
-struct Loss {
-  llvm::StringRef name;
-  /// Targets are class numbers (i64, N…) instead of values (N… C).
-  bool takesClasses;
-  /// Whether the prediction says a class, so that accuracy can be told.
-  bool isCategorical;
-  /// A scalar.
-  nn::Term (*build)(nn::Term prediction, mlir::Value target);
+/// What a loss is of.
+struct LossInput {
+  nn::Term prediction;
+  mlir::Value target;
+  const Settings &settings;
+
+  double get(llvm::StringRef setting) const { return settings.lookup(setting); }
+  nn::Term difference() const { return prediction - prediction.with(target); }
 };
 
-/// Null if there is none of that name.
-const Loss *lookupLoss(llvm::StringRef name);
-/// All names, for messages.
-std::string lossNames();
+enum class TargetKind {
+  values, ///< as the prediction: N… C
+  classes ///< class numbers: i64, N…
+};
 
-/// The share of predictions whose greatest class is the target's.
-nn::Term buildAccuracy(const Loss &loss, nn::Term prediction, mlir::Value target);
+/// An entry of the table of losses.
+struct LossKind {
+  llvm::StringRef name;
+  TargetKind target;
+  /// Whether the prediction says a class, so that accuracy can be told.
+  bool isCategorical;
+  /// And their defaults.
+  std::vector<std::pair<llvm::StringRef, double>> settings;
+  /// A scalar.
+  nn::Term (*build)(const LossInput &input);
+};
+
+class Loss {
+public:
+  /// From "huber:delta=2"; says in `error` what is wrong with it.
+  static std::optional<Loss> parse(llvm::StringRef text, std::string &error);
+
+  const LossKind &getKind() const { return *kind; }
+  /// A scalar.
+  nn::Term build(nn::Term prediction, mlir::Value target) const {
+    return kind->build({prediction, target, settings});
+  }
+  /// The share of predictions whose greatest class is the target's.
+  nn::Term buildAccuracy(nn::Term prediction, mlir::Value target) const;
+
+private:
+  explicit Loss(const LossKind &kind) : kind(&kind) {}
+
+  const LossKind *kind;
+  Settings settings;
+};
 
 } // namespace sinter
 

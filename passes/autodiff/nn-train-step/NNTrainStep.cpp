@@ -120,7 +120,7 @@ void TrainStep::addResult(Value value, StringRef name, StringRef state) {
 
 Value TrainStep::addTarget() {
   auto type = cast<RankedTensorType>(prediction.getType());
-  if (loss.takesClasses)
+  if (loss.getKind().target == TargetKind::classes)
     type = RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type());
   // The target's batch has the name, and so the size, of an input's.
   Attribute dims;
@@ -228,8 +228,8 @@ void TrainStep::useBatchStatistics() {
 void TrainStep::addLoss(Value target) {
   Term predicted(builder, loc, prediction);
   addResult(loss.build(predicted, target), "loss");
-  if (loss.isCategorical)
-    addResult(buildAccuracy(loss, predicted, target), "accuracy");
+  if (loss.getKind().isCategorical)
+    addResult(loss.buildAccuracy(predicted, target), "accuracy");
 }
 
 void TrainStep::addOutputs() {
@@ -340,11 +340,10 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
 
   LogicalResult run() {
     ModuleOp module = getOperation();
-    const Loss *chosen = lookupLoss(loss.getValue());
-    if (!chosen)
-      return module.emitError("there is no loss '")
-             << loss.getValue() << "'; known: " << lossNames();
     std::string error;
+    auto chosen = Loss::parse(loss.getValue(), error);
+    if (!chosen)
+      return module.emitError(error);
     auto parsed = Optimizer::parse(optimizer.getValue(), error);
     if (!parsed)
       return module.emitError(error);
@@ -376,19 +375,22 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
       (other.*build)();
     }
     step.buildTrainStep();
-    describe(module, *parsed);
+    describe(module, *chosen, *parsed);
     return success();
   }
 
   // What a program that trains has to know.
-  void describe(ModuleOp module, const Optimizer &parsed) {
+  void describe(ModuleOp module, const Loss &chosen, const Optimizer &parsed) {
     Builder b(&getContext());
-    const Loss &chosen = *lookupLoss(loss.getValue());
     SmallVector<NamedAttribute> settings = {
         b.getNamedAttr("learning_rate", b.getF64FloatAttr(parsed.getLearningRate())),
         b.getNamedAttr("loss", b.getStringAttr(loss.getValue())),
         b.getNamedAttr("optimizer", b.getStringAttr(optimizer.getValue())),
-        b.getNamedAttr("target", b.getStringAttr(chosen.takesClasses ? "classes" : "values"))};
+        b.getNamedAttr("target",
+                       b.getStringAttr(chosen.getKind().target == TargetKind::classes ? "classes"
+                                                                                      : "values"))};
+    if (!metrics.empty())
+      settings.push_back(b.getNamedAttr("prediction_metrics", b.getStringAttr(metrics.getValue())));
     if (dataParallel)
       settings.push_back(b.getNamedAttr("data_parallel", b.getBoolAttr(true)));
     module->setAttr("nn.training", b.getDictionaryAttr(settings));

@@ -36,9 +36,12 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
   let options = [
     Option<"loss", "loss", "std::string", "\"sparse_categorical_crossentropy\"",
            "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, "
-           "mean_squared_error, mean_absolute_error, huber or kl_divergence">,
+           "mean_squared_error, mean_absolute_error, huber or kl_divergence, and settings: "
+           "'huber:delta=2', 'sparse_categorical_crossentropy:from_logits=1'">,
     Option<"optimizer", "optimizer", "std::string", "\"sgd\"",
            "sgd, rmsprop, adagrad, adam or adamw, and settings: 'sgd:momentum=0.9,nesterov=1'">,
+    Option<"metrics", "metrics", "std::string", "\"\"",
+           "What a program tells of a validation by default, beside the loss's own: 'top5,mae'">,
     Option<"dataParallel", "data-parallel", "bool", "false",
            "Gradients become their means over processes (nn.all_reduce) before the update">,
     ListOption<"freeze", "freeze", "std::string",

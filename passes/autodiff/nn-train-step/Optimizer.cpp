@@ -40,21 +40,8 @@ std::optional<Optimizer> Optimizer::parse(StringRef text, std::string &error) {
     return std::nullopt;
   }
 
-  SmallVector<StringRef> parts;
-  given.split(parts, ',', -1, /*KeepEmpty=*/false);
-  for (StringRef part : parts) {
-    auto [key, value] = part.split('=');
-    auto found = result.settings.find(key);
-    if (found == result.settings.end()) {
-      error = "optimizer '" + name.str() + "' has no setting '" + key.str() + "'";
-      return std::nullopt;
-    }
-    if (value.getAsDouble(found->second)) {
-      error = "setting '" + key.str() + "' of optimizer '" + name.str() +
-              "' should be a number, not '" + value.str() + "'";
-      return std::nullopt;
-    }
-  }
+  if (!readSettings(given, result.settings, "optimizer '" + name + "'", error))
+    return std::nullopt;
 
   bool hasMomentum = result.get("momentum") != 0;
   switch (result.rule) {

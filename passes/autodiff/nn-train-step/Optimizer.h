@@ -10,7 +10,7 @@
 #define SINTER_PASSES_AUTODIFF_OPTIMIZER_H
 
 #include "dialects/nn/Term.h"
-#include "llvm/ADT/StringMap.h"
+#include "passes/autodiff/nn-train-step/Settings.h"
 
 namespace sinter {
 
@@ -46,7 +46,7 @@ private:
 
   enum class Rule { sgd, rmsprop, adagrad, adam };
   Rule rule = Rule::sgd;
-  llvm::StringMap<double> settings;
+  Settings settings;
   llvm::SmallVector<Variable, 2> variables;
 };
 

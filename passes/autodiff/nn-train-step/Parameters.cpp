@@ -14,12 +14,14 @@ static StringRef nameOf(nn::ConstantOp constant) {
   return {};
 }
 
-// Float tensors of several elements are a model's parameters, but for the
-// statistics that batch normalization has gathered.
+// Float tensors of several elements are a model's parameters, as are those of one element that
+// have an initialiser (the bias of one unit); but not the statistics that batch normalization
+// has gathered.
 static bool isParameter(nn::ConstantOp constant) {
   auto type = cast<RankedTensorType>(constant.getType());
-  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getNumElements() < 2 ||
-      constant->hasAttr("nn.buffer"))
+  bool isScalar = type.getRank() == 0 || type.getNumElements() < 2;
+  if (!type.getElementType().isF32() || constant->hasAttr("nn.buffer") ||
+      (isScalar && !constant->hasAttr("nn.initializer")))
     return false;
   return llvm::none_of(constant->getUses(), [](OpOperand &use) {
     auto norm = dyn_cast<nn::BatchNormOp>(use.getOwner());

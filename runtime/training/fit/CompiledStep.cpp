@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <dlfcn.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 using namespace sinter::training;
 
@@ -56,6 +57,9 @@ CompiledStep::CompiledStep(const std::string &path, int32_t threads)
     throw Error(path + ": its description is no JSON object; compile it again");
   learningRate = description.value("learning_rate", 0.001);
   isDataParallel = description.value("data_parallel", false);
+  std::istringstream names(description.value("prediction_metrics", ""));
+  for (std::string name; std::getline(names, name, ',');)
+    predictionMetrics.push_back(name);
   trainContext = createContext(training->train_step);
   evalContext = createContext(training->eval_step);
   check(training->eval_step, evalContext, training->share(evalContext, trainContext));

@@ -21,6 +21,7 @@ public:
 
   Feeds getFeeds() const override;
   std::vector<std::string> getMetricNames() const override;
+  std::vector<std::string> getPredictionMetrics() const override { return predictionMetrics; }
   int64_t getFixedBatch() const override;
   double getLearningRate() const override { return learningRate; }
   std::string getName() const override { return training->train_step->name; }
@@ -44,6 +45,7 @@ private:
   SinterContext *trainContext = nullptr, *evalContext = nullptr;
   std::vector<DLTensor> trainOutputs, evalOutputs;
   double learningRate = 0;
+  std::vector<std::string> predictionMetrics;
   bool isDataParallel = false;
   Processes *processes = nullptr; ///< null: this one alone
   float part = 1;                 ///< of the step's samples that are this process's

@@ -54,7 +54,7 @@ private:
   Source *held = nullptr; ///< whose samples validate; null: none do
   std::optional<Order> trainingOrder, validationOrder;
   std::optional<Batches> trainingBatches, validationBatches;
-  std::vector<std::string> metricNames, validationNames;
+  std::vector<std::string> predictionMetrics, metricNames, validationNames;
 
   Position position;
   Means means;                     ///< of the epoch
@@ -72,9 +72,10 @@ Run::Run(const FitOptions &options, Step &step, Processes &processes, std::FILE 
                options.warmup),
       progress(options.quiet || processes.getRank() ? nullptr : out, isatty(fileno(out)),
                options.epochs, step.getMetricNames()),
+      predictionMetrics(options.metrics.empty() ? step.getPredictionMetrics() : options.metrics),
       metricNames(step.getMetricNames()) {
   validationNames = metricNames;
-  for (const std::string &name : options.metrics)
+  for (const std::string &name : predictionMetrics)
     validationNames.push_back(PredictionMetric(name).getName());
 }
 
@@ -258,7 +259,7 @@ void Run::endEpoch(double seconds) {
   record.metrics = means.metrics();
   record.validationLoss = NAN;
   if (validationBatches) {
-    last = evaluate(step, *validationBatches, options.metrics);
+    last = evaluate(step, *validationBatches, predictionMetrics);
     record.validationLoss = last.loss;
     record.validationMetrics = last.metrics;
   }
@@ -281,7 +282,7 @@ void Run::report() {
   if (!isFirst())
     return;
   if (last.confusion.empty() && validationBatches)
-    last = evaluate(step, *validationBatches, options.metrics);
+    last = evaluate(step, *validationBatches, predictionMetrics);
   ReportContent content;
   content.title = "Training of " + step.getName();
   content.history = position.history;

@@ -24,6 +24,8 @@ public:
   /// What a sample must be like.
   virtual Feeds getFeeds() const = 0;
   virtual std::vector<std::string> getMetricNames() const = 0;
+  /// What a validation tells beside them unless the command says otherwise, as --metrics has it.
+  virtual std::vector<std::string> getPredictionMetrics() const { return {}; }
   /// Samples that a batch must have; 0: any number.
   virtual int64_t getFixedBatch() const { return 0; }
   /// What the model was compiled to start with.

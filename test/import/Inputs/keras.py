@@ -14,17 +14,21 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def lstm(x, w):
-    """N T I → N T H; gates i f c o."""
-    units = w["recurrent_kernel"].shape[0]
-    h = c = np.zeros([x.shape[0], units])
+def run_lstm(x, w, h=None, c=None):
+    """N T I → N T H, and the last states; gates i f c o."""
+    if h is None:
+        h = c = np.zeros([x.shape[0], w["recurrent_kernel"].shape[0]])
     steps = []
     for t in range(x.shape[1]):
         i, f, g, o = np.split(x[:, t] @ w["kernel"] + h @ w["recurrent_kernel"] + w["bias"], 4, axis=1)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         steps.append(h)
-    return np.stack(steps, axis=1)
+    return np.stack(steps, axis=1), h, c
+
+
+def lstm(x, w):
+    return run_lstm(x, w)[0]
 
 
 def gru(x, w):
@@ -66,6 +70,67 @@ def convolution(x, kernel, stride, same):
             window = x[:, i * stride:i * stride + h, j * stride:j * stride + w]
             y[:, i, j] = np.tensordot(window, kernel, 3)
     return y
+
+
+def both_ways(layer, kind, x, w):
+    """What a layer gives of x and, in the order of x, of x read from its end."""
+    there, back = ({key.partition("/")[2]: value for key, value in w.items() if key.startswith(f"{way}_{kind}/")}
+                   for way in ("forward", "backward"))
+    return layer(x, there), np.flip(layer(np.flip(x, 1), back), 1)
+
+
+def depthwise(x, kernel, stride, same):
+    """Each channel by its own filters, which stand one after the other in the result."""
+    parts = [convolution(x[..., c:c + 1], kernel[:, :, c:c + 1], stride, same) for c in range(x.shape[-1])]
+    return np.concatenate(parts, axis=-1)
+
+
+def transposed(x, kernel, stride, same, output_padding=None):
+    """Each element adds a picture of the kernel h w F C to the result, of which Keras cuts a part."""
+    n, *size, _ = x.shape
+    full = np.zeros([n, *((size[d] - 1) * stride + kernel.shape[d] for d in (0, 1)), kernel.shape[2]])
+    for i in range(size[0]):
+        for j in range(size[1]):
+            picture = np.einsum("nc,hwfc->nhwf", x[:, i, j], kernel)
+            full[:, i * stride:i * stride + kernel.shape[0], j * stride:j * stride + kernel.shape[1]] += picture
+    for d in (0, 1):
+        k = kernel.shape[d]
+        if output_padding is not None:
+            length = (size[d] - 1) * stride + k - (2 * (k // 2) if same else 0) + output_padding
+        else:
+            length = size[d] * stride + (0 if same else max(k - stride, 0))
+        begin = max(full.shape[d + 1] - length, 0) // 2 if same else 0
+        more = max(length - full.shape[d + 1], 0)
+        full = np.pad(full, [(0, more if axis == d + 1 else 0) for axis in range(4)])
+        full = np.take(full, range(begin, begin + length), axis=d + 1)
+    return full
+
+
+def convolutions(x, w):
+    y = np.maximum(depthwise(x, w["depthwise_conv2d"]["kernel"], 2, True) + w["depthwise_conv2d"]["bias"], 0)
+    separable = w["separable_conv2d"]
+    y = depthwise(y, separable["depthwise_kernel"], 1, False) @ separable["pointwise_kernel"][0, 0] + separable["bias"]
+    for name, stride, same, padding in [("conv2d_transpose", 2, True, None), ("conv2d_transpose_1", 3, False, None),
+                                        ("conv2d_transpose_2", 2, True, 1), ("conv2d_transpose_3", 2, False, 0),
+                                        ("conv2d_transpose_4", 4, True, None)]:
+        y = transposed(y, w[name]["kernel"], stride, same, padding) + w[name]["bias"]
+    return softmax(dense(y.reshape(len(y), -1), w["dense"]))
+
+
+def bidirectional(x, w):
+    y = np.concatenate(both_ways(lstm, "lstm", x, w["bidirectional"]), axis=-1)
+    y = sum(both_ways(gru, "gru", y, w["bidirectional_1"]))
+    y = lstm(np.flip(y, 1), w["lstm"])
+    there, back = both_ways(lstm, "lstm", y, w["bidirectional_2"])
+    y = (there + back) / 2
+    there, back = both_ways(lambda x, w: simple_rnn(x, w)[:, None], "simple_rnn", y, w["bidirectional_3"])
+    return softmax(dense((there * back)[:, 0], w["dense"]))
+
+
+def states(x, y, w):
+    """An LSTM that goes on from the states of another one."""
+    _, h, c = run_lstm(x, w["encoder"])
+    return softmax(dense(run_lstm(y, w["decoder"], h, c)[0].reshape(len(x), -1), w["dense"]))
 
 
 def recurrent(x, w):
@@ -127,7 +192,8 @@ case = sys.argv[4]
 if case == "recurrent":
     inputs = [random.integers(0, 7, size=[3, 5])]
 else:
-    shapes = {"pictures": [[2, 9, 10, 3]], "functional": [[7, 6], [7, 2]], "attention": [[2, 5, 6]]}
+    shapes = {"pictures": [[2, 9, 10, 3]], "functional": [[7, 6], [7, 2]], "attention": [[2, 5, 6]],
+              "convolutions": [[2, 6, 7, 3]], "bidirectional": [[3, 5, 3]], "states": [[3, 4, 3], [3, 5, 2]]}
     inputs = [random.normal(size=shape).astype("float32") for shape in shapes[case]]
 expected = globals()[case](*inputs, weights)
 given, = forward(*inputs)

@@ -1,8 +1,9 @@
-//===- ModelGradientTest.cpp - gradients of the built-in models -----------===//
+//===- ModelGradientTest.cpp - gradients of whole models ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The training step of each built-in model, small, in f64: its gradient by each
-// parameter, along a random direction, against the central difference of its loss.
+// The training step of each built-in model, small, and of models that have one of each
+// layer, in f64: its gradient by each parameter, along a random direction, against the
+// central difference of its loss.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +23,14 @@ using namespace sinter::nn;
 
 namespace {
 
-class ModelGradient : public testing::TestWithParam<const description::BuiltIn *> {
+struct ModelCase {
+  std::string name;
+  const description::BuiltIn *builtIn; ///< or, without it, a description
+  std::string text;
+};
+void PrintTo(const ModelCase &each, std::ostream *os) { *os << each.name; }
+
+class ModelGradient : public testing::TestWithParam<ModelCase> {
 protected:
   static MLIRContext &getContext() {
     static MLIRContext *context = [] {
@@ -35,17 +43,30 @@ protected:
     return *context;
   }
 
+  static OwningOpRef<ModuleOp> importCase(const ModelCase &model,
+                                          const description::ImportOptions &options) {
+    if (model.builtIn)
+      return description::importBuiltIn((model.builtIn->name + ":" + model.builtIn->small).str(),
+                                        getContext(), options);
+    auto value = llvm::json::parse(model.text);
+    if (value)
+      return description::importModel(*value, model.name, getContext(), options);
+    ADD_FAILURE() << llvm::toString(value.takeError());
+    return {};
+  }
+
   /// The training step by plain descent, in f64.
-  static OwningOpRef<ModuleOp> makeStep(const description::BuiltIn &model) {
+  static OwningOpRef<ModuleOp> makeStep(const ModelCase &model) {
     description::ImportOptions options;
     options.dims["batch"] = 3;
     options.isTraining = true;
-    std::string text = (model.name + ":" + model.small).str();
-    auto module = description::importBuiltIn(text, getContext(), options);
+    auto module = importCase(model, options);
     if (!module)
       return {};
+    auto described = (*module)->getAttrOfType<DictionaryAttr>("nn.compile");
+    auto loss = described ? described.getAs<StringAttr>("loss") : StringAttr();
     NNTrainStepOptions step;
-    step.loss = "sparse_categorical_crossentropy";
+    step.loss = loss ? loss.str() : "sparse_categorical_crossentropy";
     step.optimizer = "sgd";
     PassManager pm(&getContext());
     pm.addPass(createNNTrainStep(step));
@@ -94,7 +115,7 @@ HostTensor makeArgument(Type type, std::mt19937 &random) {
 } // namespace
 
 TEST_P(ModelGradient, AgreesWithCentralDifferences) {
-  auto module = makeStep(*GetParam());
+  auto module = makeStep(GetParam());
   ASSERT_TRUE(module);
   auto main = module->lookupSymbol<func::FuncOp>("main");
   std::mt19937 random(1);
@@ -152,17 +173,44 @@ TEST_P(ModelGradient, AgreesWithCentralDifferences) {
   EXPECT_GT(nonzero, parameters.size() * 3 / 4);
 }
 
-static std::vector<const description::BuiltIn *> builtIns() {
-  std::vector<const description::BuiltIn *> result;
+static std::string identifier(StringRef text) {
+  std::string name;
+  for (char c : text)
+    name += llvm::isAlnum(c) ? c : '_';
+  return name;
+}
+
+static std::vector<ModelCase> builtIns() {
+  std::vector<ModelCase> result;
   for (const description::BuiltIn &model : description::getBuiltIns())
-    result.push_back(&model);
+    result.push_back({identifier(model.name), &model, ""});
   return result;
 }
 
 INSTANTIATE_TEST_SUITE_P(BuiltIns, ModelGradient, testing::ValuesIn(builtIns()),
-                         [](const auto &info) {
-                           std::string name;
-                           for (char c : info.param->name)
-                             name += llvm::isAlnum(c) ? c : '_';
-                           return name;
-                         });
+                         [](const auto &info) { return info.param.name; });
+
+/// What no built-in model has.
+static const ModelCase layers[] = {
+    {"convolutions", nullptr, R"({"input": [5, 4, 2], "layers": [
+      {"DepthwiseConv2D": {"kernel_size": [3, 2], "strides": 2, "padding": "same", "depth_multiplier": 2, "activation": "tanh"}},
+      {"SeparableConv2D": {"filters": 3, "kernel_size": 2, "padding": "same", "depth_multiplier": 2}},
+      {"Conv2DTranspose": {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"}},
+      {"Conv2DTranspose": {"filters": 2, "kernel_size": [2, 4], "strides": 3}},
+      "GlobalAveragePooling2D", {"Dense": [3, "softmax"]}]})"},
+    {"bidirectional", nullptr, R"({"input": [4, 3], "layers": [
+      {"Bidirectional": {"layer": {"LSTM": {"units": 2, "return_sequences": true}}}},
+      {"Bidirectional": {"layer": {"GRU": {"units": 3, "return_sequences": true}}, "merge_mode": "sum"}},
+      {"GRU": {"units": 3, "go_backwards": true, "return_sequences": true}},
+      {"Bidirectional": {"layer": {"LSTM": {"units": 2, "return_sequences": true}}, "merge_mode": "ave"}},
+      {"Bidirectional": {"layer": {"SimpleRNN": 2}, "merge_mode": "mul"}},
+      {"Dense": [3, "softmax"]}]})"},
+    {"states", nullptr, R"({"inputs": [{"x": [4, 3]}, {"y": [3, 2]}], "layers": [
+      {"LSTM": {"units": 3, "return_state": true, "name": "encoder", "from": "x"}},
+      {"LSTM": {"units": 3, "return_sequences": true, "from": ["y", "encoder:1", "encoder:2"]}},
+      {"GRU": {"units": 3, "from": ["lstm", "encoder:1"]}},
+      {"Dense": [3, "softmax"]}]})"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Layers, ModelGradient, testing::ValuesIn(layers),
+                         [](const auto &info) { return info.param.name; });

@@ -200,6 +200,26 @@ TEST(Loss, OfNumbers) {
               1e-5);
 }
 
+TEST(Loss, Settings) {
+  EXPECT_NEAR(lossOf("huber:delta=2", targets),
+              meanOf(
+                  [](double p, double t) {
+                    double d = std::abs(p - t);
+                    return d <= 2 ? d * d / 2 : 2 * d - 2;
+                  },
+                  targets),
+              1e-5);
+  Numbers bits{1, 0, 1, 0, 0, 1};
+  EXPECT_NEAR(lossOf("binary_crossentropy:from_logits=1,label_smoothing=0.2", bits),
+              meanOf(
+                  [](double p, double t) {
+                    double s = 1 / (1 + std::exp(-p)), y = 0.8 * t + 0.1;
+                    return -y * std::log(s) - (1 - y) * std::log(1 - s);
+                  },
+                  bits),
+              1e-5);
+}
+
 constexpr StringLiteral sigmoid = R"(
 func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %w = nn.constant dense<[0.5, -1.0, 2.0]> : tensor<3xf32> loc("w")
@@ -244,6 +264,12 @@ TEST(Loss, OfProbabilities) {
   }
   EXPECT_NEAR(lossOf("categorical_crossentropy", soft, softmax), cross, 1e-5);
   EXPECT_NEAR(lossOf("kl_divergence", soft, softmax), divergence, 1e-5);
+  // The same from what goes into softmax; and with a part of each target for all classes.
+  EXPECT_NEAR(lossOf("categorical_crossentropy:from_logits=1", soft), cross, 1e-5);
+  double smooth = 0;
+  for (int i = 0; i < 6; ++i)
+    smooth -= (0.7 * soft[i] + 0.1) * std::log(p[i / 3][i % 3]) / 2;
+  EXPECT_NEAR(lossOf("categorical_crossentropy:label_smoothing=0.3", soft, softmax), smooth, 1e-5);
 
   // The first row is taken for class 0, the second one for class 2.
   auto told = Step(softmax, "sparse_categorical_crossentropy", "sgd")
