@@ -16,6 +16,8 @@ using namespace sinter;
 
 void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
+  // A layer norm or a GELU that is one op has a shorter derivative than its primitives.
+  pm.addPass(createNNSimplify());
   pm.addPass(createNNAutodiff());
   pm.addPass(createNNSimplify());
   if (options.assignLayout) {
