@@ -52,6 +52,7 @@ private:
   // RegisterTileSchedule.cpp
   void scheduleOutput();
   void scheduleStaging(llvm::StringRef level, bool parallel);
+  bool isPanelOf(Stage &stage) const;
   void scheduleReduction();
 
   /// The output's loop that goes with a loop of the reduction, and back; -1 if there is none.
@@ -76,6 +77,7 @@ private:
   int64_t vectorTile = 1;
   llvm::SmallVector<int> outer; ///< the output's loops around the tile, outermost first
   bool vectorOutermost = false;
+  std::string panelLoop; ///< around all rows of one panel; empty: none
   std::string placeLoop; ///< where producers are computed; empty: before everything
   int64_t chunkRows = 0; ///< positions of outer.front() (or what follows) that share a producer
   int chunkLoop = -1;

@@ -110,6 +110,11 @@ void RegisterTiler::scheduleOutput() {
     for (auto &[loop, positions] : unrolled)
       model.unroll(o, false, loopName(loop) + "_u");
 
+  // The loop around all rows of a panel, if it is not fused with one inside of it.
+  size_t panel = llvm::find(outermostFirst, v + "_o") - outermostFirst.begin();
+  if (vectorOutermost && runLoop < 0 && panel < outermostFirst.size())
+    panelLoop = v + "_o";
+
   // Without other loops the one over vectors of the output remains.
   std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
   if (parallel && !outermostFirst.empty()) {
@@ -136,6 +141,8 @@ void RegisterTiler::scheduleOutput() {
     }
     if (count != 1 || dynamic)
       model.parallel(o, false, name);
+    if (taken > panel)
+      panelLoop = taken == panel + 1 ? name : "";
     if (taken == outermostFirst.size())
       inner = name;
     if (chunkLoop >= 0)
@@ -176,6 +183,29 @@ void RegisterTiler::scheduleStaging(StringRef level, bool parallel) {
   for (auto &[loop, positions] : unrolled)
     model.unroll(s, false, stagingLoop(loop));
   model.computeAt(main->handle, s, false, v + "_o");
+}
+
+/// Whether a stage only packs what the rows of a panel share, so that it can be done panel by panel
+/// and stay in the second cache until it has been used.
+bool RegisterTiler::isPanelOf(Stage &stage) const {
+  if (panelLoop.empty() || unrolled.size() != 1 || stage.reduces || stage.readAnywhere)
+    return false;
+  for (const Operand &operand : operands) {
+    if (operand.producer != &stage)
+      continue;
+    AffineMap map = main->op.getMatchingIndexingMap(operand.use);
+    AffineExpr last = map.getResult(map.getNumResults() - 1);
+    bool columnsLast = last.isFunctionOfDim(reductionLoop(vector)) && stage.innermostLoop() >= 0 &&
+                       stage.isStatic(stage.innermostLoop()) &&
+                       stage.extents[stage.innermostLoop()] % vectorTile == 0;
+    // Loops around the panel that it does not depend on would pack it again.
+    bool once = true;
+    for (int loop : ArrayRef(outer).take_front(llvm::find(outer, vector) - outer.begin()))
+      once &= extent(loop) == 1 || bool(operand.dependsOn[reductionLoop(loop)]);
+    return columnsLast && once && operand.dependsOn[reductionLoop(vector)] &&
+           !operand.dependsOn[reductionLoop(unrolled.front().first)];
+  }
+  return false;
 }
 
 void RegisterTiler::scheduleReduction() {
@@ -251,6 +281,14 @@ void RegisterTiler::scheduleReduction() {
       if (operand.producer == stage.get() && chunkLoop >= 0)
         inChunk |= operand.dependsOn[reductionLoop(chunkLoop)];
     inChunk &= !placeLoop.empty();
+    if (isPanelOf(*stage)) {
+      model.computeAt(stage->handle, *output, false, panelLoop);
+      std::string columns = loopName(stage->innermostLoop());
+      model.split(*stage, false, columns, vectorTile, columns + "_o", columns + "_v",
+                  TailStrategy::RoundUp);
+      model.vectorize(*stage, false, columns + "_v");
+      continue;
+    }
     if (inChunk)
       model.computeAt(stage->handle, *output, false, placeLoop);
     else
