@@ -31,7 +31,7 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
   }
   if (auto family = foreignFamily(std::string(absolute))) {
     error = path + " was compiled for " + family->arch + ", and this machine is " +
-            hostArchitecture() + "; sinter check runs it under " + family->emulator;
+            hostArchitecture() + "; sinter run and sinter check run it under " + family->emulator;
     return false;
   }
   handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/driver/Commands.h"
+#include "compiler/driver/Emulator.h"
 #include "compiler/driver/Library.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -28,19 +29,51 @@ static void summarize(StringRef name, DLDataType type, const nn::HostTensor &ten
   llvm::outs() << '\n';
 }
 
+/// Here. The library knows the names of its inputs and what each takes.
+static bool runHere(const RunArguments &arguments, MLIRContext &context,
+                    std::vector<NamedTensor> &outputs, std::string &error) {
+  Library library;
+  std::vector<nn::HostTensor> inputs;
+  return library.open(arguments.library, arguments.threads, error) &&
+         readInputs(library.getModel(), arguments.inputs, context, inputs, error) &&
+         library.run(inputs, outputs, context, error);
+}
+
+/// Under the emulator of the library's processor, with the inputs in the model's order.
+static bool runElsewhere(const RunArguments &arguments, const FamilyDescription &family,
+                         MLIRContext &context, std::vector<NamedTensor> &outputs,
+                         std::string &error) {
+  Emulator emulator;
+  if (!emulator.open(family, arguments.library, arguments.threads, error))
+    return false;
+  std::vector<nn::HostTensor> inputs;
+  for (const std::string &file : arguments.inputs) {
+    if (file.find('=') != std::string::npos && !llvm::sys::fs::exists(file)) {
+      error = "'" + file + "': a library for " + family.arch +
+              " can't be asked here for the names of its inputs; give the files in the model's order";
+      return false;
+    }
+    NamedTensor tensor;
+    if (!readTensor(file, context, tensor, error))
+      return false;
+    inputs.push_back(tensor.tensor);
+  }
+  llvm::errs() << arguments.library << " is for " << family.arch << ": it runs under "
+               << family.emulator << '\n';
+  return emulator.run(inputs, outputs, context, error);
+}
+
 int sinter::driver::run(const RunArguments &arguments) {
   auto fail = [](const std::string &message) {
     llvm::errs() << "error: " << message << '\n';
     return ModelFault;
   };
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  Library library;
   std::string error;
-  std::vector<nn::HostTensor> inputs;
   std::vector<NamedTensor> outputs;
-  if (!library.open(arguments.library, arguments.threads, error) ||
-      !readInputs(library.getModel(), arguments.inputs, context, inputs, error) ||
-      !library.run(inputs, outputs, context, error))
+  auto family = foreignFamily(arguments.library);
+  if (family ? !runElsewhere(arguments, *family, context, outputs, error)
+             : !runHere(arguments, context, outputs, error))
     return fail(error);
   const std::string &folder = arguments.outputDirectory;
   if (!folder.empty())
@@ -48,12 +81,11 @@ int sinter::driver::run(const RunArguments &arguments) {
       return fail("can't make folder " + folder + ": " + code.message());
   if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
     return fail("can't make folder " + folder + ": it is a file");
-  for (auto [i, output] : llvm::enumerate(outputs)) {
-    const SinterTensorInfo &info = library.getModel().outputs[i];
-    summarize(info.name, info.dtype, output.tensor);
+  for (const NamedTensor &output : outputs) {
+    summarize(output.name, toDLDataType(output.tensor.getElementType()), output.tensor);
     if (folder.empty())
       continue;
-    std::string file = info.name;
+    std::string file = output.name;
     for (char &c : file)
       if (c == '/' || c == '\\')
         c = '_';
