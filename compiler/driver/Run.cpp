@@ -49,8 +49,9 @@ static bool runElsewhere(const RunArguments &arguments, const FamilyDescription 
   std::vector<nn::HostTensor> inputs;
   for (const std::string &file : arguments.inputs) {
     if (file.find('=') != std::string::npos && !llvm::sys::fs::exists(file)) {
-      error = "'" + file + "': a library for " + family.arch +
-              " can't be asked here for the names of its inputs; give the files in the model's order";
+      error =
+          "'" + file + "': a library for " + family.arch +
+          " can't be asked here for the names of its inputs; give the files in the model's order";
       return false;
     }
     NamedTensor tensor;
