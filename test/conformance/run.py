@@ -214,12 +214,14 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one case (default: 300)")
     parser.add_argument("--codegen", help="passed on: `reference` is the second road to the same numbers")
+    parser.add_argument("--numerics", help="passed on: `strict` is without Winograd and its like")
     parser.add_argument("--target", help="compile for this target; another processor's code runs under its emulator")
     parser.add_argument("--sample", type=int, metavar="N", help="only N cases of each operator, always the same")
     parser.add_argument("--expected", default=EXPECTED, help="list of expected failures")
     parser.add_argument("--write-expected", action="store_true", help="rewrite that list from this run")
     arguments = parser.parse_args()
-    extra = [f"--{name}={value}" for name, value in (("codegen", arguments.codegen), ("target", arguments.target)) if value]
+    extra = [f"--{name}={value}" for name, value in (("codegen", arguments.codegen), ("numerics", arguments.numerics),
+                                                ("target", arguments.target)) if value]
     if arguments.suite and not os.path.isdir(arguments.suite):
         sys.exit(f"conformance: no folder {arguments.suite}")
     summary = run(arguments.build, arguments.jobs, os.path.abspath(arguments.suite) if arguments.suite else None,
