@@ -51,6 +51,8 @@ struct CompileArguments {
   bool train = false;          ///< a training step, with these settings of nn-train-step
   std::string loss, optimizer; ///< empty: the description's, or the usual ones
   std::vector<std::string> freeze;
+  /// Segments of a training step that are computed again, or "auto"; empty: none.
+  std::string checkpointing;
   bool dataParallel = false; ///< a step for several processes
   uint64_t seed = 0;         ///< of a description's first values
   std::string testFault;     ///< KIND@STAGE: fail as a bug would (see TestFault.h)

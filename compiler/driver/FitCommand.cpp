@@ -19,6 +19,8 @@ static void addModelOptions(CLI::App *command, CompileArguments &arguments) {
   command->add_option("--optimizer", arguments.optimizer,
                       "Optimizer, and its settings: sgd:momentum=0.9 (default: the description's, "
                       "or adam)");
+  command->add_flag("--checkpointing{auto}", arguments.checkpointing,
+                    "Less memory for more time: activations are computed again (compile --help)");
   command
       ->add_option("--weights", arguments.weights,
                    "Begin with the parameters of a checkpoint (.safetensors)")

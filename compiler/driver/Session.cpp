@@ -222,6 +222,15 @@ bool Session::makeOptions(const CompileArguments &arguments, CompileOptions &opt
     emitError(UnknownLoc::get(&context), "--test-fault " + arguments.testFault + " is none");
     return false;
   }
+  if (arguments.checkpointing == "auto") {
+    options.checkpointing = 0;
+  } else if (!arguments.checkpointing.empty() &&
+             (StringRef(arguments.checkpointing).getAsInteger(10, options.checkpointing) ||
+              options.checkpointing < 2)) {
+    emitError(UnknownLoc::get(&context))
+        << "--checkpointing=" << arguments.checkpointing << ": give 2 segments or more, or auto";
+    return false;
+  }
   options.optLevel = arguments.optLevel;
   options.reference = arguments.codegen == "reference";
   options.strict = arguments.numerics == "strict";

@@ -149,6 +149,9 @@ int main(int argc, char **argv) {
                              "(default: the description's, or adam)");
   compileCommand->add_option("--freeze", compileArguments.freeze,
                              "Parameters that are not trained: a pattern of their names");
+  compileCommand->add_flag("--checkpointing{auto}", compileArguments.checkpointing,
+                           "Keep less for the backward pass, and compute it again there: the "
+                           "forward pass in so many segments (default: what takes least memory)");
   compileCommand->add_flag("--data-parallel", compileArguments.dataParallel,
                            "A step for several processes, which brings their gradients together");
   compileCommand->add_option("--seed", compileArguments.seed,

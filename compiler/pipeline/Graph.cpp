@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/autodiff/nn-autodiff/NNAutodiff.h"
+#include "passes/autodiff/nn-recompute/NNRecompute.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
@@ -33,6 +34,8 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   }
   pm.addPass(createNNExplicitBroadcast());
   pm.addPass(createNNSimplify());
+  if (options.checkpointing >= 0)
+    pm.addNestedPass<func::FuncOp>(createNNRecompute({options.checkpointing}));
 }
 
 void sinter::addTilingPasses(PassManager &pm, const CompileOptions &options) {

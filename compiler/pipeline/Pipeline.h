@@ -47,6 +47,9 @@ struct CompileOptions {
   /// Fusion and layout assignment; off for bisecting.
   bool fuse = true;
   bool assignLayout = true;
+  /// Segments of a training step's forward pass, whose values are computed again in the backward
+  /// pass; 0: by memory; −1: all are kept.
+  int64_t checkpointing = -1;
   /// The library measures each call of a kernel, for `sinter bench --profile`.
   bool profile = false;
   /// Decisions of schedules that are fixed, and, after kernel-tile, all there were; may be null.

@@ -3,7 +3,6 @@
 
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "dialects/nn/NN.h"
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "passes/graph/nn-fuse/Attention.h"
 
 using namespace mlir;
@@ -61,7 +60,7 @@ public:
         groups.push_back(std::move(rest));
       outline(groups[i]);
     }
-    sortTopologically(&block);
+    order();
   }
 
 private:
@@ -109,6 +108,10 @@ private:
       return kind == nn::FusionClass::movement || kind == nn::FusionClass::elementwise;
     });
   }
+
+  /// Whether nn-recompute has put an op there: with what it was computed from at first it would be
+  /// computed at first, too.
+  static bool isRecomputed(Operation *op) { return op->hasAttr("nn.recomputed"); }
 
   static bool isContraction(Operation *op) {
     return cast<nn::FusibleOpInterface>(op).getFusionClass() == nn::FusionClass::contraction;
@@ -159,6 +162,8 @@ private:
         continue;
       unsigned other = found->second;
       if (!isMap(groups[other]) || !isReadOnlyBy(other, group))
+        continue;
+      if (isRecomputed(op) && !llvm::all_of(groups[other], isRecomputed))
         continue;
       if (inputsDependOn(other, group))
         continue;
@@ -217,6 +222,8 @@ private:
     };
     if (closed.contains(group))
       return because("attention is a kernel by itself");
+    if (isRecomputed(op) && !isRecomputed(producer))
+      return because("it is computed again, and only later");
     if (analysis.shape(op->getResult(0)) != analysis.shape(producer->getResult(0)))
       return because("the shapes differ");
     if (producer->getNumResults() != 1)
@@ -271,7 +278,67 @@ private:
     return depends;
   }
 
-  /// Moves a group's ops into an nn.fused region.
+  static bool isNumber(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && tensor.getNumElements() == 1;
+  }
+
+  /// Puts each op after what it reads, and else leaves the program's order, so that memory is free
+  /// again soon. What only the caller reads, such as an optimizer's update, comes as early as it
+  /// can.
+  void order() {
+    SmallPtrSet<Operation *, 32> placed;
+    auto forEachMissing = [&](Operation *op, function_ref<void(Operation *)> callback) {
+      op->walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          if (Operation *producer = operand.getDefiningOp())
+            if (Operation *local = block.findAncestorOpInBlock(*producer);
+                local && local != op && !placed.contains(local))
+              callback(local);
+      });
+    };
+    // Numbers (a learning rate) are no reason to wait: they are computed then.
+    std::function<bool(Operation *)> isReady = [&](Operation *op) {
+      bool ready = true;
+      forEachMissing(op, [&](Operation *missing) {
+        ready = ready && llvm::all_of(missing->getResultTypes(), isNumber) && isReady(missing);
+      });
+      return ready;
+    };
+    Operation *end = block.getTerminator();
+    // Whether only the caller reads it, and what makes another of the caller's results of it.
+    auto readersOf = [&](Operation *op) {
+      return llvm::map_range(op->getUsers(),
+                             [&](Operation *user) { return block.findAncestorOpInBlock(*user); });
+    };
+    auto isFinal = [&](Operation *op) {
+      return llvm::all_of(readersOf(op), [&](Operation *reader) {
+        return reader == end ||
+               llvm::all_of(readersOf(reader), [&](Operation *last) { return last == end; });
+      });
+    };
+    SmallVector<Operation *> waiting;
+    for (Operation &op : llvm::reverse(block.without_terminator()))
+      waiting.push_back(&op);
+    while (!waiting.empty()) {
+      Operation *op = waiting.back();
+      size_t before = waiting.size();
+      if (!placed.contains(op))
+        forEachMissing(op, [&](Operation *producer) { waiting.push_back(producer); });
+      if (waiting.size() > before)
+        continue;
+      waiting.pop_back();
+      if (!placed.insert(op).second)
+        continue;
+      op->moveBefore(end);
+      for (Operation *reader : readersOf(op))
+        if (reader != end && !placed.contains(reader) && isFinal(reader) && isReady(reader))
+          waiting.push_back(reader);
+    }
+  }
+
+  /// Moves a group's ops into an nn.fused region, where its contraction stood: an optimizer's
+  /// update of what a contraction gives comes at once, while its operands are at hand.
   void outline(const Group &group) {
     SmallVector<Value> results;
     SmallVector<Type> types;
@@ -288,7 +355,8 @@ private:
     }
     if (results.empty())
       return; // dead
-    OpBuilder builder(group.back());
+    auto contraction = llvm::find_if(llvm::reverse(group), isContraction);
+    OpBuilder builder(contraction == group.rend() ? group.back() : *contraction);
     auto fused = nn::FusedOp::create(builder, builder.getFusedLoc(locations), types);
     Block &body = fused.getBody().emplaceBlock();
     for (Operation *op : group)

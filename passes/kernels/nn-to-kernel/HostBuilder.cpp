@@ -289,6 +289,11 @@ LogicalResult HostBuilder::buildKernel(Operation *op) {
         empty(view, sizesOf(view, groups, [&](unsigned d) { return index(shape[d]); })));
   }
   auto call = kernel::CallOp::create(builder, loc, callee, inputs, inits);
+  // Not to be taken for the same call as the first.
+  op->walk([&](Operation *inner) {
+    if (inner->hasAttr("nn.recomputed"))
+      call->setDiscardableAttr("nn.recomputed", builder.getUnitAttr());
+  });
   for (auto [result, host] : llvm::zip(op->getResults(), call.getResults())) {
     RankedTensorType wanted = hostType(result.getType());
     set(result,
