@@ -53,6 +53,8 @@ std::vector<Scaling> sinter::training::measureScaling(Source &source, bool norma
       if (!isScaled(columns[c]))
         continue;
       size_t channels = columns[c].shape.empty() ? 1 : columns[c].shape.back();
+      if (channels == 0)
+        continue;
       sums[c].resize(channels);
       squares[c].resize(channels);
       values[c] += static_cast<double>(sample[c].reals.size() / channels);

@@ -14,6 +14,9 @@ namespace sinter::training {
 /// A whole file; one that gzip packed is unpacked.
 std::string readBytes(const std::string &path);
 
+/// The most that so many bytes can hold by deflate: 258 in two bits (zlib's Technical Details).
+constexpr uint64_t mostInflated(uint64_t packed) { return 1032 * packed + 1032; }
+
 /// Unpacks `packed`, which is `size` bytes without a header (raw deflate).
 std::string inflateRaw(std::string_view packed, size_t size, const std::string &where);
 

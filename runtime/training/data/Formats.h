@@ -11,6 +11,8 @@ namespace sinter::training {
 
 /// Opens what `--data` names, in the format that it says or that its path shows.
 Dataset openDataset(const std::string &text);
+/// Whether that is the standard input.
+bool isStandardInput(const std::string &text);
 
 /// The formats' names and a line on each, for --help and errors.
 std::string describeFormats();

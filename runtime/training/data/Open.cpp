@@ -67,11 +67,20 @@ static const Format Formats[] = {
     {"png", isAnyFolder, openPng, "a folder of .png for each class; ?channels=1|3"},
 };
 
-Dataset sinter::training::openDataset(const std::string &text) {
+static Spec parse(const std::string &text) {
   std::vector<std::string> names;
   for (const Format &format : Formats)
     names.emplace_back(format.name);
-  Spec spec = parseSpec(text, names);
+  return parseSpec(text, names);
+}
+
+bool sinter::training::isStandardInput(const std::string &text) {
+  Spec spec = parse(text);
+  return spec.format == "stream" || (spec.format.empty() && isStream(spec.path));
+}
+
+Dataset sinter::training::openDataset(const std::string &text) {
+  Spec spec = parse(text);
   Settings settings(spec);
   for (const Format &format : Formats)
     if (spec.format.empty() ? format.fits(spec.path) : spec.format == format.name)

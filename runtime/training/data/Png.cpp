@@ -6,6 +6,7 @@
 #include "runtime/training/data/Formats.h"
 #include "runtime/training/data/Pictures.h"
 #include <algorithm>
+#include <filesystem>
 #include <png.h>
 
 using namespace sinter::training;
@@ -32,6 +33,15 @@ static Picture readPng(const std::string &path, int64_t channels) {
   };
   if (!png_image_begin_read_from_file(&image, path.c_str()))
     fail();
+  // Before anything is allocated: a row has at least one bit a pixel, and a byte for its filter.
+  std::error_code ignored;
+  uint64_t least = image.height * (uint64_t(image.width) / 8 + 1);
+  if (least > mostInflated(std::filesystem::file_size(path, ignored))) {
+    png_image_free(&image);
+    throw Error(path + " says that it is " + std::to_string(image.width) + "x" +
+                std::to_string(image.height) +
+                ", more than its bytes can hold; repair the picture or take it out");
+  }
   image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   Picture picture;
   picture.height = image.height;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "runtime/training/data/Prefetch.h"
+#include <chrono>
 
 using namespace sinter::training;
 
@@ -52,12 +53,16 @@ void Prefetch::work() {
   changed.notify_all();
 }
 
-bool Prefetch::next(Batch &batch) {
+bool Prefetch::next(Batch &batch, const std::function<bool()> &stops) {
+  // A signal's handler can't wake anyone: it is asked for this often.
+  constexpr std::chrono::milliseconds Pause(50);
   std::unique_lock<std::mutex> lock(mutex);
   if (!batch.inputs.empty())
     used.push_back(std::move(batch));
   batch = Batch();
-  changed.wait(lock, [&] { return ended || !ready.empty(); });
+  while (!changed.wait_for(lock, Pause, [&] { return ended || !ready.empty(); }))
+    if (stops && stops())
+      return false;
   if (!ready.empty()) {
     batch = std::move(ready.front());
     ready.pop_front();

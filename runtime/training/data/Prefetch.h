@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -21,8 +22,9 @@ public:
   Prefetch &operator=(const Prefetch &) = delete;
   ~Prefetch();
 
-  /// False at the epoch's end. Throws what the thread met, in its turn.
-  bool next(Batch &batch);
+  /// False at the epoch's end, and, where nothing comes, once `stops` says so. Throws what the
+  /// thread met, in its turn.
+  bool next(Batch &batch, const std::function<bool()> &stops = {});
 
 private:
   void work();

@@ -3,6 +3,7 @@
 
 #include "runtime/training/data/Table.h"
 #include "runtime/training/Error.h"
+#include "runtime/training/Tensor.h"
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
@@ -78,13 +79,6 @@ void Table::updateClasses() {
     columns.back().classes = classNames.size();
 }
 
-static std::string shapeText(const std::vector<int64_t> &shape) {
-  std::string text;
-  for (int64_t dim : shape)
-    text += (text.empty() ? "" : ",") + std::to_string(dim);
-  return "[" + text + "]";
-}
-
 void Table::check(const Row &row, const std::string &where) const {
   if (row.size() != names.size())
     throw Error(where + " has " + std::to_string(row.size()) + " columns, and there should be " +
@@ -98,8 +92,8 @@ void Table::check(const Row &row, const std::string &where) const {
                                        : "a number where the first row has text") +
                   "; repair the row or leave it out");
     if (row[f].shape != first[f].shape)
-      throw Error(place + "an array of shape " + shapeText(row[f].shape) +
-                  ", and the first row's is " + shapeText(first[f].shape) +
+      throw Error(place + "an array of shape " + describeShape(row[f].shape) +
+                  ", and the first row's is " + describeShape(first[f].shape) +
                   "; all must have one shape");
   }
 }

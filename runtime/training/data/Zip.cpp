@@ -49,6 +49,7 @@ sinter::training::readZip(const std::string &path) {
   size_t count = littleEndian(all, end + 10, 2);
   uint64_t at = littleEndian(all, end + 16, 4);
   std::vector<std::pair<std::string, std::string>> files;
+  uint64_t packedSizes = 0;
   for (size_t i = 0; i < count; ++i) {
     if (at + 46 > all.size() || all.substr(at, 4) != "PK\1\2")
       damaged("its directory is cut");
@@ -68,6 +69,10 @@ sinter::training::readZip(const std::string &path) {
                      littleEndian(all, entry.header + 28, 2);
     if (start > all.size() || all.size() - start < entry.packedSize)
       damaged("a file is cut");
+    // Files that share bytes, or that deflate cannot have made so large, only fill the memory.
+    packedSizes += entry.packedSize;
+    if (packedSizes > all.size() || entry.size > mostInflated(entry.packedSize))
+      damaged("a file is larger than its bytes can hold");
     std::string_view packed = all.substr(start, entry.packedSize);
     std::string where = path + ": " + entry.name, content;
     if (entry.method == 0)

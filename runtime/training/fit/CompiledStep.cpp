@@ -56,6 +56,8 @@ CompiledStep::CompiledStep(const std::string &path, int32_t threads)
   if (!description.is_object())
     throw Error(path + ": its description is no JSON object; compile it again");
   learningRate = description.value("learning_rate", 0.001);
+  rule =
+      "loss=" + description.value("loss", "") + " optimizer=" + description.value("optimizer", "");
   isDataParallel = description.value("data_parallel", false);
   std::istringstream names(description.value("prediction_metrics", ""));
   for (std::string name; std::getline(names, name, ',');)

@@ -24,6 +24,7 @@ public:
   std::vector<std::string> getPredictionMetrics() const override { return predictionMetrics; }
   int64_t getFixedBatch() const override;
   double getLearningRate() const override { return learningRate; }
+  std::string getRule() const override { return rule; }
   std::string getName() const override { return training->train_step->name; }
 
   void init(uint64_t seed) override;
@@ -46,6 +47,7 @@ private:
   std::vector<DLTensor> trainOutputs, evalOutputs;
   double learningRate = 0;
   std::vector<std::string> predictionMetrics;
+  std::string rule;
   bool isDataParallel = false;
   Processes *processes = nullptr; ///< null: this one alone
   float part = 1;                 ///< of the step's samples that are this process's

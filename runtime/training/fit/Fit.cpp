@@ -40,6 +40,7 @@ private:
   void report();
   bool isFirst() const { return processes.getRank() == 0; }
   std::string setting() const;
+  std::string learning() const;
 
   const FitOptions &options;
   Step &step;
@@ -48,7 +49,7 @@ private:
   Schedule schedule;
   Progress progress;
   std::optional<RunLog> log;
-  Interrupt interrupt;
+  std::optional<Interrupt> interrupt; ///< from when there is something to save
 
   Dataset data;
   Source *held = nullptr; ///< whose samples validate; null: none do
@@ -59,7 +60,7 @@ private:
   Position position;
   Means means;                     ///< of the epoch
   std::optional<int64_t> perEpoch; ///< steps
-  Evaluation last;
+  std::optional<Evaluation> last;  ///< of the model as it is now
   Clock::time_point saved = Clock::now();
 };
 } // namespace
@@ -88,7 +89,22 @@ std::string Run::setting() const {
   return text + " samples=" + (samples ? std::to_string(*samples) : "stream");
 }
 
+// What may change when a run goes on, but then the bits do.
+std::string Run::learning() const {
+  double rate = options.learningRate > 0 ? options.learningRate : step.getLearningRate();
+  std::string text = "lr=" + formatNumber(rate) + " schedule=" + options.schedule +
+                     " warmup=" + std::to_string(options.warmup);
+  // The way down is as long as the run.
+  if (schedule.needsEnd())
+    text += " epochs=" + std::to_string(options.epochs);
+  return text + " " + step.getRule();
+}
+
 void Run::openData() {
+  if (processes.getCount() > 1 && isStandardInput(options.data))
+    throw UsageError("--data " + options.data +
+                     ": mpirun gives the standard input to one process only; give all of them a "
+                     "file, or run one process");
   data = openDataset(options.data);
   if (!options.validationData.empty())
     data.validation = openDataset(options.validationData).training;
@@ -161,6 +177,7 @@ void Run::begin() {
     step.share(processes);
   position.seed = options.seed;
   position.setting = setting();
+  position.learning = learning();
   if (!options.resume.empty()) {
     position = readCheckpoint(options.resume, step.getState());
     if (position.setting != setting() || position.seed != options.seed)
@@ -168,6 +185,11 @@ void Run::begin() {
                        position.setting + " seed=" + std::to_string(position.seed) +
                        "\nand this one would go on with\n  " + setting() +
                        " seed=" + std::to_string(options.seed));
+    if (!position.learning.empty() && position.learning != learning() && isFirst())
+      std::fprintf(stderr,
+                   "warning: --resume %s: the run began with\n  %s\nand goes on with\n  %s\n",
+                   options.resume.c_str(), position.learning.c_str(), learning().c_str());
+    position.learning = learning();
     if (perEpoch && position.batch > *perEpoch)
       throw Error(options.resume + ": its position is damaged (batch " +
                   std::to_string(position.batch) + " of " + std::to_string(*perEpoch) +
@@ -180,6 +202,7 @@ void Run::begin() {
   }
   if (isFirst() && !data.training->getClassNames().empty())
     writeNames(options.output + "/classes.json", data.training->getClassNames());
+  interrupt.emplace();
   log.emplace(isFirst() ? options.log : "", options.resume.empty() ? nullptr : &position);
 }
 
@@ -227,22 +250,28 @@ FitStatus Run::runEpoch() {
   Clock::time_point start = Clock::now();
   progress.startEpoch(position.epoch, perEpoch);
   Prefetch prefetch(*trainingBatches, position.epoch, position.batch);
-  for (Batch batch; prefetch.next(batch);) {
+  auto stopped = [&] {
+    save("last.safetensors");
+    progress.say("stopped after step " + std::to_string(position.step) +
+                 "; go on with the same command and --resume " + options.output +
+                 "/last.safetensors");
+    return FitStatus::Interrupted;
+  };
+  // One process need not wait for a stream's next sample; several stop at the same step.
+  auto stops = [&] { return interrupt->signal() != 0 && processes.getCount() == 1; };
+  for (Batch batch; prefetch.next(batch, stops);) {
+    last.reset();
     trainBatch(batch);
-    // All processes stop at the same step.
-    double stop = interrupt.signal() != 0;
+    double stop = interrupt->signal() != 0;
     processes.sum(&stop, 1);
-    if (stop > 0) {
-      save("last.safetensors");
-      progress.say("stopped after step " + std::to_string(position.step) +
-                   "; go on with the same command and --resume " + options.output +
-                   "/last.safetensors");
-      return FitStatus::Interrupted;
-    }
+    if (stop > 0)
+      return stopped();
     if ((options.checkpointSteps && position.step % options.checkpointSteps == 0) ||
         secondsSince(saved) > options.checkpointSeconds)
       save("last.safetensors");
   }
+  if (stops())
+    return stopped();
   if (means.samples == 0)
     throw Error(options.data + ": the stream has ended, before epoch " +
                 std::to_string(position.epoch + 1) + "; give fewer --epochs");
@@ -260,8 +289,8 @@ void Run::endEpoch(double seconds) {
   record.validationLoss = NAN;
   if (validationBatches) {
     last = evaluate(step, *validationBatches, predictionMetrics);
-    record.validationLoss = last.loss;
-    record.validationMetrics = last.metrics;
+    record.validationLoss = last->loss;
+    record.validationMetrics = last->metrics;
   }
   progress.endEpoch(record, validationNames);
   log->epoch(record, position.step - 1, metricNames, validationNames);
@@ -281,14 +310,15 @@ void Run::endEpoch(double seconds) {
 void Run::report() {
   if (!isFirst())
     return;
-  if (last.confusion.empty() && validationBatches)
+  if (!last && validationBatches) // a run that went on after its end
     last = evaluate(step, *validationBatches, predictionMetrics);
   ReportContent content;
   content.title = "Training of " + step.getName();
   content.history = position.history;
   content.metricNames = metricNames;
   content.validationNames = validationNames;
-  content.confusion = last.confusion;
+  if (last)
+    content.confusion = last->confusion;
   content.classNames = data.training->getClassNames();
   double seconds = 0;
   for (const EpochRecord &record : position.history)

@@ -31,6 +31,8 @@ public:
   /// What the model was compiled to start with.
   virtual double getLearningRate() const = 0;
   virtual std::string getName() const = 0;
+  /// By what it learns: loss and optimizer with their settings, for comparison only.
+  virtual std::string getRule() const { return ""; }
 
   virtual void init(uint64_t seed) = 0;
   /// The state's tensors, which may be read and written until the next train().

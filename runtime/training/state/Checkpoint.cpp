@@ -67,7 +67,8 @@ void sinter::training::writeCheckpoint(const std::string &path,
                  {"samples", position.samples},
                  {"best_loss", number(position.bestLoss)},
                  {"epochs_since_best", position.epochsSinceBest},
-                 {"setting", position.setting}};
+                 {"setting", position.setting},
+                 {"learning", position.learning}};
   object["history"] = json::array();
   for (const EpochRecord &record : position.history)
     object["history"].push_back(write(record));
@@ -91,6 +92,7 @@ static Position readPosition(const std::string &path, const Metadata &metadata) 
     position.bestLoss = number(object.at("best_loss"), std::numeric_limits<double>::infinity());
     position.epochsSinceBest = readCount(object, "epochs_since_best");
     position.setting = object.at("setting");
+    position.learning = object.value("learning", "");
     for (const json &record : object.at("history"))
       position.history.push_back(readRecord(record));
     return position;

@@ -28,7 +28,8 @@ struct Position {
   int64_t samples = 0; ///< of the epoch
   double bestLoss = std::numeric_limits<double>::infinity();
   int64_t epochsSinceBest = 0;
-  std::string setting; ///< what the run was started with, for it must be the same
+  std::string setting;  ///< what the run was started with, for it must be the same
+  std::string learning; ///< learning rate, schedule, optimizer; empty: not told
   std::vector<EpochRecord> history;
 };
 

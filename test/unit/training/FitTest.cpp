@@ -119,6 +119,25 @@ TEST_F(FitTest, ResumedRunsAreTheSameBitForBit) {
   }
 }
 
+// Other bits are no reason to refuse, but to say so.
+TEST_F(FitTest, AnotherLearningRateIsTold) {
+  options.epochs = 1;
+  LinearStep first(2, 2);
+  ASSERT_EQ(run(first), FitStatus::Done) << error;
+  options.resume = options.output + "/last.safetensors";
+  options.epochs = 2;
+  for (double rate : {0.5, 0.25}) {
+    options.learningRate = rate;
+    LinearStep second(2, 2);
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run(second), FitStatus::Done) << error;
+    std::string warned = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(warned.empty(), rate == 0.5) << warned;
+    if (rate != 0.5)
+      EXPECT_THAT(warned, HasSubstr("the run began with\n  lr=0.5 schedule=constant warmup=0"));
+  }
+}
+
 TEST_F(FitTest, StopsEarlyAndKeepsTheBest) {
   options.patience = 3;
   options.epochs = 100;

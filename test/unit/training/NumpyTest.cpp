@@ -108,6 +108,16 @@ TEST(Numpy, Faults) {
   std::string archive = zip({{"y.npy", y}}, true);
   EXPECT_THAT(openError(folder.write("a.npz", archive.substr(0, archive.size() - 30))),
               HasSubstr("its directory is missing"));
+  // A directory that promises 16 TB, and one whose files are all the same bytes.
+  std::string bomb = zip({{"y.npy", std::string(1000, '\0')}}, true);
+  bomb.replace(bomb.rfind("PK\1\2") + 24, 4, std::string(4, '\xfe'));
+  EXPECT_THAT(openError(folder.write("a.npz", bomb)),
+              HasSubstr("a file is larger than its bytes can hold"));
+  std::string twice = zip({{"x.npy", y}, {"y.npy", y}}, false);
+  size_t second = twice.rfind("PK\1\2");
+  twice.replace(second + 42, 4, number(0, 4));
+  twice.replace(second + 20, 4, number(static_cast<uint32_t>(twice.size()) - 40, 4));
+  EXPECT_THAT(openError(folder.write("a.npz", twice)), HasSubstr("larger than its bytes"));
   archive[50] ^= 1;
   EXPECT_THAT(openError(folder.write("a.npz", archive)), HasSubstr("save it again"));
   EXPECT_THAT(openError(folder.write("b.npz", zip({{"readme", "x"}}, false))),

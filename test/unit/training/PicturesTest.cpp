@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Testing.h"
+#include "runtime/training/data/Bytes.h"
 #include <png.h>
 #include <zlib.h>
 
@@ -135,6 +136,17 @@ TEST(Png, Faults) {
   EXPECT_THAT(openError(folder.path), HasSubstr("b/2.png is 3x4, and"));
   folder.write("b/2.png", "no picture");
   EXPECT_THAT(openError(folder.path), HasSubstr("b/2.png: Not a PNG file"));
+  // A header of 500,000 × 500,000 pixels: nothing is allocated for it.
+  writePng(folder, "b/2.png", 4, 3);
+  std::string bytes = readBytes(folder / "b/2.png");
+  for (size_t at : {16, 20})
+    bytes.replace(at, 4, std::string("\0\7\xa1\x20", 4));
+  uint32_t crc = crc32(0, reinterpret_cast<const Bytef *>(&bytes[12]), 17);
+  for (int i = 0; i < 4; ++i)
+    bytes[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
+  folder.write("b/2.png", bytes);
+  EXPECT_THAT(openError(folder.path),
+              HasSubstr("b/2.png says that it is 500000x500000, more than its bytes can hold"));
   EXPECT_THAT(openError(folder / "a"), HasSubstr("has no PNG pictures in folders"));
   EXPECT_THAT(openError(folder.path + "?channels=2"), HasSubstr("channels must be 1 or 3"));
   writePng(folder, "two/train/a/1.png", 2, 3);
