@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A family is a folder with a family.cmake and a source that defines
-// `sinter::FOLDER::family()`. Nothing else knows its name.
+// `sinter::FOLDER::family()`. Nothing else knows its name. Devices, which run
+// kernels beside a CPU, have `sinter::FOLDER::devices()` and a device.cmake.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +41,20 @@ struct Family {
   }
 #include "targets/Families.inc"
 #undef SINTER_FAMILY
+
+struct DeviceFamily {
+  const char *summary;
+  /// Fills `device`, whose name is set, if it is one of this family.
+  bool (*lookup)(llvm::StringRef name, Device &device);
+  std::vector<std::string> (*levels)();
+};
+
+#define SINTER_DEVICES(NAME)                                                                       \
+  namespace NAME {                                                                                 \
+  const DeviceFamily &devices();                                                                   \
+  }
+#include "targets/Devices.inc"
+#undef SINTER_DEVICES
 
 /// "; did you mean 'a', 'b'?" for those of `known` that a slip could have made
 /// `name` of; empty if there is none.

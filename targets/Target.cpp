@@ -27,7 +27,37 @@ const Entry families[] = {
 #undef SINTER_FAMILY
 };
 
+struct DeviceEntry {
+  const char *name;
+  const DeviceFamily &(*devices)();
+};
+
+const DeviceEntry devices[] = {
+#define SINTER_DEVICES(NAME) {#NAME, NAME::devices},
+#include "targets/Devices.inc"
+#undef SINTER_DEVICES
+};
+
+bool lookupDevice(llvm::StringRef name, Device &device) {
+  for (const DeviceEntry &entry : devices) {
+    Device found;
+    found.name = name.str();
+    if (!entry.devices().lookup(name, found))
+      continue;
+    device = found;
+    return true;
+  }
+  return false;
+}
+
 } // namespace
+
+std::vector<DeviceDescription> sinter::describeDevices() {
+  std::vector<DeviceDescription> result;
+  for (const DeviceEntry &entry : devices)
+    result.push_back({entry.name, entry.devices().summary, entry.devices().levels()});
+  return result;
+}
 
 std::vector<FamilyDescription> sinter::describeFamilies() {
   std::vector<FamilyDescription> result;
@@ -64,11 +94,26 @@ std::string sinter::didYouMean(llvm::StringRef name, llvm::ArrayRef<std::string>
 bool sinter::lookupTarget(const std::string &name, Target &target, std::string &error) {
   llvm::SmallVector<llvm::StringRef> parts;
   llvm::StringRef(name).split(parts, '+');
+  Device device;
+  for (llvm::StringRef part : parts) {
+    Device found;
+    if (!lookupDevice(part, found))
+      continue;
+    if (device) {
+      error = "target '" + name + "': one device, not '" + device.name + "' and '" + found.name + "'";
+      return false;
+    }
+    device = found;
+  }
+  llvm::erase_if(parts, [&](llvm::StringRef part) { return device && part == device.name; });
+  if (parts.empty())
+    parts.push_back("host");
   llvm::StringRef base = parts.front();
   for (const Entry &entry : families) {
     Target found;
     found.name = name;
     found.family = entry.name;
+    found.device = device;
     switch (entry.family().lookup(base, llvm::ArrayRef(parts).drop_front(), found, error)) {
     case Lookup::Unknown:
       continue;
@@ -82,6 +127,11 @@ bool sinter::lookupTarget(const std::string &name, Target &target, std::string &
 
   std::vector<std::string> known = {"host"};
   std::string levels;
+  for (const DeviceDescription &kind : describeDevices()) {
+    known.insert(known.end(), kind.levels.begin(), kind.levels.end());
+    for (const std::string &level : kind.levels)
+      levels += ", '" + level + "'";
+  }
   for (const FamilyDescription &family : describeFamilies()) {
     known.insert(known.end(), family.levels.begin(), family.levels.end());
     known.insert(known.end(), family.cpus.begin(), family.cpus.end());

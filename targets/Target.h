@@ -36,6 +36,25 @@ struct CpuRequirement {
   static constexpr uint32_t extendedState = 0xffffffff;
 };
 
+/// A GPU, or what is programmed like one.
+struct Device {
+  std::string name;    ///< as the user wrote it: "opencl", "sm_80"; empty: none
+  std::string runtime; ///< how it is driven: "opencl", "cuda"
+  /// Halide's features for code on it, after those of the CPU: "cuda-cuda_capability_80".
+  std::string halide;
+  int64_t capability = 0; ///< CUDA's compute capability times ten
+
+  int64_t warp = 32;               ///< threads that run in step
+  int64_t threadsPerBlock = 1024;  ///< at most
+  int64_t sharedBytes = 48 << 10;  ///< of a block
+  int64_t registers = 64 << 10;    ///< of 32 bits, of all threads of a multiprocessor
+  int64_t registersPerThread = 255;
+  int64_t multiprocessors = 1;
+  bool float64 = false, float16 = false; ///< kernels may compute with these
+
+  explicit operator bool() const { return !name.empty(); }
+};
+
 struct Target {
   std::string name;     ///< as the user wrote it: "host", "x86-64-v3", "cortex-a76+fp16"
   std::string family;   ///< "x86", "arm", ...: the folder of targets/
@@ -70,13 +89,17 @@ struct Target {
 
   bool isHost = false; ///< what is compiled for it runs on this machine
 
+  /// What runs kernels beside this CPU; its name is empty where there is none.
+  Device device;
+
   /// Number of `bytes`-wide elements in one vector register.
   int64_t lanes(int64_t bytes) const { return vectorBytes / bytes; }
 };
 
 /// Fills `target` for "host", a level ("x86-64-v3", "aarch64") or a CPU's name
 /// as LLVM spells it ("znver4", "cortex-a76"), each with features after it:
-/// "aarch64+dotprod", "x86-64-v4+avx512vnni", "cortex-a76+nofp16". On failure
+/// "aarch64+dotprod", "x86-64-v4+avx512vnni", "cortex-a76+nofp16". A device may
+/// stand among the features, "aarch64+sm_87", or alone: beside this machine's CPU. On failure
 /// returns false and says in `error` what was wrong and which known names are
 /// nearest.
 bool lookupTarget(const std::string &name, Target &target, std::string &error);
@@ -95,6 +118,14 @@ struct FamilyDescription {
   std::vector<std::string> features; ///< that may follow a name
 };
 std::vector<FamilyDescription> describeFamilies();
+
+/// What the folder of one kind of devices offers.
+struct DeviceDescription {
+  std::string name;                ///< "nvptx"
+  std::string summary;             ///< "NVIDIA GPUs, as PTX"
+  std::vector<std::string> levels; ///< names of devices
+};
+std::vector<DeviceDescription> describeDevices();
 
 /// The architecture that this program runs on, as in a triple: "x86_64".
 std::string hostArchitecture();

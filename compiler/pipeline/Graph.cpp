@@ -24,8 +24,9 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   if (options.assignLayout) {
     NNAssignLayoutOptions layout;
     layout.vector = options.target.lanes(4);
-    layout.pack = !options.reference;
-    layout.winograd = !options.strict;
+    // A device's threads read weights of plain channels-last filters side by side.
+    layout.pack = !options.reference && !options.target.device;
+    layout.winograd = !options.strict && !options.target.device;
     layout.fmaPerCycle = options.target.fmaPerCycle;
     layout.memoryBandwidth = options.target.memoryBandwidth;
     pm.addNestedPass<func::FuncOp>(createNNAssignLayout(layout));

@@ -59,14 +59,21 @@ private:
                                        take(op, *loops, op.getInner()) &&
                                        add(op, *loops, op.getFused())));
         })
-        .Case([&](ReorderOp op) {
+        .Case<ReorderOp, GPUBlocksOp, GPUThreadsOp>([&](auto op) {
           auto *loops = nest(op, op.getStage(), op.getUpdate());
           if (!loops)
-            return failure();
-          for (StringRef dim : op.getDims().getAsValueRange<StringAttr>())
+            return LogicalResult(failure());
+          if (!isa<ReorderOp>(op) && (op.getDims().empty() || op.getDims().size() > 3))
+            return LogicalResult(op.emitOpError("needs one to three loops"));
+          ArrayAttr dims = op.getDims();
+          for (StringRef dim : dims.getAsValueRange<StringAttr>())
             if (!has(op, *loops, dim))
-              return failure();
-          return success();
+              return LogicalResult(failure());
+          return LogicalResult(success());
+        })
+        .Case([&](GPUBlockOp op) {
+          auto *loops = nest(op, op.getStage(), op.getUpdate());
+          return LogicalResult(success(loops && add(op, *loops, op.getBlock())));
         })
         .Case<VectorizeOp, UnrollOp, ParallelOp>([&](auto op) {
           auto *loops = nest(op, op.getStage(), op.getUpdate());

@@ -60,6 +60,18 @@ def ParallelOp : Directive<"parallel", (ins StrAttr:$dim), "custom<Dim>($dim)"> 
   let summary = "runs a loop on the thread pool";
 }
 
+def GPUBlocksOp : Directive<"gpu_blocks", (ins StrArrayAttr:$dims), "custom<Dims>($dims)"> {
+  let summary = "runs loops as the blocks of a device, x first";
+}
+
+def GPUThreadsOp : Directive<"gpu_threads", (ins StrArrayAttr:$dims), "custom<Dims>($dims)"> {
+  let summary = "runs loops as the threads of a device's block, x first";
+}
+
+def GPUBlockOp : Directive<"gpu_block", (ins StrAttr:$block), "`->` custom<Dim>($block)"> {
+  let summary = "runs a nest as one block of a device: a loop of one iteration around all others";
+}
+
 def AtomicOp : Directive<"atomic", (ins), ""> {
   let summary = "allows vector reductions of an associative update";
 }

@@ -29,7 +29,7 @@ static mlir::RankedTensorType tensorType(mlir::Value value) {
   return mlir::cast<mlir::RankedTensorType>(value.getType());
 }
 
-Algorithm::Algorithm(kernel::FuncOp kernel) : kernel(kernel) {
+Algorithm::Algorithm(kernel::FuncOp kernel, Backend backend) : kernel(kernel), backend(backend) {
   for (mlir::BlockArgument argument : kernel.getBody().getArguments())
     addArgument(argument);
   // Reductions that the schedule factors.
@@ -177,7 +177,10 @@ Expr Algorithm::scalar(mlir::Value value, Scope &scope, const Loops &loops) {
           operands[i] = H::likely(operands[i]);
           break;
         }
-    result = scalarOp(op, operands);
+    if (backend != Backend::CPU)
+      result = deviceOp(op, operands, backend);
+    if (!result.defined())
+      result = scalarOp(op, operands);
     if (!result.defined())
       throw Refusal{op->getName().getStringRef().str() + " in a body"};
   }
@@ -462,7 +465,8 @@ void Algorithm::addStage(mlir::linalg::LinalgOp op, kernel::RFactorOp factor) {
   } else {
     std::vector<Expr> values = body(op, loops, initial);
     for (auto [value, yielded] : llvm::zip(values, op.getBlock()->getTerminator()->getOperands()))
-      if (yielded.getDefiningOp<mlir::arith::MulFOp>() && value.type().bits() >= 32)
+      if (backend == Backend::CPU && yielded.getDefiningOp<mlir::arith::MulFOp>() &&
+          value.type().bits() >= 32)
         value = value + minusZero(value.type());
     assign(values);
   }
@@ -495,6 +499,9 @@ std::vector<Expr> Algorithm::body(mlir::linalg::LinalgOp op, const Loops &loops,
   std::vector<Expr> values;
   for (mlir::Value value : block->getTerminator()->getOperands())
     values.push_back(scalar(value, scope, loops));
+  if (backend != Backend::CPU)
+    for (Expr &value : values)
+      value = forDevice(value, /*isRounded=*/op.getNumReductionLoops() == 0, backend);
   return values;
 }
 
@@ -535,7 +542,8 @@ void Algorithm::defineFactored(mlir::linalg::LinalgOp op, Stage &stage, kernel::
         indices.push_back(affine(result, map, at.dims));
       scope[argument] = this->element(operand->get(), indices, scope, at);
     }
-    return scalar(element, scope, at);
+    Expr value = scalar(element, scope, at);
+    return backend == Backend::CPU ? value : forDevice(value, /*isRounded=*/false, backend);
   };
 
   unsigned dim = 0;

@@ -9,6 +9,7 @@
 #define SINTER_TARGETS_HALIDE_ALGORITHM_H
 
 #include "dialects/kernel/Kernel.h"
+#include "targets/halide/DeviceMath.h"
 #include "targets/halide/ScalarOps.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -32,7 +33,7 @@ struct Stage {
 /// The algorithm of one kernel. Throws Refusal or Halide::Error.
 class Algorithm {
 public:
-  explicit Algorithm(kernel::FuncOp kernel);
+  Algorithm(kernel::FuncOp kernel, Backend backend);
 
   std::vector<Stage> stages;
   /// The partial results that kernel.rfactor ops of the schedule made.
@@ -70,6 +71,7 @@ private:
                 Buffer bounds);
 
   kernel::FuncOp kernel;
+  Backend backend;
   llvm::DenseMap<mlir::Value, unsigned> stageOf; // of a linalg op's results
   llvm::DenseMap<mlir::Value, Halide::ImageParam> images;
   llvm::DenseMap<mlir::Value, Expr> params;

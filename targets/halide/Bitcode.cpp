@@ -130,7 +130,10 @@ std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitco
         replaced.push_back(&instruction);
     RecursivelyDeleteTriviallyDeadInstructionsPermissive(replaced);
   }
-  addEntry(module, symbol, kernel::getBufferTypes(kernel));
+  bool onDevice = kernel->hasAttr(deviceAttribute);
+  if (onDevice)
+    finishDeviceCode(module);
+  addEntry(module, symbol, kernel::getBufferTypes(kernel), onDevice);
   std::string result;
   raw_string_ostream os(result);
   WriteBitcodeToFile(module, os);

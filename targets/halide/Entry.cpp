@@ -26,8 +26,8 @@ namespace {
 /// Builds the entry around Halide's function.
 class EntryBuilder {
 public:
-  EntryBuilder(Function &buffers, StringRef symbol, ArrayRef<mlir::Type> types)
-      : buffers(buffers), types(types), builder(buffers.getContext()) {
+  EntryBuilder(Function &buffers, StringRef symbol, ArrayRef<mlir::Type> types, bool onDevice)
+      : buffers(buffers), types(types), onDevice(onDevice), builder(buffers.getContext()) {
     Type *i32 = builder.getInt32Ty(), *i64 = builder.getInt64Ty(), *pointer = builder.getPtrTy();
     dimensionType = StructType::get(i32, i32, i32, i32);
     // halide_buffer_t: device, interface, host, flags, type, dimensions, dim, padding.
@@ -89,8 +89,15 @@ private:
                                               builder.getInt32(unsigned(number))}));
       stride = builder.CreateMul(stride, extent);
     }
-    enum { hostField = 2, dimensionsField = 5, dimField = 6 };
+    enum { deviceField = 0, hostField = 2, flagsField = 3, dimensionsField = 5, dimField = 6 };
     builder.CreateStore(ConstantAggregateZero::get(bufferType), result);
+    if (onDevice) {
+      constexpr uint64_t deviceDirty = 2; // halide_buffer_flag_device_dirty
+      builder.CreateStore(builder.CreatePtrToInt(host, builder.getInt64Ty()),
+                          builder.CreateStructGEP(bufferType, result, deviceField));
+      builder.CreateStore(builder.getInt64(deviceDirty),
+                          builder.CreateStructGEP(bufferType, result, flagsField));
+    }
     builder.CreateStore(host, builder.CreateStructGEP(bufferType, result, hostField));
     builder.CreateStore(builder.getInt32(int32_t(rank)),
                         builder.CreateStructGEP(bufferType, result, dimensionsField));
@@ -100,6 +107,7 @@ private:
 
   Function &buffers;
   ArrayRef<mlir::Type> types;
+  bool onDevice;
   IRBuilder<> builder;
   StructType *dimensionType, *bufferType;
   Function *entry = nullptr;
@@ -108,12 +116,13 @@ private:
 
 } // namespace
 
-void sinter::halide::addEntry(Module &module, StringRef symbol, ArrayRef<mlir::Type> types) {
+void sinter::halide::addEntry(Module &module, StringRef symbol, ArrayRef<mlir::Type> types,
+                              bool onDevice) {
   Function &buffers = *module.getFunction(symbol);
   buffers.setName(symbol + "_buffers");
   buffers.setLinkage(GlobalValue::InternalLinkage);
   buffers.addFnAttr(Attribute::AlwaysInline);
-  Function &entry = EntryBuilder(buffers, symbol, types).build();
+  Function &entry = EntryBuilder(buffers, symbol, types, onDevice).build();
 
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;

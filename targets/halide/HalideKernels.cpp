@@ -50,6 +50,19 @@ static void forEach(size_t count, unsigned threads, F work) {
     thread.join();
 }
 
+/// A request for the CPU's or the device's code of a kernel.
+static halide::KernelRequest requestFor(kernel::FuncOp kernel, const Target &target,
+                                        StringRef symbol) {
+  halide::KernelRequest request;
+  request.target = target.halide;
+  request.symbol = symbol.str();
+  if (kernel->hasAttr(halide::deviceAttribute)) {
+    request.device = target.device.runtime;
+    request.target += "-" + target.device.halide;
+  }
+  return request;
+}
+
 /// Bitcode of one kernel; runs on any thread.
 static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::KernelRequest &request) {
   // A copy is translated: the original keeps its math, in case that it takes the other road.
@@ -88,9 +101,7 @@ LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target
     KernelCode &code = works[i].code;
     if (objects && objects->find(code.symbol, code.object))
       return;
-    halide::KernelRequest request;
-    request.target = target.halide;
-    request.symbol = code.symbol;
+    halide::KernelRequest request = requestFor(works[i].funcs.front(), target, code.symbol);
     halide::KernelOutput output = translate(works[i].funcs.front(), request);
     works[i].error = std::move(output.error);
     if (!works[i].error.empty())
@@ -117,9 +128,7 @@ LogicalResult sinter::lowerKernelsToHalide(ModuleOp module, const Target &target
 
 LogicalResult sinter::printHalideLoops(ModuleOp module, const Target &target, std::string &text) {
   for (kernel::FuncOp func : module.getOps<kernel::FuncOp>()) {
-    halide::KernelRequest request;
-    request.target = target.halide;
-    request.symbol = symbolOf(func);
+    halide::KernelRequest request = requestFor(func, target, symbolOf(func));
     request.statement = true;
     request.bitcode = false;
     halide::KernelOutput output = translate(func, request);

@@ -31,10 +31,22 @@ inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
 std::string finishBitcode(kernel::FuncOp kernel, llvm::StringRef bitcode, llvm::StringRef symbol,
                           std::string &error);
 
+/// The attribute of kernels whose schedule is for the target's device.
+inline constexpr const char *deviceAttribute = "kernel.device";
+
+/// Takes from the host's side of a kernel for a device what the runtime does otherwise, and from
+/// OpenCL's source that it may contract.
+void finishDeviceCode(llvm::Module &module);
+
+/// The source or PTX that a module carries for a device; empty if it carries none.
+std::string getDeviceCode(const llvm::Module &module);
+
 /// Puts `int32_t symbol(context, arguments...)` in the place of Halide's function of that name. An
 /// argument of `types` that is a memref is passed as its address and, for each dynamic dimension,
-/// an int32_t; any other as Halide takes it.
-void addEntry(llvm::Module &module, llvm::StringRef symbol, llvm::ArrayRef<mlir::Type> types);
+/// an int32_t; any other as Halide takes it. Buffers of a kernel `onDevice` are the device's, known
+/// by their addresses here.
+void addEntry(llvm::Module &module, llvm::StringRef symbol, llvm::ArrayRef<mlir::Type> types,
+              bool onDevice);
 
 /// Puts a function that calls the entry in the place of the kernel.
 void replaceByWrapper(kernel::FuncOp kernel, llvm::StringRef symbol);

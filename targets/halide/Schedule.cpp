@@ -163,6 +163,20 @@ private:
     return loops;
   }
 
+  void onDevice(mlir::Value stage, bool update, mlir::ArrayAttr dims, bool blocks) {
+    std::vector<VarOrRVar> loops = loopsOf(stage, update, dims);
+    forEachVersion(stage, update, [&](Version &version) {
+      H::Stage &nest = version.stage;
+      if (loops.size() == 1)
+        blocks ? nest.gpu_blocks(loops[0]) : nest.gpu_threads(loops[0]);
+      else if (loops.size() == 2)
+        blocks ? nest.gpu_blocks(loops[0], loops[1]) : nest.gpu_threads(loops[0], loops[1]);
+      else
+        blocks ? nest.gpu_blocks(loops[0], loops[1], loops[2])
+               : nest.gpu_threads(loops[0], loops[1], loops[2]);
+    });
+  }
+
   /// Directives on a nest have `stage` and `update`.
   template <typename Op, typename F>
   bool on(mlir::Operation &op, F apply) {
@@ -227,6 +241,22 @@ private:
                                [&](kernel::ParallelOp op, Value stage, bool update) {
                                  forEachVersion(stage, update, [&](Version &version) {
                                    version.stage.parallel(loop(stage, update, op.getDim()));
+                                 });
+                               }) ||
+        on<kernel::GPUBlocksOp>(op,
+                                [&](kernel::GPUBlocksOp op, Value stage, bool update) {
+                                  onDevice(stage, update, op.getDims(), /*blocks=*/true);
+                                }) ||
+        on<kernel::GPUThreadsOp>(op,
+                                 [&](kernel::GPUThreadsOp op, Value stage, bool update) {
+                                   onDevice(stage, update, op.getDims(), /*blocks=*/false);
+                                 }) ||
+        on<kernel::GPUBlockOp>(op,
+                               [&](kernel::GPUBlockOp op, Value stage, bool update) {
+                                 VarOrRVar block = make(stage, update, op.getBlock(), false);
+                                 forEachVersion(stage, update, [&](Version &version) {
+                                   version.stage.split(H::Var::outermost(), H::Var::outermost(), block, 1)
+                                       .gpu_blocks(block);
                                  });
                                }) ||
         on<kernel::AtomicOp>(op, [&](kernel::AtomicOp op, Value stage, bool update) {

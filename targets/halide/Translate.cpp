@@ -46,7 +46,9 @@ static void installReporter() {
 }
 
 static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request) {
-  Algorithm algorithm(kernel);
+  Algorithm algorithm(kernel, request.device.empty()       ? Backend::CPU
+                              : request.device == "opencl" ? Backend::OpenCL
+                                                           : Backend::CUDA);
   applySchedule(kernel, algorithm);
   // strict_float keeps Halide and its LLVM from using that NaNs "do not occur"; LLVM 22 contracts
   // to FMA again when the bitcode is read (Bitcode.h).

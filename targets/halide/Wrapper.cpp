@@ -103,6 +103,8 @@ void sinter::halide::replaceByWrapper(kernel::FuncOp kernel, StringRef symbol) {
   auto func = func::FuncOp::create(builder, loc, kernel.getSymName(),
                                    builder.getFunctionType(types, TypeRange()));
   func.setPrivate();
+  if (kernel->hasAttr(deviceAttribute))
+    func->setAttr(deviceAttribute, builder.getUnitAttr());
   kernel.erase();
   Block *entry = func.addEntryBlock();
   builder.setInsertionPointToStart(entry);

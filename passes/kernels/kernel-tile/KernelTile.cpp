@@ -3,6 +3,7 @@
 
 #include "passes/kernels/kernel-tile/KernelTile.h"
 #include "dialects/kernel/Fingerprint.h"
+#include "passes/kernels/kernel-tile/Device.h"
 #include "passes/kernels/kernel-tile/Model.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,6 +18,8 @@ using namespace mlir;
 using namespace sinter;
 
 void sinter::tileKernel(kernel::FuncOp kernel, const Target &target, Choices &choices) {
+  if (target.device && tile::tileForDevice(kernel, target, choices))
+    return;
   tile::prepare(kernel, target);
   tile::joinOutputs(kernel);
   if (kernel.getStages().empty())

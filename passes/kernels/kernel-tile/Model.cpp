@@ -182,12 +182,15 @@ void Model::fuse(Stage &stage, bool update, StringRef outer, StringRef inner, St
   kernel::FuseOp::create(builder, kernel.getLoc(), stage.handle, update, outer, inner, fused);
 }
 
+static ArrayAttr namesOf(OpBuilder &builder, ArrayRef<std::string> dims) {
+  return builder.getStrArrayAttr(SmallVector<StringRef>(dims.begin(), dims.end()));
+}
+
 void Model::reorder(Stage &stage, bool update, ArrayRef<std::string> dims) {
   if (dims.size() < 2)
     return;
-  SmallVector<StringRef> names(dims.begin(), dims.end());
   kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update,
-                            builder.getStrArrayAttr(names));
+                            namesOf(builder, dims));
 }
 
 void Model::vectorize(Stage &stage, bool update, StringRef dim) {
@@ -206,6 +209,24 @@ void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least,
                        DictionaryAttr otherwise) {
   kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least,
                                otherwise && !otherwise.empty() ? otherwise : DictionaryAttr());
+}
+
+void Model::gpuBlocks(Stage &stage, bool update, ArrayRef<std::string> dims) {
+  kernel::GPUBlocksOp::create(builder, kernel.getLoc(), stage.handle, update,
+                              namesOf(builder, dims));
+}
+
+void Model::gpuThreads(Stage &stage, bool update, ArrayRef<std::string> dims) {
+  kernel::GPUThreadsOp::create(builder, kernel.getLoc(), stage.handle, update,
+                               namesOf(builder, dims));
+}
+
+void Model::gpuBlock(Stage &stage, bool update, StringRef block) {
+  kernel::GPUBlockOp::create(builder, kernel.getLoc(), stage.handle, update, block);
+}
+
+void Model::storeIn(Value stage, kernel::MemoryKind memory) {
+  kernel::StoreInOp::create(builder, kernel.getLoc(), stage, memory);
 }
 
 void Model::computeAt(Value stage, Stage &consumer, bool update, StringRef dim) {

@@ -80,6 +80,11 @@ public:
   void parallel(Stage &stage, bool update, llvm::StringRef dim);
   void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least,
                   mlir::DictionaryAttr otherwise = {});
+  /// Loops as blocks and threads of the device, the innermost, x, first.
+  void gpuBlocks(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
+  void gpuThreads(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
+  void gpuBlock(Stage &stage, bool update, llvm::StringRef block);
+  void storeIn(mlir::Value stage, kernel::MemoryKind memory);
   void computeAt(mlir::Value stage, Stage &consumer, bool update, llvm::StringRef dim);
   void computeRoot(Stage &stage);
   /// Directives on the new stage take its handle in `partial`.
@@ -96,6 +101,15 @@ llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 /// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own
 /// behind each reduction that is yielded, so that accumulators need not be the output's memory.
 void prepare(kernel::FuncOp kernel, const Target &target);
+
+/// No dead ops, and no named ones: the indexing maps are all that matters here.
+void simplifyBody(kernel::FuncOp kernel);
+
+/// A stage that copies, with dimensions permuted: dimension i of the copy is `permutation[i]` of
+/// the source.
+mlir::Value createCopy(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value source,
+                       llvm::ArrayRef<int64_t> permutation);
+llvm::SmallVector<int64_t> identityOf(mlir::Value tensor);
 
 /// Puts a stage behind results of one shape that stores them all, so that there is one output.
 void joinOutputs(kernel::FuncOp kernel);
@@ -125,6 +139,9 @@ bool scheduleWinograd(Model &model);
 /// Everything else: rows of the output, one after another or in parallel, with what they need
 /// computed beside them.
 void scheduleRows(Model &model);
+
+/// Whether a stage is computed once and kept, rather than again wherever it is used.
+bool isKept(const Stage &stage);
 
 /// Below this much work, in about vector instructions, a thread pool costs more than it gives: some
 /// microseconds.

@@ -11,10 +11,8 @@
 using namespace mlir;
 using namespace sinter;
 
-/// A stage that copies: `out = in`, with dimensions permuted. `map` says where element (d0, d1,
-/// ...) of the copy is.
-static Value createCopy(OpBuilder &builder, Location loc, Value source,
-                        ArrayRef<int64_t> permutation) {
+Value tile::createCopy(OpBuilder &builder, Location loc, Value source,
+                       ArrayRef<int64_t> permutation) {
   auto type = cast<RankedTensorType>(source.getType());
   SmallVector<int64_t> shape;
   SmallVector<Value> sizes;
@@ -39,7 +37,7 @@ static Value createCopy(OpBuilder &builder, Location loc, Value source,
 }
 
 /// The permutation that leaves all dimensions where they are.
-static SmallVector<int64_t> identityOf(Value tensor) {
+SmallVector<int64_t> tile::identityOf(Value tensor) {
   return llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
 }
 
@@ -47,7 +45,7 @@ void tile::copyBehind(linalg::LinalgOp stage) {
   Value value = stage->getResult(0);
   OpBuilder builder(stage->getContext());
   builder.setInsertionPointAfter(stage);
-  Value copy = createCopy(builder, stage.getLoc(), value, identityOf(value));
+  Value copy = tile::createCopy(builder, stage.getLoc(), value, tile::identityOf(value));
   value.replaceUsesWithIf(copy, [&](OpOperand &use) {
     return use.getOwner() != copy.getDefiningOp() && !isa<tensor::DimOp>(use.getOwner());
   });
@@ -68,6 +66,11 @@ static void generalize(kernel::FuncOp kernel) {
       (void)linalg::generalizeNamedOp(rewriter,
                                       op); // A named op that stays is scheduled all the same.
     }
+}
+
+void tile::simplifyBody(kernel::FuncOp kernel) {
+  eraseDead(kernel);
+  generalize(kernel);
 }
 
 /// A product whose vectors would stride through an operand, as X * transpose(Y) does, reads a
@@ -106,7 +109,7 @@ static void transposeOperands(linalg::GenericOp op, const Target &target) {
     for (int64_t i : permutation)
       results.push_back(map.getResult(i));
     OpBuilder builder(op);
-    Value copy = createCopy(builder, op.getLoc(), operand->get(), permutation);
+    Value copy = tile::createCopy(builder, op.getLoc(), operand->get(), permutation);
     operand->set(copy);
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     maps[operand->getOperandNumber()] =
@@ -140,7 +143,7 @@ static void copyTransposed(linalg::GenericOp op) {
     if (last == vector || !isLong(vector) || !isLong(last))
       continue;
     OpBuilder builder(op);
-    operand->set(createCopy(builder, op.getLoc(), operand->get(), identityOf(operand->get())));
+    operand->set(tile::createCopy(builder, op.getLoc(), operand->get(), tile::identityOf(operand->get())));
   }
 }
 
@@ -261,8 +264,7 @@ static void prepareOperands(kernel::FuncOp kernel, const Target &target) {
 }
 
 void tile::prepare(kernel::FuncOp kernel, const Target &target) {
-  eraseDead(kernel);
-  generalize(kernel);
+  simplifyBody(kernel);
   bool isAttention = prepareAttention(kernel, target);
   if (!isAttention)
     prepareOperands(kernel, target);
@@ -273,7 +275,7 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
     if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 ||
         stage.getNumDpsInits() != 1)
       continue;
-    operand.set(createCopy(builder, stage.getLoc(), operand.get(), identityOf(operand.get())));
+    operand.set(tile::createCopy(builder, stage.getLoc(), operand.get(), tile::identityOf(operand.get())));
   }
 
   if (isAttention)

@@ -160,8 +160,7 @@ void tile::parallelizeNest(Model &model, Stage &stage) {
                 stage.iterations() * (stage.bodyCost() + 1) / model.lanes(stage));
 }
 
-/// Whether a stage is computed once and kept, rather than again wherever it is used.
-static bool isKept(const Stage &stage) {
+bool tile::isKept(const Stage &stage) {
   if (stage.reduces)
     return true;
   double uses = 0;

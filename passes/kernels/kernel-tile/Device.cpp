@@ -1,0 +1,96 @@
+//===- Device.cpp - schedules for GPUs -------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/kernels/kernel-tile/Device.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+using kernel::loopName;
+using kernel::TailStrategy;
+
+/// Threads of a block that walks elements one by one.
+static constexpr int64_t blockThreads = 256;
+
+/// One thread for each element, however many dimensions there are. Returns the loop inside which a
+/// thread computes its element.
+static std::string spreadElements(Model &model, Stage &stage) {
+  std::string name;
+  int64_t count = 1;
+  for (auto [i, extent] : llvm::enumerate(stage.extents)) {
+    std::string loop = loopName(i);
+    std::string fused = i == 0 ? loop : name + "_" + loop.substr(1);
+    if (i != 0)
+      model.fuse(stage, false, name, loop, fused);
+    name = fused;
+    count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic
+                                                                          : count * extent;
+  }
+  if (name.empty()) {
+    model.gpuBlock(stage, false, "block");
+    return "block";
+  }
+  int64_t threads = std::min(blockThreads, model.target.device.threadsPerBlock);
+  while (!ShapedType::isDynamic(count) && threads > model.target.device.warp &&
+         threads / 2 >= count)
+    threads /= 2;
+  model.split(stage, false, name, threads, name + "_b", name + "_t", TailStrategy::Guard);
+  model.gpuBlocks(stage, false, {name + "_b"});
+  model.gpuThreads(stage, false, {name + "_t"});
+  return name + "_t";
+}
+
+/// Whether one element of the output needs one element of a stage.
+static bool isPointwise(const Stage &stage) {
+  return llvm::all_of(llvm::zip(stage.resultLoops, stage.outputLoops), [&](auto loops) {
+    auto [own, with] = loops;
+    return own < 0 || stage.extents[own] == 1 || with >= 0;
+  });
+}
+
+static void scheduleElements(Model &model) {
+  // More elements of the output than this that need the same one read it from memory.
+  constexpr double sharers = 4;
+  Stage *output = model.output();
+  auto isRoot = [&](const Stage &stage) {
+    if (stage.isOutput)
+      return true;
+    if (stage.reduces)
+      return false;
+    bool copiesReduction = llvm::any_of(model.stages, [&](auto &source) {
+      return source->reduces && llvm::is_contained(source->consumers, &stage);
+    });
+    if (!copiesReduction)
+      return isKept(stage);
+    return !output || !isPointwise(stage) || output->iterations() >= sharers * stage.iterations();
+  };
+  llvm::DenseMap<Stage *, std::string> levels;
+  for (auto &stage : model.stages) {
+    if (!isRoot(*stage))
+      continue;
+    if (!stage->isOutput)
+      model.computeRoot(*stage);
+    levels[stage.get()] = spreadElements(model, *stage);
+  }
+  for (auto &stage : model.stages) {
+    if (!stage->reduces)
+      continue;
+    Stage *copy = stage->consumers.front();
+    Stage *place = levels.count(copy) ? copy : output;
+    model.computeAt(stage->handle, *place, false, levels.lookup(place));
+  }
+}
+
+bool tile::tileForDevice(kernel::FuncOp kernel, const Target &target, Choices &choices) {
+  std::string reason = refuseDevice(kernel, target.device);
+  if (!reason.empty()) {
+    kernel.emitRemark("kernel '") << kernel.getSymName() << "' stays the CPU's: " << reason;
+    return false;
+  }
+  prepareForDevice(kernel);
+  joinOutputs(kernel);
+  kernel->setAttr("kernel.device", UnitAttr::get(kernel.getContext()));
+  Model model(kernel, target, choices);
+  scheduleElements(model);
+  return true;
+}

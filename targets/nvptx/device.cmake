@@ -1,0 +1,1 @@
+sinter_devices(nvptx SOURCES NVPTX.cpp)

@@ -1,0 +1,1 @@
+sinter_devices(opencl SOURCES OpenCL.cpp)
