@@ -88,6 +88,12 @@ int sinter::driver::compile(const CompileArguments &arguments) {
     return fail("--emit=" + arguments.emit + " shows one target; give --target one name",
                 WrongUsage);
 
+  if (*stage == Stage::DeviceCode &&
+      options.target.device.runtime != (arguments.emit == "ptx" ? "cuda" : "opencl"))
+    return fail("--emit=" + arguments.emit + " needs a target that runs it: --target=" +
+                    (arguments.emit == "ptx" ? "sm_80" : "opencl"),
+                WrongUsage);
+
   // A built-in's sizes are no part of its name.
   std::string model = arguments.model;
   if (description::lookupBuiltIn(model) && !llvm::sys::fs::exists(model))

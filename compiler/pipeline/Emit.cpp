@@ -115,10 +115,11 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
   auto interface = getInterface(module, output.name, weights);
   if (failed(interface))
     return failure();
-  if (output.stage == Stage::Loops) {
+  if (output.stage == Stage::Loops || output.stage == Stage::DeviceCode) {
     note("kernels");
     std::string text;
-    if (failed(printHalideLoops(module, options.target, text)))
+    auto print = output.stage == Stage::Loops ? printHalideLoops : printDeviceCode;
+    if (failed(print(module, options.target, text)))
       return failure();
     note("write");
     return writeText(module, text, output.path);

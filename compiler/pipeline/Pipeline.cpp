@@ -13,11 +13,13 @@ using namespace mlir;
 using namespace sinter;
 
 static constexpr llvm::StringLiteral stageNames[] = {
-    "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib"};
+    "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "ptx", "llvm", "asm", "obj", "lib"};
 
 StringRef sinter::stringifyStage(Stage stage) { return stageNames[static_cast<int>(stage)]; }
 
 std::optional<Stage> sinter::parseStage(StringRef name) {
+  if (name == "opencl")
+    return Stage::DeviceCode;
   for (auto [i, each] : llvm::enumerate(stageNames))
     if (each == name)
       return static_cast<Stage>(i);

@@ -24,9 +24,10 @@
 namespace sinter {
 
 /// What `--emit` names, in order.
-enum class Stage { NN, NNOpt, Kernel, KernelTiled, Loops, LLVM, Asm, Obj, Lib };
+enum class Stage { NN, NNOpt, Kernel, KernelTiled, Loops, DeviceCode, LLVM, Asm, Obj, Lib };
 
-/// "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "llvm", "asm", "obj", "lib".
+/// "nn", "nn-opt", "kernel", "kernel-tiled", "loops", "ptx" (or "opencl"), "llvm", "asm", "obj",
+/// "lib".
 llvm::StringRef stringifyStage(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 
@@ -77,7 +78,7 @@ mlir::LogicalResult advance(mlir::ModuleOp module, Stage stage, const CompileOpt
 
 /// What `emit` writes.
 struct Output {
-  Stage stage;          ///< loops, llvm, asm, obj or lib
+  Stage stage;          ///< loops, ptx, llvm, asm, obj or lib
   llvm::StringRef name; ///< the model's, a C identifier
   llvm::StringRef path;
   llvm::StringRef header; ///< the C header's path; empty: none

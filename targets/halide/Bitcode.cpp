@@ -98,14 +98,13 @@ static bool replaceByExtremum(Instruction &instruction) {
   return true;
 }
 
-std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitcode,
-                                          StringRef symbol, std::string &error) {
+void sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef symbol, KernelOutput &output) {
   LLVMContext context;
   Expected<std::unique_ptr<Module>> parsed =
-      parseBitcodeFile(MemoryBufferRef(bitcode, symbol), context);
+      parseBitcodeFile(MemoryBufferRef(output.bitcode, symbol), context);
   if (!parsed) {
-    error = "Halide's bitcode cannot be read: " + toString(parsed.takeError());
-    return {};
+    output.error = "Halide's bitcode cannot be read: " + toString(parsed.takeError());
+    return;
   }
   Module &module = **parsed;
   // The argv variant and the metadata are for Halide's own tools.
@@ -131,11 +130,13 @@ std::string sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef bitco
     RecursivelyDeleteTriviallyDeadInstructionsPermissive(replaced);
   }
   bool onDevice = kernel->hasAttr(deviceAttribute);
-  if (onDevice)
+  if (onDevice) {
     finishDeviceCode(module);
+    output.deviceCode = getDeviceCode(module);
+  }
   addEntry(module, symbol, kernel::getBufferTypes(kernel), onDevice);
-  std::string result;
-  raw_string_ostream os(result);
+  std::string finished;
+  raw_string_ostream os(finished);
   WriteBitcodeToFile(module, os);
-  return result;
+  output.bitcode = std::move(finished);
 }

@@ -70,7 +70,7 @@ static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::Kerne
   halide::expandMath(*copy);
   halide::KernelOutput output = halide::translateKernel(*copy, request);
   if (output.error.empty() && request.bitcode)
-    output.bitcode = halide::finishBitcode(kernel, output.bitcode, request.symbol, output.error);
+    halide::finishBitcode(kernel, request.symbol, output);
   return output;
 }
 
@@ -137,6 +137,22 @@ LogicalResult sinter::printHalideLoops(ModuleOp module, const Target &target, st
               " is compiled as plain loops: " + output.error + "\n\n";
     else
       text += "// kernel " + func.getSymName().str() + "\n" + output.statement + "\n";
+  }
+  return success();
+}
+
+LogicalResult sinter::printDeviceCode(ModuleOp module, const Target &target, std::string &text) {
+  for (kernel::FuncOp func : module.getOps<kernel::FuncOp>()) {
+    if (!func->hasAttr(halide::deviceAttribute)) {
+      text += "// kernel " + func.getSymName().str() + " is the CPU's\n\n";
+      continue;
+    }
+    halide::KernelOutput output = translate(func, requestFor(func, target, symbolOf(func)));
+    if (!output.error.empty())
+      text += "// kernel " + func.getSymName().str() +
+              " is compiled as plain loops: " + output.error + "\n\n";
+    else
+      text += "// kernel " + func.getSymName().str() + "\n" + output.deviceCode + "\n";
   }
   return success();
 }

@@ -49,6 +49,10 @@ mlir::LogicalResult lowerKernelsToHalide(mlir::ModuleOp module, const Target &ta
 mlir::LogicalResult printHalideLoops(mlir::ModuleOp module, const Target &target,
                                      std::string &text);
 
+/// The code of each kernel for the target's device, PTX or OpenCL's source, for people and for
+/// ptxas: each after a line `// kernel NAME`. Changes nothing.
+mlir::LogicalResult printDeviceCode(mlir::ModuleOp module, const Target &target, std::string &text);
+
 } // namespace sinter
 
 #endif // SINTER_TARGETS_HALIDE_HALIDEKERNELS_H

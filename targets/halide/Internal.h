@@ -5,6 +5,7 @@
 #define SINTER_TARGETS_HALIDE_INTERNAL_H
 
 #include "dialects/kernel/Kernel.h"
+#include "targets/halide/Translate.h"
 #include "mlir/IR/PatternMatch.h"
 
 #include <string>
@@ -25,11 +26,10 @@ void populateErfPatterns(mlir::RewritePatternSet &patterns);
 /// is rounded before anything is added to it.
 inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
 
-/// Halide's bitcode with multiplication and addition free to contract but where it is marked, an
-/// entry as replaceByWrapper calls it, and nothing else in it. Empty, with `error` set, if it
-/// cannot be read.
-std::string finishBitcode(kernel::FuncOp kernel, llvm::StringRef bitcode, llvm::StringRef symbol,
-                          std::string &error);
+/// Makes of Halide's bitcode in `output` one with multiplication and addition free to contract but
+/// where it is marked, an entry as replaceByWrapper calls it, and nothing else in it; takes the
+/// code for a device from it. On failure sets the error.
+void finishBitcode(kernel::FuncOp kernel, llvm::StringRef symbol, KernelOutput &output);
 
 /// The attribute of kernels whose schedule is for the target's device.
 inline constexpr const char *deviceAttribute = "kernel.device";

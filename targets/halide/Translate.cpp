@@ -3,6 +3,7 @@
 
 #include "targets/halide/Translate.h"
 #include "targets/halide/Algorithm.h"
+#include "targets/halide/PrivateRegisters.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -57,9 +58,13 @@ static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request)
   if (algorithm.largeBuffers)
     flags += "-large_buffers";
   H::Target target(request.target + flags);
+  H::Pipeline pipeline(algorithm.outputs);
+  if (!request.device.empty()) {
+    H::Internal::IRMutator *pass = createPrivateRegisters();
+    pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
+  }
   H::Module module =
-      H::Pipeline(algorithm.outputs)
-          .compile_to_module(algorithm.arguments, request.symbol, target, H::LinkageType::External);
+      pipeline.compile_to_module(algorithm.arguments, request.symbol, target, H::LinkageType::External);
   TemporaryFile bitcode("bc"), statement("stmt");
   std::map<H::OutputFileType, std::string> files;
   if (request.bitcode)

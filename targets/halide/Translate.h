@@ -31,6 +31,8 @@ struct KernelOutput {
   /// *outputs...)`.
   std::string bitcode;
   std::string statement;
+  /// OpenCL's source or PTX, of a kernel for a device, once finishBitcode has run.
+  std::string deviceCode;
   /// Why Halide's road cannot take the kernel; empty on success.
   std::string error;
 };

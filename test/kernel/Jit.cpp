@@ -8,6 +8,7 @@
 
 #include "Jit.h"
 
+#include "Device.h"
 #include "compiler/pipeline/Host.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -119,6 +120,8 @@ std::unique_ptr<llvm::orc::LLJIT> sinter::compileForHost(ModuleOp module,
   define("halide_free", reinterpret_cast<void *>(checkFree));
   define("halide_do_par_for", reinterpret_cast<void *>(checkParFor));
   define("sinter_rt_alloc", reinterpret_cast<void *>(checkAlloc));
+  for (auto [name, address] : openclFunctions())
+    define(name, address);
   check(jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols)));
   return jit;
 }

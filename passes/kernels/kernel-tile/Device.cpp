@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/kernels/kernel-tile/Device.h"
+#include "passes/kernels/kernel-tile/DeviceProduct.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -12,9 +13,7 @@ using kernel::TailStrategy;
 /// Threads of a block that walks elements one by one.
 static constexpr int64_t blockThreads = 256;
 
-/// One thread for each element, however many dimensions there are. Returns the loop inside which a
-/// thread computes its element.
-static std::string spreadElements(Model &model, Stage &stage) {
+std::string tile::spreadElements(Model &model, Stage &stage) {
   std::string name;
   int64_t count = 1;
   for (auto [i, extent] : llvm::enumerate(stage.extents)) {
@@ -40,12 +39,17 @@ static std::string spreadElements(Model &model, Stage &stage) {
   return name + "_t";
 }
 
-/// Whether one element of the output needs one element of a stage.
-static bool isPointwise(const Stage &stage) {
+bool tile::isPointwise(const Stage &stage) {
   return llvm::all_of(llvm::zip(stage.resultLoops, stage.outputLoops), [&](auto loops) {
     auto [own, with] = loops;
     return own < 0 || stage.extents[own] == 1 || with >= 0;
   });
+}
+
+bool tile::isKeptOnDevice(const Stage &stage) {
+  // Positions are computed beside the memory's accesses.
+  constexpr double cheap = 8;
+  return isKept(stage) && stage.floatCost() >= cheap;
 }
 
 static void scheduleElements(Model &model) {
@@ -61,7 +65,7 @@ static void scheduleElements(Model &model) {
       return source->reduces && llvm::is_contained(source->consumers, &stage);
     });
     if (!copiesReduction)
-      return isKept(stage);
+      return isKeptOnDevice(stage);
     return !output || !isPointwise(stage) || output->iterations() >= sharers * stage.iterations();
   };
   llvm::DenseMap<Stage *, std::string> levels;
@@ -90,7 +94,11 @@ bool tile::tileForDevice(kernel::FuncOp kernel, const Target &target, Choices &c
   prepareForDevice(kernel);
   joinOutputs(kernel);
   kernel->setAttr("kernel.device", UnitAttr::get(kernel.getContext()));
+  std::optional<Product> product = findProduct(kernel);
+  if (product)
+    formProduct(*product);
   Model model(kernel, target, choices);
-  scheduleElements(model);
+  if (!product || !scheduleProduct(model, *product))
+    scheduleElements(model);
   return true;
 }

@@ -24,6 +24,17 @@ std::string refuseDevice(kernel::FuncOp kernel, const Device &device);
 /// copy alone, and each result is a stage of its own that does not reduce.
 void prepareForDevice(kernel::FuncOp kernel);
 
+/// One thread for each element of a stage, however many dimensions there are. Returns the loop
+/// inside which a thread computes its element.
+std::string spreadElements(Model &model, Stage &stage);
+
+/// Whether one element of the output needs one element of a stage.
+bool isPointwise(const Stage &stage);
+
+/// Whether a stage that does not reduce is computed once and kept in the device's memory, rather
+/// than again wherever it is used.
+bool isKeptOnDevice(const Stage &stage);
+
 } // namespace sinter::tile
 
 #endif // SINTER_PASSES_KERNELS_KERNEL_TILE_DEVICE_H

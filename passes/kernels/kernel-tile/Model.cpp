@@ -25,21 +25,30 @@ double Stage::iterations() const {
   return count;
 }
 
+static double costOf(Operation &op) {
+  if (isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp, math::ExpM1Op, math::Log1pOp>(op))
+    return 15;
+  if (isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp>(op))
+    return 5;
+  if (isa<math::AbsFOp, math::FloorOp, math::CeilOp>(op))
+    return 1;
+  if (isa_and_nonnull<math::MathDialect>(op.getDialect()))
+    return 30;
+  return isa<arith::ConstantOp, linalg::IndexOp>(op) ? 0 : 1;
+}
+
 double Stage::bodyCost() const {
   double cost = 0;
-  for (Operation &each : op.getBlock()->without_terminator()) {
-    if (isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp, math::ExpM1Op, math::Log1pOp>(
-            each))
-      cost += 15;
-    else if (isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp>(each))
-      cost += 5;
-    else if (isa<math::AbsFOp, math::FloorOp, math::CeilOp>(each))
-      cost += 1;
-    else if (isa_and_nonnull<math::MathDialect>(each.getDialect()))
-      cost += 30;
-    else if (!isa<arith::ConstantOp, linalg::IndexOp>(each))
-      cost += 1;
-  }
+  for (Operation &each : op.getBlock()->without_terminator())
+    cost += costOf(each);
+  return cost;
+}
+
+double Stage::floatCost() const {
+  double cost = 0;
+  for (Operation &each : op.getBlock()->without_terminator())
+    if (each.getNumResults() == 1 && isa<FloatType>(each.getResult(0).getType()))
+      cost += costOf(each);
   return cost;
 }
 
@@ -223,6 +232,10 @@ void Model::gpuThreads(Stage &stage, bool update, ArrayRef<std::string> dims) {
 
 void Model::gpuBlock(Stage &stage, bool update, StringRef block) {
   kernel::GPUBlockOp::create(builder, kernel.getLoc(), stage.handle, update, block);
+}
+
+void Model::bound(Stage &stage, StringRef dim, int64_t extent) {
+  kernel::BoundOp::create(builder, kernel.getLoc(), stage.handle, dim, extent);
 }
 
 void Model::storeIn(Value stage, kernel::MemoryKind memory) {

@@ -42,6 +42,8 @@ struct Stage {
   double iterations() const;
   /// Weight of the body: about the number of vector instructions for one element.
   double bodyCost() const;
+  /// The part of it that computes with floats: no positions.
+  double floatCost() const;
   /// Bytes of the widest element that the stage computes or reads.
   int64_t widestElement() const;
 };
@@ -84,6 +86,8 @@ public:
   void gpuBlocks(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void gpuThreads(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void gpuBlock(Stage &stage, bool update, llvm::StringRef block);
+  /// Promises the extent of what is computed of a stage at once.
+  void bound(Stage &stage, llvm::StringRef dim, int64_t extent);
   void storeIn(mlir::Value stage, kernel::MemoryKind memory);
   void computeAt(mlir::Value stage, Stage &consumer, bool update, llvm::StringRef dim);
   void computeRoot(Stage &stage);
