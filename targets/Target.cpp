@@ -100,7 +100,8 @@ bool sinter::lookupTarget(const std::string &name, Target &target, std::string &
     if (!lookupDevice(part, found))
       continue;
     if (device) {
-      error = "target '" + name + "': one device, not '" + device.name + "' and '" + found.name + "'";
+      error =
+          "target '" + name + "': one device, not '" + device.name + "' and '" + found.name + "'";
       return false;
     }
     device = found;

@@ -44,10 +44,10 @@ struct Device {
   std::string halide;
   int64_t capability = 0; ///< CUDA's compute capability times ten
 
-  int64_t warp = 32;               ///< threads that run in step
-  int64_t threadsPerBlock = 1024;  ///< at most
-  int64_t sharedBytes = 48 << 10;  ///< of a block
-  int64_t registers = 64 << 10;    ///< of 32 bits, of all threads of a multiprocessor
+  int64_t warp = 32;              ///< threads that run in step
+  int64_t threadsPerBlock = 1024; ///< at most
+  int64_t sharedBytes = 48 << 10; ///< of a block
+  int64_t registers = 64 << 10;   ///< of 32 bits, of all threads of a multiprocessor
   int64_t registersPerThread = 255;
   int64_t multiprocessors = 1;
   bool float64 = false, float16 = false; ///< kernels may compute with these

@@ -9,7 +9,7 @@ Substitutions
 
 Features
   shared-data    ../shared/data is there      onnx-testdata  libonnx-testdata is installed
-  libpng, mpi, onnxruntime, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl: the machine has it
+  libpng, mpi, onnxruntime, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl, ptxas: the machine has it
   x86-64, aarch64: the architecture of the machine
 """
 
@@ -74,6 +74,7 @@ for feature, present in {
     "onnxruntime": shutil.which("node") is not None
     and os.path.isdir(os.path.join(config.sinter_build, "peers", "node_modules", "onnxruntime-node")),
     "nvidia-gpu": os.path.exists("/dev/nvidiactl"),
+    "ptxas": shutil.which("ptxas") or os.access("/usr/local/cuda/bin/ptxas", os.X_OK),
     "opencl": os.path.isdir("/etc/OpenCL/vendors") and bool(os.listdir("/etc/OpenCL/vendors")),
 }.items():
     if present:

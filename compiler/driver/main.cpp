@@ -112,8 +112,8 @@ int main(int argc, char **argv) {
   compileCommand
       ->add_option("--emit", compileArguments.emit,
                    "Stop at a stage: nn, nn-opt, kernel, kernel-tiled, loops, llvm, asm, obj, lib")
-      ->check(CLI::IsMember(
-          {"nn", "nn-opt", "kernel", "kernel-tiled", "loops", "ptx", "opencl", "llvm", "asm", "obj", "lib"}))
+      ->check(CLI::IsMember({"nn", "nn-opt", "kernel", "kernel-tiled", "loops", "ptx", "opencl",
+                             "llvm", "asm", "obj", "lib"}))
       ->capture_default_str();
   compileCommand->add_option("--header", compileArguments.header,
                              "C header of the model (default: beside the library)");

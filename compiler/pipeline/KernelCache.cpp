@@ -70,8 +70,8 @@ KernelCache::KernelCache(StringRef folder, const Target &target, unsigned optLev
   if (folder.empty())
     return;
   setting = compilerVersion() + '\0' + target.triple + '\0' + target.cpu + '\0' + target.features +
-            '\0' + target.halide + '\0' +
-            target.device.halide + '\0' + std::to_string(optLevel) + '\0';
+            '\0' + target.halide + '\0' + target.device.halide + '\0' + std::to_string(optLevel) +
+            '\0';
 }
 
 KernelCache::~KernelCache() {

@@ -51,10 +51,10 @@ private:
     if (!op || op->call_type != Call::PureExtern || !op->type.is_float())
       return result;
     // libm's functions, as ScalarOps calls them.
-    static const llvm::StringSet<> functions = {
-        "acos", "acosh", "asin", "asinh", "atan",  "atan2", "atanh", "cbrt", "cosh", "erf", "erfc",
-        "exp",  "exp2",  "expm1", "fmod", "log",   "log10", "log1p", "log2", "pow",  "sinh", "tan",
-        "tanh"};
+    static const llvm::StringSet<> functions = {"acos",  "acosh", "asin", "asinh", "atan",  "atan2",
+                                                "atanh", "cbrt",  "cosh", "erf",   "erfc",  "exp",
+                                                "exp2",  "expm1", "fmod", "log",   "log10", "log1p",
+                                                "log2",  "pow",   "sinh", "tan",   "tanh"};
     llvm::StringRef name = op->name;
     if (op->type.bits() == 32 && !name.consume_back("f"))
       return result;

@@ -5,8 +5,8 @@
 #define SINTER_TARGETS_HALIDE_INTERNAL_H
 
 #include "dialects/kernel/Kernel.h"
-#include "targets/halide/Translate.h"
 #include "mlir/IR/PatternMatch.h"
+#include "targets/halide/Translate.h"
 
 #include <string>
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 using namespace Halide;
 using namespace Halide::Internal;
@@ -27,6 +29,43 @@ Place placeOf(const Expr &index) {
   return index.type().is_scalar() ? Place{index, 1} : Place{};
 }
 
+/// A sum of multiples of expressions that are no sums themselves. Halide's simplifier keeps the
+/// products in a sum as they are, and does not see all that cancels.
+class Sum {
+public:
+  void add(const Expr &value, int64_t factor) {
+    if (const int64_t *constant = as_const_int(value)) {
+      rest += *constant * factor;
+    } else if (const auto *sum = value.as<Add>()) {
+      add(sum->a, factor);
+      add(sum->b, factor);
+    } else if (const auto *difference = value.as<Sub>()) {
+      add(difference->a, factor);
+      add(difference->b, -factor);
+    } else if (const auto *product = value.as<Mul>(); product && as_const_int(product->b)) {
+      add(product->a, factor * *as_const_int(product->b));
+    } else {
+      for (auto &[term, multiple] : terms)
+        if (equal(term, value)) {
+          multiple += factor;
+          return;
+        }
+      terms.push_back({value, factor});
+    }
+  }
+
+  std::optional<int64_t> constant() const {
+    for (const auto &[term, multiple] : terms)
+      if (multiple != 0)
+        return std::nullopt;
+    return rest;
+  }
+
+private:
+  std::vector<std::pair<Expr, int64_t>> terms;
+  int64_t rest = 0;
+};
+
 /// Finds the distances of all accesses to one allocation from the first of them.
 class FindDistances : public IRVisitor {
 public:
@@ -39,9 +78,10 @@ public:
     Expr expanded = expand(place);
     if (!origin.defined())
       origin = expanded;
-    Expr difference = simplify(expanded - origin);
-    const int64_t *constant = as_const_int(difference);
-    return constant ? std::optional(*constant) : std::nullopt;
+    Sum difference;
+    difference.add(expanded, 1);
+    difference.add(origin, -1);
+    return difference.constant();
   }
 
   std::map<std::string, Expr> lets; ///< of the nest around, expanded

@@ -255,7 +255,8 @@ private:
                                [&](kernel::GPUBlockOp op, Value stage, bool update) {
                                  VarOrRVar block = make(stage, update, op.getBlock(), false);
                                  forEachVersion(stage, update, [&](Version &version) {
-                                   version.stage.split(H::Var::outermost(), H::Var::outermost(), block, 1)
+                                   version.stage
+                                       .split(H::Var::outermost(), H::Var::outermost(), block, 1)
                                        .gpu_blocks(block);
                                  });
                                }) ||

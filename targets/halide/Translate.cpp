@@ -63,8 +63,8 @@ static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request)
     H::Internal::IRMutator *pass = createPrivateRegisters();
     pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
   }
-  H::Module module =
-      pipeline.compile_to_module(algorithm.arguments, request.symbol, target, H::LinkageType::External);
+  H::Module module = pipeline.compile_to_module(algorithm.arguments, request.symbol, target,
+                                                H::LinkageType::External);
   TemporaryFile bitcode("bc"), statement("stmt");
   std::map<H::OutputFileType, std::string> files;
   if (request.bitcode)

@@ -21,8 +21,8 @@ const struct Capability {
   const char *gpu;
   int64_t multiprocessors;
 } capabilities[] = {
-    {70, "V100", 80},  {72, "Xavier", 8},     {75, "T4", 40},   {80, "A100", 108},
-    {86, "A10", 72},   {87, "Jetson Orin", 16}, {89, "L4", 58}, {90, "H100", 132},
+    {70, "V100", 80}, {72, "Xavier", 8},       {75, "T4", 40}, {80, "A100", 108},
+    {86, "A10", 72},  {87, "Jetson Orin", 16}, {89, "L4", 58}, {90, "H100", 132},
 };
 
 bool lookup(llvm::StringRef name, Device &device) {

@@ -51,8 +51,8 @@ struct Queue {
   Handle device = nullptr, context = nullptr, queue = nullptr;
   Queue() {
     Handle platform = nullptr;
-    Status status = function<Status(uint32_t, Handle *, uint32_t *)>("clGetPlatformIDs")(
-        1, &platform, nullptr);
+    Status status =
+        function<Status(uint32_t, Handle *, uint32_t *)>("clGetPlatformIDs")(1, &platform, nullptr);
     require(status == 0, "clGetPlatformIDs");
     status = function<Status(Handle, uint64_t, uint32_t, Handle *, uint32_t *)>("clGetDeviceIDs")(
         platform, deviceTypeAll, 1, &device, nullptr);
@@ -97,8 +97,8 @@ int initializeKernels(void *, void **state, const char *source, int size) {
   return 0;
 }
 
-int run(void *, void *program, const char *name, int blocksX, int blocksY, int blocksZ, int threadsX,
-        int threadsY, int threadsZ, int sharedBytes, size_t *sizes, void **arguments,
+int run(void *, void *program, const char *name, int blocksX, int blocksY, int blocksZ,
+        int threadsX, int threadsY, int threadsZ, int sharedBytes, size_t *sizes, void **arguments,
         int8_t *isBuffer) {
   if (blocksX == 0 || blocksY == 0 || blocksZ == 0)
     return 0;
@@ -158,5 +158,6 @@ std::vector<std::pair<const char *, void *>> sinter::openclFunctions() {
           {"halide_opencl_finalize_kernels", reinterpret_cast<void *>(finalizeKernels)},
           {"halide_opencl_device_interface", reinterpret_cast<void *>(deviceInterface)},
           {"halide_device_malloc", reinterpret_cast<void *>(deviceMalloc)},
-          {"halide_device_free", reinterpret_cast<void *>(deviceFree)}};
+          {"halide_device_free", reinterpret_cast<void *>(deviceFree)},
+          {"halide_device_free_as_destructor", reinterpret_cast<void *>(deviceFree)}};
 }

@@ -87,3 +87,19 @@ kernel.func @stages(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{names 2 stages, but the algorithm has 1}}
   %s:2 = kernel.stages
 }
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+kernel.func @blocks(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+} schedule {
+  %s = kernel.stages
+  // expected-error @+1 {{needs one to three loops}}
+  kernel.gpu_threads %s []
+}

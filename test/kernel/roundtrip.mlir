@@ -67,6 +67,26 @@ kernel.func @matmul_relu(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>) -> tensor<
   kernel.unroll %s#0 update d2
 }
 
+// The device's directives.
+// CHECK-LABEL: kernel.func @device({{.*}}) -> tensor<8x16xf32> attributes {kernel.device}
+kernel.func @device(%x: tensor<8x16xf32>) -> tensor<8x16xf32> attributes {kernel.device} {
+  %e = tensor.empty() : tensor<8x16xf32>
+  %y = linalg.copy ins(%x : tensor<8x16xf32>) outs(%e : tensor<8x16xf32>) -> tensor<8x16xf32>
+  %z = linalg.copy ins(%y : tensor<8x16xf32>) outs(%e : tensor<8x16xf32>) -> tensor<8x16xf32>
+  kernel.yield %z : tensor<8x16xf32>
+} schedule {
+  // CHECK: %[[S:.*]]:2 = kernel.stages
+  %s:2 = kernel.stages
+  // CHECK: kernel.gpu_blocks %[[S]]#1 [d0]
+  kernel.gpu_blocks %s#1 [d0]
+  // CHECK: kernel.gpu_threads %[[S]]#1 [d1]
+  kernel.gpu_threads %s#1 [d1]
+  // CHECK: kernel.gpu_block %[[S]]#0 -> b
+  kernel.gpu_block %s#0 -> b
+  // CHECK: kernel.store_in %[[S]]#0 gpu_shared
+  kernel.store_in %s#0 gpu_shared
+}
+
 // CHECK-LABEL: func.func @require
 func.func @require(%a: index, %b: index) {
   // CHECK: kernel.require %{{.*}}, %{{.*}} equal "the inner dims"

@@ -82,6 +82,10 @@ static void scheduleElements(Model &model) {
     Stage *copy = stage->consumers.front();
     Stage *place = levels.count(copy) ? copy : output;
     model.computeAt(stage->handle, *place, false, levels.lookup(place));
+    // Halide does not always see that a thread needs one element.
+    for (int loop : stage->resultLoops)
+      if (loop >= 0)
+        model.bound(*stage, loopName(loop), 1);
   }
 }
 

@@ -19,9 +19,8 @@ static void copyResults(linalg::LinalgOp stage) {
   SmallVector<AffineMap> maps(2 * count, builder.getMultiDimIdentityMap(rank));
   SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
   auto copy = linalg::GenericOp::create(
-      builder, stage.getLoc(), stage->getResultTypes(), stage->getResults(),
-      stage.getDpsInits(), maps, kinds,
-      [&](OpBuilder &builder, Location loc, ValueRange arguments) {
+      builder, stage.getLoc(), stage->getResultTypes(), stage->getResults(), stage.getDpsInits(),
+      maps, kinds, [&](OpBuilder &builder, Location loc, ValueRange arguments) {
         linalg::YieldOp::create(builder, loc, arguments.take_front(count));
       });
   for (auto [old, copied] : llvm::zip(stage->getResults(), copy.getResults()))

@@ -68,7 +68,8 @@ std::optional<Product> tile::findProduct(kernel::FuncOp kernel) {
     product.second = maps[1].isFunctionOfDim(product.n);
     while (!loops.empty() && product.rows.size() < 2) {
       int loop = loops.pop_back_val();
-      if (maps[product.second].isFunctionOfDim(loop) || !maps[!product.second].isFunctionOfDim(loop))
+      if (maps[product.second].isFunctionOfDim(loop) ||
+          !maps[!product.second].isFunctionOfDim(loop))
         break;
       product.rows.push_back(loop);
     }
@@ -149,7 +150,7 @@ private:
   }
 
   Value valueAt(OpBuilder &inside, Location loc, OpOperand &operand, AffineMap map,
-                 ArrayRef<int> loops) {
+                ArrayRef<int> loops) {
     SmallVector<int64_t> extents = op.getStaticLoopRanges();
     SmallVector<Value> positions(op.getNumLoops());
     Value k;
@@ -162,7 +163,8 @@ private:
       }
       if (loop == product.n || llvm::is_contained(product.rows, loop)) {
         Value last = ShapedType::isDynamic(extents[loop])
-                         ? arith::SubIOp::create(inside, loc, sizeOf(op, loop, builder), constant(inside, loc, 1))
+                         ? arith::SubIOp::create(inside, loc, sizeOf(op, loop, builder),
+                                                 constant(inside, loc, 1))
                                .getResult()
                          : constant(inside, loc, extents[loop] - 1);
         at = arith::MinSIOp::create(inside, loc, at, last);

@@ -14,12 +14,12 @@ constexpr int64_t productDepth = 8;
 /// The product of a kernel, with loops of `op`.
 struct Product {
   mutable mlir::linalg::GenericOp op; // its accessors are not const
-  int n = -1;                       ///< the result's innermost loop
-  llvm::SmallVector<int, 2> rows;   ///< innermost first: those that only the other operand has
-  llvm::SmallVector<int, 4> sums;   ///< loops of the sum; none once it is formed
-  int k = -1;                       ///< the only one, once it is formed
-  unsigned second = 1;              ///< the operand that has n
-  bool isDeep[2] = {};              ///< whether an operand's neighbours in memory are steps of k
+  int n = -1;                         ///< the result's innermost loop
+  llvm::SmallVector<int, 2> rows;     ///< innermost first: those that only the other operand has
+  llvm::SmallVector<int, 4> sums;     ///< loops of the sum; none once it is formed
+  int k = -1;                         ///< the only one, once it is formed
+  unsigned second = 1;                ///< the operand that has n
+  bool isDeep[2] = {};                ///< whether an operand's neighbours in memory are steps of k
   /// Iterations, with sizes to expect.
   int64_t rowCount = 1, columns = 1, depth = 1;
   int64_t realDepth = 0;    ///< the product of the sums' known extents

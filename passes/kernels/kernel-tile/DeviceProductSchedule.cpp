@@ -128,7 +128,7 @@ private:
     Nest nest;
     auto split = [&](StringRef loop, int64_t factor, const char *outer, const char *inner) {
       model.split(stage, update, loop, factor, (loop + "_" + outer).str(),
-                  (loop + "_" + inner).str(), TailStrategy::RoundUp);
+                  (loop + "_" + inner).str(), update ? TailStrategy::Guard : TailStrategy::RoundUp);
     };
     // Four columns side by side are one access; with eight, the halves lie apart, so that the
     // threads' accesses lie side by side too.
@@ -207,12 +207,16 @@ private:
     }
   }
 
-  void boundTile(Stage &stage, int column, ArrayRef<int> rows) {
-    if (column >= 0)
-      model.bound(stage, loopName(column), tile.columns);
+  /// A block's part of a stage with these loops: one position of all others but k.
+  void boundTile(Stage &stage, int column, ArrayRef<int> rows, int k = -1) {
     int64_t sizes[] = {tile.width, tile.height};
-    for (auto [row, size] : llvm::zip(rows, sizes))
-      model.bound(stage, loopName(row), size);
+    for (int loop : stage.resultLoops) {
+      int64_t extent = loop == column ? tile.columns : loop == k ? productDepth : 1;
+      for (auto [row, size] : llvm::zip(rows, sizes))
+        if (row == loop)
+          extent = size;
+      model.bound(stage, loopName(loop), extent);
+    }
   }
 
   /// All threads of the block bring a piece of an operand, as many elements each.
@@ -235,8 +239,7 @@ private:
     if (column < 0)
       for (int row : product.rows)
         stageRows.push_back(own(row));
-    boundTile(stage, column, stageRows);
-    model.bound(stage, loopName(k), productDepth);
+    boundTile(stage, column, stageRows, k);
     // Neighbouring threads read neighbouring elements where the operand's memory has them.
     SmallVector<int, 3> order;
     if (column >= 0)

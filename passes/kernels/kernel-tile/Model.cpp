@@ -198,8 +198,7 @@ static ArrayAttr namesOf(OpBuilder &builder, ArrayRef<std::string> dims) {
 void Model::reorder(Stage &stage, bool update, ArrayRef<std::string> dims) {
   if (dims.size() < 2)
     return;
-  kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update,
-                            namesOf(builder, dims));
+  kernel::ReorderOp::create(builder, kernel.getLoc(), stage.handle, update, namesOf(builder, dims));
 }
 
 void Model::vectorize(Stage &stage, bool update, StringRef dim) {

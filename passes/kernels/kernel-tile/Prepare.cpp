@@ -143,7 +143,8 @@ static void copyTransposed(linalg::GenericOp op) {
     if (last == vector || !isLong(vector) || !isLong(last))
       continue;
     OpBuilder builder(op);
-    operand->set(tile::createCopy(builder, op.getLoc(), operand->get(), tile::identityOf(operand->get())));
+    operand->set(
+        tile::createCopy(builder, op.getLoc(), operand->get(), tile::identityOf(operand->get())));
   }
 }
 
@@ -275,7 +276,8 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
     if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 ||
         stage.getNumDpsInits() != 1)
       continue;
-    operand.set(tile::createCopy(builder, stage.getLoc(), operand.get(), tile::identityOf(operand.get())));
+    operand.set(
+        tile::createCopy(builder, stage.getLoc(), operand.get(), tile::identityOf(operand.get())));
   }
 
   if (isAttention)

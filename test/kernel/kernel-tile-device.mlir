@@ -1,0 +1,69 @@
+// RUN: kernel-check %s --tile-only --target=x86-64-v3+sm_80 2>&1 | FileCheck %s
+// RUN: kernel-check %s --tile-only --target=x86-64-v3+opencl 2>&1 | FileCheck %s --check-prefix=CL
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#id1 = affine_map<(d0) -> (d0)>
+
+// What has nothing to share: one thread an element.
+// CHECK-LABEL: kernel.func @add
+// CHECK-SAME: attributes {kernel.device}
+// CHECK: kernel.fuse %[[S:.*]] d0, d1 -> d0_1
+// CHECK: kernel.split %[[S]] d0_1 by 256 -> d0_1_b, d0_1_t tail(guard)
+// CHECK: kernel.gpu_blocks %[[S]] [d0_1_b]
+// CHECK: kernel.gpu_threads %[[S]] [d0_1_t]
+kernel.func @add(%x: tensor<100x70xf32>) -> tensor<100x70xf32> {
+  %e = tensor.empty() : tensor<100x70xf32>
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<100x70xf32>) outs(%e : tensor<100x70xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %a : f32
+    linalg.yield %0 : f32
+  } -> tensor<100x70xf32>
+  kernel.yield %y : tensor<100x70xf32>
+}
+
+// A product: 128 x 128 elements a block, 8 x 8 a thread, operands by eight steps of k in shared memory, sums in registers.
+// CHECK-LABEL: kernel.func @product
+// CHECK: kernel.split %[[S:.*]]#3 d1 by 128 -> d1_b, d1_i tail(guard)
+// CHECK: kernel.split %[[S]]#3 d0 by 128 -> d0_b, d0_i tail(guard)
+// CHECK: kernel.gpu_threads %[[S]]#3 [d1_i_r_t, d0_i_t]
+// CHECK: kernel.store_in %[[S]]#2 register
+// CHECK: kernel.split %[[S]]#2 update d2 by 8 -> d2_o, d2_i
+// CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#2 update at d2_o
+// CHECK: kernel.store_in %[[S]]#0 gpu_shared
+// CHECK: kernel.compute_at %[[S]]#1 in %[[S]]#2 update at d2_o
+// CHECK: kernel.store_in %[[S]]#1 gpu_shared
+kernel.func @product(%x: tensor<2048x512xf32>, %w: tensor<512x2048xf32>) -> tensor<2048x2048xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2048x2048xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<2048x2048xf32>) -> tensor<2048x2048xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<2048x512xf32>, tensor<512x2048xf32>) outs(%init : tensor<2048x2048xf32>) -> tensor<2048x2048xf32>
+  kernel.yield %y : tensor<2048x2048xf32>
+}
+
+// OpenCL's devices need not have float64: the CPU's, with vectors. CUDA's have it.
+// CL: kernel 'double' stays the CPU's: the device need not have float64
+// CHECK-LABEL: kernel.func @double
+// CHECK: kernel.gpu_threads
+kernel.func @double(%x: tensor<100xf64>) -> tensor<100xf64> {
+  %e = tensor.empty() : tensor<100xf64>
+  %y = linalg.generic {indexing_maps = [#id1, #id1], iterator_types = ["parallel"]} ins(%x : tensor<100xf64>) outs(%e : tensor<100xf64>) {
+  ^bb0(%a: f64, %o: f64):
+    %0 = arith.addf %a, %a : f64
+    linalg.yield %0 : f64
+  } -> tensor<100xf64>
+  kernel.yield %y : tensor<100xf64>
+}
+
+// A few sizes: the host needs them.
+// CL: kernel 'sizes' stays the CPU's: a few integers are computed by the host
+// CL-LABEL: kernel.func @sizes
+// CL-NOT: kernel.gpu
+kernel.func @sizes(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %e = tensor.empty() : tensor<4xi64>
+  %y = linalg.generic {indexing_maps = [#id1, #id1], iterator_types = ["parallel"]} ins(%x : tensor<4xi64>) outs(%e : tensor<4xi64>) {
+  ^bb0(%a: i64, %o: i64):
+    %0 = arith.addi %a, %a : i64
+    linalg.yield %0 : i64
+  } -> tensor<4xi64>
+  kernel.yield %y : tensor<4xi64>
+}
