@@ -16,6 +16,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/host/lower-calls/LowerCalls.h"
+#include "passes/host/place-on-device/PlaceOnDevice.h"
 #include "passes/host/plan-memory/PlanMemory.h"
 #include "passes/host/profile-calls/ProfileCalls.h"
 #include "llvm/ADT/StringExtras.h"
@@ -80,6 +81,7 @@ void sinter::addHostPasses(PassManager &pm) {
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createPlaceOnDevice());
   pm.addPass(createPlanMemory());
   pm.addPass(createLowerCalls());
   pm.addPass(std::make_unique<LowerStridedCopiesPass>());

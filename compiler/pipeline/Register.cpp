@@ -27,6 +27,7 @@
 #include "passes/graph/nn-infer-shapes/NNInferShapes.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/host/lower-calls/LowerCalls.h"
+#include "passes/host/place-on-device/PlaceOnDevice.h"
 #include "passes/host/plan-memory/PlanMemory.h"
 #include "passes/host/profile-calls/ProfileCalls.h"
 #include "passes/kernels/kernel-tile/KernelTile.h"
@@ -64,6 +65,7 @@ void sinter::registerAllPasses() {
   registerNNToKernel();
   registerKernelTile();
   registerLowerKernelsReference();
+  registerPlaceOnDevice();
   registerPlanMemory();
   registerLowerCalls();
   registerProfileCalls();

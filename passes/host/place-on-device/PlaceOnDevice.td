@@ -1,0 +1,24 @@
+//===- PlaceOnDevice.td ---------------------------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef SINTER_PASSES_HOST_PLACEONDEVICE_TD
+#define SINTER_PASSES_HOST_PLACEONDEVICE_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PlaceOnDevice : Pass<"place-on-device", "::mlir::ModuleOp"> {
+  let summary = "puts transfers between the host program and the kernels of a device";
+  let description = [{
+    A buffer that some kernel of the device (`kernel.device`) reads or writes has its home there; all others have it in
+    the host's memory. Before the host reads a buffer whose home is the device, `kernel.runtime_call "to_host"` fetches
+    it, unless nothing has been written to it since the last time; after the host has written one, `"to_device"` brings
+    it back. Inputs that the device reads go there at the beginning of a function, results come back at its end. A copy
+    between two buffers of the device is `"device_copy"`. Constants are on both sides from the start.
+
+    The module's attribute `sinter.transfers` has the numbers of transfers to the host, to the device, and of copies on
+    the device. A module without kernels of a device is left as it is.
+  }];
+  let dependentDialects = ["::sinter::kernel::KernelDialect"];
+}
+
+#endif
