@@ -8,7 +8,7 @@
 namespace {
 struct Arch {
   const char *name;
-  sinter::Embedded runtime, kernels, runner;
+  sinter::Embedded runtime, device, kernels, runner;
 };
 } // namespace
 
@@ -30,6 +30,8 @@ static Arch find(const std::string &name) {
 }
 
 sinter::Embedded sinter::runtimeObject(const std::string &arch) { return find(arch).runtime; }
+
+sinter::Embedded sinter::deviceObject(const std::string &arch) { return find(arch).device; }
 
 sinter::Embedded sinter::kernelsBitcode(const std::string &arch) { return find(arch).kernels; }
 

@@ -23,6 +23,9 @@ struct Embedded {
 /// instruction set. `arch` as in a triple: "x86_64", "aarch64".
 Embedded runtimeObject(const std::string &arch);
 
+/// The runtime's part for devices, which drives OpenCL and CUDA; for libraries with such a target.
+Embedded deviceObject(const std::string &arch);
+
 /// Bitcode of the kernels `sinter_k_*`, of which a model takes those that it calls.
 Embedded kernelsBitcode(const std::string &arch);
 

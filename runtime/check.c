@@ -68,7 +68,8 @@ typedef struct Checked {
 static SinterStatus checkType(const Checked *c) {
   const DLTensor *tensor = c->tensor;
   const SinterTensorInfo *info = c->info;
-  if (tensor->device.device_type != kDLCPU && tensor->device.device_type != kDLCUDAHost)
+  if (tensor->device.device_type != kDLCPU && tensor->device.device_type != kDLCUDAHost &&
+      !(c->context->device && hooksOf(c->context->variant->driver)->takes(c->context, tensor)))
     return sinterError(c->context, SINTER_INVALID_DEVICE,
                        "%s '%s': expected CPU memory (device type 1), given "
                        "device type %d",

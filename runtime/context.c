@@ -61,10 +61,6 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
   if (!model || !model->internal)
     return SINTER_INVALID_ARGUMENT;
   const SinterInternal *internal = (const SinterInternal *)model->internal;
-  const SinterVariant *variant = sinterChooseVariant(internal);
-  if (!variant)
-    return SINTER_UNSUPPORTED_CPU;
-
   SinterContextOptions options;
   memset(&options, 0, sizeof options);
   if (given) {
@@ -79,6 +75,10 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
     options.allocate = sinterDefaultAllocate;
     options.deallocate = sinterDefaultDeallocate;
   }
+  const SinterVariant *variant;
+  SinterStatus status = sinterChooseVariant(internal, &options, &variant);
+  if (status)
+    return status;
   int32_t threads = options.threads ? options.threads : sinterCores();
   if (threads > maxThreads)
     threads = maxThreads;
@@ -156,6 +156,10 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
                            : internal->training->states[internal->stateInputs[state]].tensor.rank);
   }
   numberSymbols(context);
+  if (variant->driver && (status = hooksOf(variant->driver)->open(context))) {
+    options.deallocate(options.allocator_user, context, context->bytes);
+    return status;
+  }
   *result = context;
   return SINTER_OK;
 }
@@ -164,12 +168,14 @@ static void contextDestroy(SinterContext *context) {
   if (!context)
     return;
   sinterPoolStop(context);
-  sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
+  sinterDeallocateShared(context, context->ownWorkspace, context->ownWorkspaceBytes);
   sinterStateFree(context);
   sinterArenaFree(context, &context->results);
   sinterArenaFree(context, &context->self.scratch);
   for (int32_t i = 0; i < context->threads - 1; ++i)
     sinterArenaFree(context, &context->thread[i].scratch);
+  if (context->device)
+    hooksOf(context->variant->driver)->close(context);
   SinterContextOptions options = context->options;
   options.deallocate(options.allocator_user, context, context->bytes);
 }
@@ -180,9 +186,11 @@ static SinterStatus setWorkspace(SinterContext *context, void *memory, size_t by
   if ((uintptr_t)memory % 64)
     return sinterError(context, SINTER_MISALIGNED,
                        "workspace: expected a 64-byte aligned address, given %p", memory);
+  if (context->device && context->workspace)
+    hooksOf(context->variant->driver)->remove(context, context->workspace);
   context->workspace = memory;
   context->workspaceBytes = memory ? bytes : 0;
-  return SINTER_OK;
+  return sinterShareMemory(context, memory, context->workspaceBytes);
 }
 
 static const char *lastError(const SinterContext *context) {
@@ -205,6 +213,11 @@ static const char *statusText(SinterStatus status) {
       "the model failed",
       "internal error",
       "this CPU lacks instructions that the model was compiled for",
+      "no device that the model was compiled for: for a GPU of NVIDIA its driver (libcuda.so.1) is "
+      "needed, for OpenCL libOpenCL.so.1 and a driver with shared virtual memory (OpenCL 2.0), "
+      "such "
+      "as pocl-opencl-icd, which runs on the CPU",
+      "the device or its driver failed",
   };
   if (status < 0 || status >= (int32_t)(sizeof texts / sizeof texts[0]))
     return "unknown status";
@@ -251,6 +264,10 @@ TABLE_ENTRY const char *sinter_rt_last_error(const SinterContext *context) {
 }
 
 TABLE_ENTRY const char *sinter_rt_status_text(SinterStatus status) { return statusText(status); }
+
+TABLE_ENTRY const char *sinter_rt_device_name(const SinterContext *context) {
+  return context && context->device ? hooksOf(context->variant->driver)->name(context) : "";
+}
 
 __attribute__((used, visibility("default"))) const SinterModel *sinter_model(void) {
   return &sinter_rt_model;

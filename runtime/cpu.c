@@ -1,4 +1,4 @@
-/*===- cpu.c - can this CPU run the code? ---------------------------------===*\
+/*===- cpu.c - can this machine run the code? -----------------------------===*\
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |* Compiled, like all of the runtime, for the base instruction set: it runs   *|
@@ -47,15 +47,22 @@ static uint32_t identification(const SinterRequirement *requirement) {
 
 #endif
 
-const SinterVariant *sinterChooseVariant(const SinterInternal *internal) {
+SinterStatus sinterChooseVariant(const SinterInternal *internal,
+                                 const SinterContextOptions *options,
+                                 const SinterVariant **chosen) {
+  SinterStatus status = SINTER_UNSUPPORTED_CPU;
   for (int32_t v = 0; v < internal->variants; ++v) {
     const SinterVariant *variant = internal->variant[v];
     const SinterRequirement *requirement = variant->requirements;
     while (requirement->mask &&
            (identification(requirement) & requirement->mask) == requirement->mask)
       ++requirement;
-    if (!requirement->mask)
-      return variant;
+    if (requirement->mask)
+      continue;
+    status = variant->driver ? hooksOf(variant->driver)->find(variant, options) : SINTER_OK;
+    *chosen = variant;
+    if (!status)
+      break;
   }
-  return NULL;
+  return status;
 }

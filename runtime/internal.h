@@ -73,6 +73,12 @@ typedef struct SinterRequirement {
   uint32_t leaf, subleaf, word, mask;
 } SinterRequirement;
 
+/* How kernels on a device are driven: sinter_rt_opencl or sinter_rt_cuda (runtime/device). */
+typedef struct SinterDriver SinterDriver;
+
+/* What a context has on its device. */
+typedef struct SinterDevice SinterDevice;
+
 /* What the compiler generates of the model for one target. */
 typedef struct SinterVariant {
   /* Calls the model: (context, workspace's descriptor, inputs' descriptors,
@@ -82,7 +88,39 @@ typedef struct SinterVariant {
   const SinterRequirement *requirements;
   const SinterKernelInfo *kernels; /* calls that are measured */
   int64_t kernelCount;
+
+  const SinterDriver *driver; /* NULL: all of it runs on the CPU */
+  const void *weights;        /* that kernels on the device read */
+  int64_t weightsBytes;
+  int64_t capability; /* CUDA's, times ten: the least that the code needs */
 } SinterVariant;
+
+/* The device files' part in contexts and runs. A driver begins with its address, so that libraries
+   without a device need none of them. */
+typedef struct SinterDeviceHooks {
+  /* Is there a device that can run the variant? */
+  SinterStatus (*find)(const SinterVariant *, const SinterContextOptions *);
+  SinterStatus (*open)(SinterContext *);
+  void (*close)(SinterContext *);
+  const char *(*name)(const SinterContext *);
+  bool (*takes)(const SinterContext *, const DLTensor *); /* tensors in the device's memory */
+
+  /* Memory of the context that the model uses; without memory for the note false. */
+  bool (*add)(SinterContext *, const void *host, size_t bytes);
+  void (*remove)(SinterContext *, const void *host);
+
+  /* Around a run. `begin` notes the callers' tensors; `end` waits for the device. */
+  SinterStatus (*begin)(SinterContext *, const DLTensor *inputs, const DLTensor *outputs);
+  SinterStatus (*end)(SinterContext *);
+  /* Where the host program finds an input (or, after them, an output). */
+  void *(*address)(SinterContext *, int32_t tensor, const DLTensor *);
+  /* Brings a result that is in the host's memory to an output on the device. */
+  SinterStatus (*deliver)(SinterContext *, int32_t output, const DLTensor *, bool inPlace);
+} SinterDeviceHooks;
+
+static inline const SinterDeviceHooks *hooksOf(const SinterDriver *driver) {
+  return *(const SinterDeviceHooks *const *)driver;
+}
 
 /* What SinterModel.internal points to. */
 typedef struct SinterInternal {
@@ -112,7 +150,8 @@ struct SinterContext {
   SinterThread self; /* must be first */
 
   const SinterModel *model;
-  const SinterVariant *variant; /* that this CPU runs */
+  const SinterVariant *variant; /* that this CPU, and device, run */
+  SinterDevice *device;         /* NULL: none */
   SinterContextOptions options;
   size_t bytes; /* of this allocation */
   int32_t threads;
@@ -155,12 +194,17 @@ struct SinterContext {
   char error[1024];
 };
 
-/* cpu.c: the first that this CPU can run, or NULL. */
-const SinterVariant *sinterChooseVariant(const SinterInternal *);
+/* cpu.c: the first that this CPU, and a device here, can run; or why there is none. */
+SinterStatus sinterChooseVariant(const SinterInternal *, const SinterContextOptions *,
+                                 const SinterVariant **);
 
 /* memory.c */
 void *sinterAllocate(SinterContext *, size_t bytes, size_t alignment);
 void sinterDeallocate(SinterContext *, void *, size_t bytes);
+/* Memory for the model, also known to the context's device, if it has one. */
+void *sinterAllocateShared(SinterContext *, size_t bytes, size_t alignment);
+void sinterDeallocateShared(SinterContext *, void *, size_t bytes);
+SinterStatus sinterShareMemory(SinterContext *, const void *, size_t bytes);
 void *sinterDefaultAllocate(void *user, size_t bytes, size_t alignment);
 void sinterDefaultDeallocate(void *user, void *memory, size_t bytes);
 void *sinterArenaPush(SinterContext *, Arena *, size_t bytes);
@@ -177,6 +221,8 @@ SinterStatus sinterError(SinterContext *, SinterStatus, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* threads.c */
+void sinterWait(_Atomic uint32_t *word, uint32_t value);
+void sinterWake(_Atomic uint32_t *word, uint32_t count);
 void sinterParallelFor(SinterThread *, TaskFunction, void *closure, int64_t count);
 void sinterPoolStop(SinterContext *);
 int32_t sinterCores(void);
@@ -205,6 +251,15 @@ int64_t sinter_rt_profile_now(void);
 void sinter_rt_profile_add(SinterContext *, int64_t entry, int64_t nanoseconds, int64_t operations,
                            int64_t bytes);
 void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure, int64_t count);
+
+/* runtime/device. Addresses are the host's; each has its place on the device. */
+void sinter_rt_to_host(SinterContext *, void *host, int64_t bytes);
+void sinter_rt_to_device(SinterContext *, void *host, int64_t bytes);
+void sinter_rt_device_copy(SinterContext *, void *to, const void *from, int64_t bytes);
+/* Sizes and strides in elements. */
+void sinter_rt_device_copy_strided(SinterContext *, void *to, const void *from,
+                                   int64_t elementBytes, int64_t rank, const int64_t *sizes,
+                                   const int64_t *toStrides, const int64_t *fromStrides);
 
 static inline SinterThread *threadOf(SinterContext *context) { return (SinterThread *)context; }
 

@@ -41,6 +41,27 @@ void sinterDeallocate(SinterContext *context, void *memory, size_t bytes) {
     context->options.deallocate(context->options.allocator_user, memory, bytes);
 }
 
+SinterStatus sinterShareMemory(SinterContext *context, const void *memory, size_t bytes) {
+  if (!context->device || !bytes || hooksOf(context->variant->driver)->add(context, memory, bytes))
+    return SINTER_OK;
+  return sinterError(context, SINTER_OUT_OF_MEMORY, "out of memory");
+}
+
+void *sinterAllocateShared(SinterContext *context, size_t bytes, size_t alignment) {
+  void *memory = sinterAllocate(context, bytes, alignment);
+  if (memory && sinterShareMemory(context, memory, bytes)) {
+    sinterDeallocate(context, memory, bytes);
+    return NULL;
+  }
+  return memory;
+}
+
+void sinterDeallocateShared(SinterContext *context, void *memory, size_t bytes) {
+  if (context->device && memory)
+    hooksOf(context->variant->driver)->remove(context, memory);
+  sinterDeallocate(context, memory, bytes);
+}
+
 /*===- Arenas ---------------------------------------------------------------===*/
 
 /* Stands `arenaAlignment` bytes before each allocation. */
@@ -58,7 +79,7 @@ static bool grow(SinterContext *context, Arena *arena, size_t need) {
     bytes = arena->total;
   if (bytes < 64 << 10)
     bytes = 64 << 10;
-  ArenaBlock *block = (ArenaBlock *)sinterAllocate(context, bytes, arenaAlignment);
+  ArenaBlock *block = (ArenaBlock *)sinterAllocateShared(context, bytes, arenaAlignment);
   if (!block)
     return false;
   if (!arena->blocks)
@@ -124,7 +145,7 @@ void sinterArenaReset(SinterContext *context, Arena *arena) {
 void sinterArenaFree(SinterContext *context, Arena *arena) {
   for (ArenaBlock *block = arena->top; block;) {
     ArenaBlock *previous = block->previous;
-    sinterDeallocate(context, block, block->bytes);
+    sinterDeallocateShared(context, block, block->bytes);
     block = previous;
   }
   arena->top = NULL;
@@ -175,7 +196,9 @@ void *sinter_rt_output(SinterContext *caller, int32_t index, int64_t bytes) {
     for (int32_t i = 0; i < output->ndim; ++i)
       given *= output->shape[i];
     if (given == bytes)
-      return (char *)output->data + output->byte_offset;
+      return context->device ? hooksOf(context->variant->driver)
+                                   ->address(context, context->model->input_count + index, output)
+                             : (char *)output->data + output->byte_offset;
   }
   return sinter_rt_alloc(caller, bytes);
 }

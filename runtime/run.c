@@ -25,8 +25,9 @@ static const SinterInternal *internalOf(const SinterContext *context) {
 static void describeInputs(SinterContext *context, const DLTensor *inputs) {
   for (int32_t i = 0; i < context->model->input_count; ++i)
     describe((int64_t *)context->descriptorOf[i],
-             (const char *)inputs[i].data + inputs[i].byte_offset, context->model->inputs[i].rank,
-             inputs[i].shape);
+             context->device ? hooksOf(context->variant->driver)->address(context, i, &inputs[i])
+                             : (const char *)inputs[i].data + inputs[i].byte_offset,
+             context->model->inputs[i].rank, inputs[i].shape);
 }
 
 /* The state that the model takes, which must be there. */
@@ -61,9 +62,9 @@ static SinterStatus ensureWorkspace(SinterContext *context, void **memory, size_
     return SINTER_OK;
   }
   if (context->ownWorkspaceBytes < need) {
-    sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
+    sinterDeallocateShared(context, context->ownWorkspace, context->ownWorkspaceBytes);
     context->ownWorkspaceBytes = 0;
-    context->ownWorkspace = sinterAllocate(context, need, 64);
+    context->ownWorkspace = sinterAllocateShared(context, need, 64);
     if (!context->ownWorkspace)
       return sinterError(context, SINTER_OUT_OF_MEMORY,
                          "out of memory: no %zu bytes for the workspace", need);
@@ -210,13 +211,19 @@ static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
       SinterStatus status = sinterCheckResult(context, i, output, sizes);
       if (status)
         return status;
-      char *to = (char *)output->data + output->byte_offset;
+      char *to = context->device ? (char *)hooksOf(context->variant->driver)
+                                       ->address(context, context->model->input_count + i, output)
+                                 : (char *)output->data + output->byte_offset;
+      bool inPlace = to == data;
       if (isDense(sizes, strides, rank)) {
         if (to != data)
           memmove(to, data, (size_t)tensorBytes(output));
       } else {
         copyStrided(to, data, sizes, strides, rank, element);
       }
+      if (context->device &&
+          (status = hooksOf(context->variant->driver)->deliver(context, i, output, inPlace)))
+        return status;
     }
     shape += 2 * rank;
   }
@@ -291,6 +298,11 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
   if ((status = sinterCheckOutputs(context, outputs, outputCount)))
     return status;
 
+  const SinterDeviceHooks *hooks = context->device ? hooksOf(context->variant->driver) : NULL;
+  context->outputs = outputs;
+  context->outputsDirect = directOutputs(context, inputs, outputs);
+  if (hooks && (status = hooks->begin(context, inputs, outputs)))
+    return status;
   describeInputs(context, inputs);
   if ((status = sinterStateEnsure(context)))
     return status;
@@ -302,12 +314,12 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
   int64_t workspace[5] = {(int64_t)(uintptr_t)memory, (int64_t)(uintptr_t)memory, 0, (int64_t)bytes,
                           1};
   sinterArenaReset(context, &context->results);
-  context->outputs = outputs;
-  context->outputsDirect = directOutputs(context, inputs, outputs);
   atomic_store_explicit(&context->failed, false, memory_order_relaxed);
 
   bool finished = callModel(context, workspace);
   context->self.escape = NULL;
+  if (hooks && (status = hooks->end(context)) && finished)
+    return status;
   if (!finished) {
     sinterArenaReset(context, &context->self.scratch);
     context->parallel = false;

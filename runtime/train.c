@@ -48,7 +48,7 @@ static SinterStatus allocate(SinterContext *context) {
       fixed += bytes;
   }
   state->bytes = table + fixed + 2 * half;
-  char *memory = (char *)sinterAllocate(context, state->bytes, 64);
+  char *memory = (char *)sinterAllocateShared(context, state->bytes, 64);
   if (!memory)
     return sinterError(context, SINTER_OUT_OF_MEMORY, "out of memory: no %zu bytes for the state",
                        state->bytes);
@@ -98,7 +98,7 @@ void *sinterStateMemory(SinterContext *context, int32_t index, bool next) {
 }
 
 void sinterStateFree(SinterContext *context) {
-  sinterDeallocate(context, context->state.places, context->state.bytes);
+  sinterDeallocateShared(context, context->state.places, context->state.bytes);
 }
 
 /*===- The public functions -------------------------------------------------===*/

@@ -218,7 +218,8 @@ static const char *const libcSymbols[] = {
     "syscall",        "vsnprintf",
     "calloc",         "abort",
     "stpcpy",         "strcpy",
-    "getauxval",
+    "getauxval",      "dlopen",
+    "dlsym",
 };
 
 /// Each also with the suffix f.

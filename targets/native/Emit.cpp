@@ -151,7 +151,7 @@ bool Emitter::addTables() {
     }
     variants.push_back("sinter_rt_variant" + part->suffix);
     for (const ModelInterface *each : getModels(interface))
-      if (!addVariantTable(*part->host, *each, part->target, part->calls,
+      if (!addVariantTable(*part->host, *each, {part->target, part->calls, weightsSize(weights)},
                            variantSymbol(variants.back(), *each), error))
         return false;
   }
@@ -276,7 +276,12 @@ bool Emitter::addRuntime() {
     error = "Sinter carries no runtime for '" + target.triple + "'";
     return false;
   }
-  return writeObject("runtime.o", {object.data, object.size});
+  if (!writeObject("runtime.o", {object.data, object.size}))
+    return false;
+  if (llvm::none_of(parts, [](const auto &part) { return bool(part->target.device); }))
+    return true;
+  object = deviceObject(architecture());
+  return writeObject("device.o", {object.data, object.size});
 }
 
 std::string Emitter::architecture() const {

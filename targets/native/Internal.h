@@ -48,9 +48,13 @@ void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
 
 /// Adds the functions through which the runtime calls one of the host program's, in a
 /// table called `symbol`.
-bool addVariantTable(llvm::Module &host, const ModelInterface &interface, const Target &target,
-                     llvm::ArrayRef<ProfiledCall> calls, llvm::StringRef symbol,
-                     std::string &error);
+struct VariantOptions {
+  const Target &target;
+  llvm::ArrayRef<ProfiledCall> calls;
+  uint64_t weightsBytes;
+};
+bool addVariantTable(llvm::Module &host, const ModelInterface &interface,
+                     const VariantOptions &options, llvm::StringRef symbol, std::string &error);
 
 /// What all tables of a library share.
 struct TableOptions {

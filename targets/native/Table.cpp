@@ -17,7 +17,7 @@
 using namespace sinter;
 using namespace sinter::native;
 
-static_assert(sizeof(SinterModel) == 128 && sizeof(SinterTensorInfo) == 32,
+static_assert(sizeof(SinterModel) == 136 && sizeof(SinterTensorInfo) == 32,
               "the layout below has to follow sinter/model.h");
 static_assert(sizeof(SinterTraining) == 88 && sizeof(SinterStateInfo) == 80,
               "the layout below has to follow sinter/train.h");
@@ -31,8 +31,7 @@ public:
         pointer(llvm::PointerType::get(context, 0)), i32(llvm::Type::getInt32Ty(context)),
         i64(llvm::Type::getInt64Ty(context)) {}
 
-  bool buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
-                    llvm::StringRef symbol, std::string &error);
+  bool buildVariant(const VariantOptions &options, llvm::StringRef symbol, std::string &error);
   /// The SinterModel; null after an error. `training` is its SinterTraining, or null.
   llvm::GlobalVariable *buildModel(const TableOptions &options, llvm::Constant *training,
                                    std::string &error);
@@ -189,8 +188,8 @@ llvm::Constant *TableBuilder::buildRequirements(const Target &target) {
   return constant(llvm::ConstantDataArray::get(context, words), "sinter_rt_requirements");
 }
 
-bool TableBuilder::buildVariant(const Target &target, llvm::ArrayRef<ProfiledCall> calls,
-                                llvm::StringRef symbol, std::string &error) {
+bool TableBuilder::buildVariant(const VariantOptions &options, llvm::StringRef symbol,
+                                std::string &error) {
   std::string name = "_mlir_ciface_sinter_" + interface.function;
   llvm::Function *main = host.getFunction(name);
   if (!main || main->isDeclaration()) {
@@ -204,11 +203,23 @@ bool TableBuilder::buildVariant(const Target &target, llvm::ArrayRef<ProfiledCal
             std::to_string(main->arg_size());
     return false;
   }
-  auto *variant = llvm::cast<llvm::GlobalVariable>(
-      constant(llvm::ConstantStruct::getAnon({buildEntry(main), buildWorkspaceSize(),
-                                              buildRequirements(target), buildCalls(calls),
-                                              llvm::ConstantInt::get(i64, calls.size())}),
-               symbol));
+  llvm::Constant *driver = llvm::ConstantPointerNull::get(pointer), *weights = driver;
+  const Device &device = options.target.device;
+  if (device) {
+    auto *global = llvm::cast<llvm::GlobalVariable>(
+        host.getOrInsertGlobal("sinter_rt_" + device.runtime, llvm::Type::getInt8Ty(context)));
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    driver = global;
+    if (llvm::GlobalVariable *symbol = host.getGlobalVariable("sinter_weights"))
+      weights = symbol;
+  }
+  auto *variant = llvm::cast<llvm::GlobalVariable>(constant(
+      llvm::ConstantStruct::getAnon(
+          {buildEntry(main), buildWorkspaceSize(), buildRequirements(options.target),
+           buildCalls(options.calls), llvm::ConstantInt::get(i64, options.calls.size()), driver,
+           weights, llvm::ConstantInt::get(i64, weights->isNullValue() ? 0 : options.weightsBytes),
+           llvm::ConstantInt::get(i64, uint64_t(device.capability))}),
+      symbol));
   variant->setLinkage(llvm::GlobalValue::ExternalLinkage);
   variant->setVisibility(llvm::GlobalValue::HiddenVisibility);
   return true;
@@ -271,6 +282,7 @@ llvm::GlobalVariable *TableBuilder::buildModel(const TableOptions &options,
         "sinter_rt_status_text"})
     fields.push_back(function(name));
   fields.push_back(internal);
+  fields.push_back(function("sinter_rt_device_name"));
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
   std::string name = "sinter_rt_model";
   if (interface.function != "main")
@@ -340,9 +352,9 @@ void TableBuilder::exportTable(llvm::GlobalVariable *table, llvm::StringRef name
 } // namespace
 
 bool native::addVariantTable(llvm::Module &host, const ModelInterface &interface,
-                             const Target &target, llvm::ArrayRef<ProfiledCall> calls,
-                             llvm::StringRef symbol, std::string &error) {
-  return TableBuilder(host, interface).buildVariant(target, calls, symbol, error);
+                             const VariantOptions &options, llvm::StringRef symbol,
+                             std::string &error) {
+  return TableBuilder(host, interface).buildVariant(options, symbol, error);
 }
 
 llvm::SmallVector<const ModelInterface *, 3> native::getModels(const ModelInterface &interface) {

@@ -121,7 +121,9 @@ enum {
   SINTER_MODEL_ERROR = 11, /* the model's own failure: an index out of range */
   SINTER_INTERNAL = 12,    /* a bug in Sinter */
   SINTER_UNSUPPORTED_CPU =
-      13 /* lacks instructions of the target(s) that the model was compiled for */
+      13,                  /* lacks instructions of the target(s) that the model was compiled for */
+  SINTER_NO_DEVICE = 14,   /* no driver, or no device that the model was compiled for */
+  SINTER_DEVICE_ERROR = 15 /* the device or its driver failed */
 };
 
 /*===- Contexts -------------------------------------------------------------===*/
@@ -147,6 +149,15 @@ typedef struct SinterContextOptions {
   void (*parallel_for)(void *user, void (*task)(void *closure, int64_t index), void *closure,
                        int64_t count);
   void *parallel_user;
+
+  /* Of a model that was compiled for a GPU or OpenCL; others take no notice.
+
+     Which device: CUDA's number, or OpenCL's, GPUs before others. */
+  int32_t device;
+
+  /* The caller's CUstream (of the device's primary context) or cl_command_queue (in order), which
+     the context then uses in place of one of its own; it decides the device of OpenCL. */
+  void *stream;
 } SinterContextOptions;
 
 /*===- The model ------------------------------------------------------------===*/
@@ -165,7 +176,8 @@ struct SinterModel {
 
   /* Creates a context. `options` may be NULL. Before any code that the CPU
      may not know, it compares the CPU with what the model was compiled for, and
-     takes the fastest of several versions: SINTER_UNSUPPORTED_CPU if none fits. */
+     takes the fastest of several versions: SINTER_UNSUPPORTED_CPU if none fits. A version for a
+     device fits where that device is: SINTER_NO_DEVICE if no other does. */
   SinterStatus (*context_create)(const SinterModel *model, const SinterContextOptions *options,
                                  SinterContext **context);
 
@@ -189,7 +201,10 @@ struct SinterModel {
      Inputs are dense, row-major and aligned to their element; they are only
      read. An output with data == NULL is filled in: data, shape and strides
      belong to the context and hold until its next run. Otherwise the caller's
-     memory, whose shape must be the result's, receives the result. */
+     memory, whose shape must be the result's, receives the result.
+
+     A context on a device also takes tensors in the device's memory: device type kDLCUDA, or
+     kDLOpenCL with shared virtual memory (clSVMAlloc). When `run` returns, all is done. */
   SinterStatus (*run)(SinterContext *context, const DLTensor *inputs, int32_t input_count,
                       DLTensor *outputs, int32_t output_count);
 
@@ -200,6 +215,9 @@ struct SinterModel {
   const char *(*status_text)(SinterStatus status);
 
   const void *internal; /* the compiler's own */
+
+  /* The device that runs the context's kernels, as its driver calls it; "": the CPU does. */
+  const char *(*device_name)(const SinterContext *context);
 };
 
 /* The type of the functions that a model's library exports. */
