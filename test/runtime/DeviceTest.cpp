@@ -1,0 +1,255 @@
+//===- DeviceTest.cpp - libraries with kernels for a device ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// OpenCL's run where there is a device (PoCL's is the CPU); CUDA's calls go to Inputs/cuda.c.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/runtime/Model.h"
+
+#include "llvm/IR/Module.h"
+
+#include "gtest/gtest.h"
+
+#include <dlfcn.h>
+
+using namespace sinter;
+using namespace sinter::test;
+
+static const float weightValues[] = {2, 3, 4, 5};
+
+static std::unique_ptr<Library> compileFor(const std::string &program,
+                                           const std::vector<std::string> &targets) {
+  Weights weights;
+  weights.chunks.push_back(
+      {0, llvm::ArrayRef<char>(reinterpret_cast<const char *>(weightValues), sizeof weightValues)});
+  return compile(program, {program, {vector("x", "n")}, {vector("y", "n")}}, weights, targets);
+}
+
+static std::vector<float> numbers(int count, float first) {
+  std::vector<float> values(count);
+  for (int i = 0; i < count; ++i)
+    values[i] = first + float(i);
+  return values;
+}
+
+static std::vector<float> expected(const std::vector<float> &x) {
+  std::vector<float> y(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    y[i] = (x[i] + 1) * weightValues[i % 4];
+  if (y.size() >= 4 && y[0] < 0) {
+    y[0] *= 2;
+    std::swap(y[0], y[1]);
+    std::swap(y[2], y[3]);
+  }
+  return y;
+}
+
+/// Runs on tensors of several sizes, into the caller's memory and into the library's.
+static void checkRuns(const Library &model, const SinterContext *context) {
+  auto *mutableContext = const_cast<SinterContext *>(context);
+  for (int n : {5, 1, 64, 1000, 3})
+    for (float first : {1.0f, -9.0f}) {
+      Vector x(numbers(n, first)), y(std::vector<float>(n, 0.0f));
+      DLTensor input = x.tensor(), output = y.tensor(), own = {};
+      ASSERT_EQ(model->run(mutableContext, &input, 1, &output, 1), SINTER_OK)
+          << model->last_error(context);
+      EXPECT_EQ(y.values, expected(x.values)) << n;
+      ASSERT_EQ(model->run(mutableContext, &input, 1, &own, 1), SINTER_OK);
+      auto *data = static_cast<float *>(own.data);
+      EXPECT_EQ(std::vector<float>(data, data + n), expected(x.values)) << n;
+      // In place: not the output's memory until the input has been read.
+      ASSERT_EQ(model->run(mutableContext, &input, 1, &input, 1), SINTER_OK);
+      EXPECT_EQ(x.values, expected(numbers(n, first))) << n;
+    }
+  DLTensor empty = Vector({}).tensor(), none = {};
+  int64_t zero = 0;
+  empty.shape = &zero;
+  EXPECT_EQ(model->run(mutableContext, &empty, 1, &none, 1), SINTER_OK)
+      << model->last_error(context);
+}
+
+//===----------------------------------------------------------------------===//
+// No device
+//===----------------------------------------------------------------------===//
+
+// Before those with a driver, which stays loaded.
+TEST(NoDevice, SaysWhatIsNeeded) {
+  if (void *real = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {
+    dlclose(real);
+    GTEST_SKIP() << "there is a driver";
+  }
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  SinterContext *none = nullptr;
+  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+  EXPECT_NE(std::string((*model)->status_text(SINTER_NO_DEVICE)).find("libcuda.so.1"),
+            std::string::npos);
+}
+
+//===----------------------------------------------------------------------===//
+// OpenCL
+//===----------------------------------------------------------------------===//
+
+class OpenCL : public testing::Test {
+protected:
+  void SetUp() override {
+    library = compileFor("device_opencl", {"x86-64+opencl"});
+    SinterStatus status = (*library)->context_create(library->model, nullptr, &context);
+    if (status == SINTER_NO_DEVICE)
+      GTEST_SKIP() << (*library)->status_text(status);
+    ASSERT_EQ(status, SINTER_OK) << (*library)->status_text(status);
+  }
+  void TearDown() override { (*library)->context_destroy(context); }
+  std::unique_ptr<Library> library;
+  SinterContext *context = nullptr;
+};
+
+TEST_F(OpenCL, Runs) {
+  EXPECT_STRNE((*library)->device_name(context), "");
+  checkRuns(*library, context);
+}
+
+TEST_F(OpenCL, ContextsShareTheDevice) {
+  Context second(*library);
+  checkRuns(*library, second);
+  checkRuns(*library, context);
+}
+
+TEST_F(OpenCL, WorkspaceOfTheCaller) {
+  alignas(64) float workspace[64];
+  ASSERT_EQ((*library)->set_workspace(context, workspace, sizeof workspace), SINTER_OK);
+  Vector x(numbers(64, 1)), y(std::vector<float>(64));
+  DLTensor input = x.tensor(), output = y.tensor();
+  ASSERT_EQ((*library)->run(context, &input, 1, &output, 1), SINTER_OK);
+  EXPECT_EQ(y.values, expected(x.values));
+  ASSERT_EQ((*library)->set_workspace(context, nullptr, 0), SINTER_OK);
+  checkRuns(*library, context);
+}
+
+TEST_F(OpenCL, NoSuchDevice) {
+  SinterContextOptions options = {};
+  options.struct_size = sizeof options;
+  options.device = 1000;
+  SinterContext *none = nullptr;
+  EXPECT_EQ((*library)->context_create(library->model, &options, &none), SINTER_NO_DEVICE);
+}
+
+//===----------------------------------------------------------------------===//
+// CUDA
+//===----------------------------------------------------------------------===//
+
+/// A driver that is loaded already is the one that the runtime gets.
+class Driver {
+public:
+  Driver() : handle(dlopen(SINTER_TEST_CUDA, RTLD_NOW | RTLD_LOCAL)) {
+    if (!handle)
+      std::abort();
+    function<void()>("fakeCudaForget")();
+    function<void(const char *, int)>("fakeCudaFail")("", 0);
+  }
+  ~Driver() { dlclose(handle); }
+  template <typename F>
+  F *function(const char *name) const {
+    return reinterpret_cast<F *>(dlsym(handle, name));
+  }
+  void fail(const char *name, int code) const {
+    function<void(const char *, int)>("fakeCudaFail")(name, code);
+  }
+  std::string calls() const { return function<const char *()>("fakeCudaCalls")(); }
+  int depth() const { return function<int()>("fakeCudaDepth")(); }
+
+private:
+  void *handle;
+};
+
+static size_t count(const std::string &text, const std::string &word) {
+  size_t found = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+    ++found;
+  return found;
+}
+
+TEST(Cuda, RunsAndReleasesAll) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  {
+    Context context(*model);
+    EXPECT_STREQ((*model)->device_name(context), "Fake 40");
+    checkRuns(*model, context);
+    Context second(*model);
+    checkRuns(*model, second);
+  }
+  std::string calls = driver.calls();
+  EXPECT_EQ(driver.depth(), 0);
+  for (auto [get, give] : {std::pair{"cuMemAlloc", "cuMemFree"},
+                           {"cuModuleLoadDataEx", "cuModuleUnload"},
+                           {"cuStreamCreate", "cuStreamDestroy"},
+                           {"cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease"}}) {
+    EXPECT_GE(count(calls, get), 1u) << get;
+    EXPECT_EQ(count(calls, get), count(calls, give)) << get;
+  }
+  // The device's context is retained once, the kernel's PTX loaded once for both contexts, and
+  // once more in each for the entry point whose blocks need fewer registers.
+  EXPECT_EQ(count(calls, "cuDevicePrimaryCtxRetain"), 1u);
+  EXPECT_EQ(count(calls, "cuModuleLoadDataEx"), 3u);
+  EXPECT_EQ(count(calls, "registers=4096"), 2u);
+  // More than 48 KB of shared memory is asked for.
+  EXPECT_EQ(count(calls, "attribute8=65536"), 2u);
+}
+
+TEST(Cuda, TakesTensorsAndStreamOfTheDevice) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  SinterContextOptions options = {};
+  options.struct_size = sizeof options;
+  options.stream = reinterpret_cast<void *>(1234);
+  Context context(*model, &options);
+  for (float first : {1.0f, -9.0f}) {
+    // Memory of this device is the host's.
+    Vector x(numbers(100, first)), y(std::vector<float>(100));
+    DLTensor input = x.tensor(), output = y.tensor();
+    input.device.device_type = output.device.device_type = kDLCUDA;
+    ASSERT_EQ((*model)->run(context, &input, 1, &output, 1), SINTER_OK) << context.error();
+    EXPECT_EQ(y.values, expected(x.values));
+  }
+  EXPECT_EQ(count(driver.calls(), "cuStreamCreate"), 0u);
+}
+
+TEST(Cuda, Failures) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  SinterContext *none = nullptr;
+  driver.fail("cuInit", 100);
+  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+  driver.fail("cuDevicePrimaryCtxRetain", 2);
+  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_DEVICE_ERROR);
+  driver.fail("cuStreamCreate", 2);
+  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_DEVICE_ERROR);
+  EXPECT_EQ(none, nullptr);
+  driver.fail("", 0);
+
+  Context context(*model);
+  Vector x(numbers(100, 1)), y(std::vector<float>(100));
+  DLTensor input = x.tensor(), output = y.tensor();
+  auto failsWith = [&](const char *call, const char *message) {
+    driver.fail(call, 2);
+    EXPECT_EQ((*model)->run(context, &input, 1, &output, 1), SINTER_DEVICE_ERROR);
+    EXPECT_EQ(context.error(), message);
+    EXPECT_EQ(driver.depth(), 0);
+    driver.fail("", 0);
+  };
+  failsWith("cuMemAlloc", "model 'device_cuda': CUDA: cuMemAlloc: out of memory (2)");
+  failsWith("cuModuleLoadDataEx", "model 'device_cuda': CUDA: cuModuleLoadDataEx: out of memory "
+                                  "(2): ptxas: no 'kernel'");
+  failsWith("cuLaunchKernel", "model 'device_cuda': CUDA: add: out of memory (2)");
+  failsWith("cuStreamSynchronize",
+            "model 'device_cuda': CUDA: cuStreamSynchronize: out of memory (2)");
+  checkRuns(*model, context);
+}
+
+TEST(Cuda, NeedsTheCapability) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_90"});
+  SinterContext *none = nullptr;
+  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+}
