@@ -19,8 +19,10 @@ import sys
 
 import lit.formats
 
-sys.path.insert(0, os.path.join(config.sinter_source, "test", "conformance"))
+for folder in (("test",), ("test", "conformance")):
+    sys.path.insert(0, os.path.join(config.sinter_source, *folder))
 import cases  # noqa: E402  (the one place that knows where test data lies)
+import machine  # noqa: E402
 
 config.name = "sinter"
 config.test_format = lit.formats.ShTest(execute_external=False)
@@ -32,6 +34,7 @@ config.test_exec_root = os.path.join(config.sinter_build, "test")
 tools = os.path.join(config.sinter_build, "bin")
 config.environment["PATH"] = os.pathsep.join([tools, config.llvm_tools, os.environ["PATH"]])
 config.environment["LC_ALL"] = "C.UTF-8"
+config.environment["POCL_CACHE_DIR"] = os.path.join(config.sinter_build, "pocl")
 config.environment["SINTER"] = os.path.join(tools, "sinter")
 
 python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
@@ -75,7 +78,7 @@ for feature, present in {
     and os.path.isdir(os.path.join(config.sinter_build, "peers", "node_modules", "onnxruntime-node")),
     "nvidia-gpu": os.path.exists("/dev/nvidiactl"),
     "ptxas": shutil.which("ptxas") or os.access("/usr/local/cuda/bin/ptxas", os.X_OK),
-    "opencl": os.path.isdir("/etc/OpenCL/vendors") and bool(os.listdir("/etc/OpenCL/vendors")),
+    "opencl": machine.has_opencl(),
 }.items():
     if present:
         config.available_features.add(feature)

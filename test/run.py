@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs lit, the GoogleTest units, the ONNX conformance cases and, of those, a sample for AArch64, and adds them up.
+"""Runs lit, the GoogleTest units, the ONNX conformance cases and, of those, samples for AArch64 and OpenCL, and adds them up.
 
 The last line is `N passed, N failed, N skipped`, alone; the exit status is 1 when anything failed.
 Skipped: lit's UNSUPPORTED and XFAIL, GoogleTest's skipped and disabled, conformance cases on the list of expected
@@ -17,6 +17,7 @@ import sys
 
 TEST = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TEST, "conformance"))
+import machine  # noqa: E402
 import run as conformance  # noqa: E402
 
 UNIT_TIMEOUT = 600  # seconds for one program
@@ -126,7 +127,20 @@ def run_emulated(build, jobs):
     return Count(result["passed"], result["failed"], 0)
 
 
-KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance, "aarch64": run_emulated}
+def run_device(build, jobs):
+    """A sample of them, whose kernels run on an OpenCL device: PoCL makes one of the CPU."""
+    if not machine.has_opencl():
+        print("no OpenCL driver on this machine")
+        return Count(skipped=1)
+    target = "opencl"
+    result = conformance.run(build, jobs, every_operator=False, extra=["--target=" + target],
+                             keep=lambda case: not case.name.startswith("onnx-light/"), sample=2,
+                             expected_lists=conformance.expected_files(target), report="conformance-opencl.json")
+    return Count(result["passed"], result["failed"], 0)
+
+
+KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance, "aarch64": run_emulated,
+         "opencl": run_device}
 
 
 def main():

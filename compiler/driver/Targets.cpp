@@ -44,6 +44,29 @@ static void printLevel(const std::string &name) {
     llvm::outs() << llvm::formatv("  {0,-16} {1}\n", name, abilities(target));
 }
 
+// "blocks of 1024 threads and 48 KiB, float16, float64"
+static std::string abilities(const Device &device) {
+  std::string text = llvm::formatv("blocks of {0} threads and {1} KiB", device.threadsPerBlock,
+                                   device.sharedBytes >> 10)
+                         .str();
+  for (auto [has, name] : {std::pair(device.float16, "float16"), {device.float64, "float64"}})
+    if (has)
+      text += std::string(", ") + name;
+  return text;
+}
+
+static void printDevices() {
+  for (const DeviceDescription &kind : describeDevices()) {
+    llvm::outs() << '\n' << kind.summary << "; alone beside this machine's CPU, or CPU+DEVICE\n";
+    for (const std::string &level : kind.levels) {
+      Target target;
+      std::string error;
+      if (lookupTarget(level, target, error))
+        llvm::outs() << llvm::formatv("  {0,-16} {1}\n", level, abilities(target.device));
+    }
+  }
+}
+
 static void printFamilies() {
   llvm::outs() << "vectors: bytes x registers\n";
   printLevel("host");
@@ -61,6 +84,7 @@ static void printFamilies() {
     printList("or a CPU:", family.cpus);
     printList("with features, +NAME or +noNAME:", family.features);
   }
+  printDevices();
   llvm::outs() << "\nNames of one architecture by comma: one library that takes, where it is "
                   "loaded, what fits best.\n";
 }
@@ -79,6 +103,9 @@ static int printTarget(const std::string &name) {
                << "vectors   " << abilities(target) << "\n"
                << llvm::formatv("caches    L1 {0} KiB, L2 {1} KiB of a core, L3 {2} KiB shared\n",
                                 target.l1Bytes >> 10, target.l2Bytes >> 10, target.l3Bytes >> 10);
+  if (target.device)
+    llvm::outs() << "device    " << target.device.runtime << ", " << abilities(target.device)
+                 << "\n";
   if (target.isHost)
     llvm::outs() << "cores     " << target.cores << "\n";
   return Good;

@@ -74,7 +74,8 @@ static LogicalResult lower(Variant &variant, StringRef name, bool text, Collecte
       })))
     return failure();
   note("weights");
-  collectWeights(module, weights);
+  // A device is given the weights as one block: what its kernels read must be there.
+  collectWeights(module, weights, options.target.device ? 1 : 64);
 
   note("host to LLVM");
   variant.host = translateModuleToLLVMIR(module, variant.context, name);

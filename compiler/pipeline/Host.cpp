@@ -125,8 +125,7 @@ uint64_t sinter::addWeights(const nn::HostTensor &tensor, CollectedWeights &coll
   return entry->second;
 }
 
-void sinter::collectWeights(ModuleOp module, CollectedWeights &collected) {
-  constexpr int64_t smallest = 64;
+void sinter::collectWeights(ModuleOp module, CollectedWeights &collected, int64_t smallest) {
   SymbolTableCollection tables;
   OpBuilder builder(module.getContext());
   auto pointer = LLVM::LLVMPointerType::get(module.getContext());

@@ -35,9 +35,10 @@ struct CollectedWeights {
 /// Adds a tensor's bytes, unless they are there already; gives their place.
 uint64_t addWeights(const nn::HostTensor &tensor, CollectedWeights &weights);
 
-/// Moves the large constants of a module in the LLVM dialect out to `weights`;
-/// equal ones once, also between the modules of a library's variants.
-void collectWeights(mlir::ModuleOp module, CollectedWeights &weights);
+/// Moves the constants of at least `smallest` bytes of a module in the LLVM
+/// dialect out to `weights`; equal ones once, also between the modules of a
+/// library's variants.
+void collectWeights(mlir::ModuleOp module, CollectedWeights &weights, int64_t smallest);
 
 /// The calls that profile-calls numbered, in that order; none if it did not run.
 std::vector<ProfiledCall> getProfiledCalls(mlir::ModuleOp module);

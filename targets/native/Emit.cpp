@@ -26,6 +26,7 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <tuple>
 
 using namespace sinter;
 using namespace sinter::native;
@@ -415,13 +416,13 @@ bool Emitter::run() {
   return linkObjects();
 }
 
-/// How much of the architecture a target uses: the runtime tries the greatest
-/// first.
-int64_t extent(const Target &target) {
+/// How much a target asks of the machine: a device, and which; then how much of the CPU's
+/// architecture. The runtime tries the greatest first.
+std::tuple<bool, int64_t, int64_t> extent(const Target &target) {
   int64_t bits = 0;
   for (const CpuRequirement &requirement : target.requirements)
     bits += llvm::popcount(requirement.mask);
-  return target.vectorBytes * 1024 + bits;
+  return {bool(target.device), target.device.capability, target.vectorBytes * 1024 + bits};
 }
 
 } // namespace

@@ -23,7 +23,9 @@ import time
 
 import cases
 
-EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "expected-failures.txt")
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXPECTED = os.path.join(HERE, "expected-failures.txt")  # of every target
+EXPECTED_OF_TARGET = os.path.join(HERE, "expected-failures-{}.txt")  # beside it, where there is one
 LINE = re.compile(r"^(PASS|FAIL|UNSUPPORTED) (.*)$")
 
 
@@ -34,8 +36,14 @@ class Result:
         self.case, self.status, self.reason = case, status, reason
 
 
-def read_expected(path):
-    """{case name: reason}; a line is `name reason…`, and `#` opens a comment line."""
+def expected_files(target):
+    """The lists that hold for a target."""
+    own = EXPECTED_OF_TARGET.format(target)
+    return [EXPECTED] + ([own] if target and os.path.exists(own) else [])
+
+
+def read_expected(path, elsewhere=()):
+    """{case name: reason}; a line is `name reason…`, and `#` opens a comment line. No name may also be `elsewhere`."""
     expected = {}
     for number, line in enumerate(open(path, encoding="utf-8") if os.path.exists(path) else [], 1):
         line = line.strip()
@@ -44,7 +52,7 @@ def read_expected(path):
         name, _, reason = line.partition(" ")
         if not reason.strip():
             sys.exit(f"{path}:{number}: '{name}' has no reason")
-        if name in expected:
+        if name in expected or name in elsewhere:
             sys.exit(f"{path}:{number}: '{name}' is listed twice")
         expected[name] = reason.strip()
     return expected
@@ -81,6 +89,8 @@ class Progress:
 def run_cases(sinter, found, jobs, timeout, extra, scratch):
     """Results of all cases, in the order of `found`. A batch that dies is started again with what is left."""
     by_folder = {case.folder: case for case in found}
+    # Where PoCL keeps what it has compiled.
+    environment = {"POCL_CACHE_DIR": os.path.join(scratch, "pocl"), **os.environ}
     results, progress = {}, Progress(len(found))
     while len(results) < len(found):
         left = [case.folder for case in found if case.folder not in results]
@@ -90,7 +100,7 @@ def run_cases(sinter, found, jobs, timeout, extra, scratch):
         # The standard error of a crashing case goes to a log, not between the progress lines.
         with open(os.path.join(scratch, "conformance.log"), "a", encoding="utf-8") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace",
-                                       cwd=scratch)
+                                       cwd=scratch, env=environment)
             for line in process.stdout:
                 parsed = parse_line(line, by_folder)
                 if parsed and parsed[1] not in results:
@@ -118,12 +128,12 @@ def operator_table(results, every):
     return lines + [f"  {clean} of {len(count)} operators pass every case"]
 
 
-def write_expected(path, results, expected):
-    """Rewrites the list from what was just run; reasons that were there stay."""
+def write_expected(path, results, expected, elsewhere):
+    """Rewrites the list from what was just run, but for what is on a list elsewhere; reasons that were there stay."""
     ran = {result.case.name for result in results}
     entries = {name: reason for name, reason in expected.items() if name not in ran}
     for result in results:
-        if result.status != "PASS":
+        if result.status != "PASS" and result.case.name not in elsewhere:
             entries[result.case.name] = expected.get(result.case.name) or result.reason or "no reason given"
     with open(path, "w", encoding="utf-8") as file:
         file.write("# Cases that do not pass, each with its reason. The test fails when a case on the list passes,\n"
@@ -150,7 +160,7 @@ def default_suites(build):
     return found, skipped
 
 
-def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_operator=True, expected_file=EXPECTED,
+def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_operator=True, expected_lists=(EXPECTED,),
         sinter=None, rewrite=False, sample=None, keep=None,
         report="conformance.json"):
     """Runs and prints all; returns {"passed", "failed", "skipped", "line", "good"} for the test summary.
@@ -161,7 +171,12 @@ def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_oper
     whole = suite is None and pattern is None
     if pattern:
         found = [case for case in found if re.search(pattern, case.name) or re.search(pattern, case.operator)]
-    expected = read_expected(expected_file)
+    elsewhere = {}
+    for path in expected_lists[:-1]:
+        elsewhere.update(read_expected(path, elsewhere))
+    own = read_expected(expected_lists[-1], elsewhere)
+    expected = {**elsewhere, **own}
+    lists = " or ".join(os.path.relpath(path) for path in expected_lists)
     if keep:
         found, whole = [case for case in found if keep(case)], False
     if sample:
@@ -184,9 +199,9 @@ def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_oper
     for result in unexpected_failures:
         print(f"{result.status} {result.case.name} ({result.case.operator}): {result.reason}")
     for result in unexpected_passes:
-        print(f"PASSES though expected to fail: {result.case.name}; take it off {os.path.relpath(expected_file)}")
+        print(f"PASSES though expected to fail: {result.case.name}; take it off {lists}")
     for name in unknown:
-        print(f"NO SUCH CASE: {name}; take it off {os.path.relpath(expected_file)}")
+        print(f"NO SUCH CASE: {name}; take it off {lists}")
     if skipped:
         print(f"{skipped} cases skipped: their data is not on this machine")
 
@@ -195,8 +210,8 @@ def run(build, jobs, suite=None, pattern=None, timeout=300, extra=(), every_oper
             {"name": r.case.name, "operator": r.case.operator, "status": r.status, "reason": r.reason,
              "expected_to_fail": r.case.name in expected} for r in results]}, file, indent=1)
     if rewrite:
-        write_expected(expected_file, results, expected)
-        print(f"wrote {os.path.relpath(expected_file)}")
+        write_expected(expected_lists[-1], results, own, elsewhere)
+        print(f"wrote {os.path.relpath(expected_lists[-1])}")
     wrong = len(unexpected_failures) + len(unexpected_passes) + len(unknown)
     known = len(results) - passed - len(unexpected_failures)
     line = f"conformance: {passed} of {len(results)}"
@@ -215,9 +230,10 @@ def main():
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one case (default: 300)")
     parser.add_argument("--codegen", help="passed on: `reference` is the second road to the same numbers")
     parser.add_argument("--numerics", help="passed on: `strict` is without Winograd and its like")
-    parser.add_argument("--target", help="compile for this target; another processor's code runs under its emulator")
+    parser.add_argument("--target", help="compile for this target; another processor's code runs under its emulator, "
+                                         "a device's on the device")
     parser.add_argument("--sample", type=int, metavar="N", help="only N cases of each operator, always the same")
-    parser.add_argument("--expected", default=EXPECTED, help="list of expected failures")
+    parser.add_argument("--expected", help="list of expected failures (default: expected-failures.txt and the target's)")
     parser.add_argument("--write-expected", action="store_true", help="rewrite that list from this run")
     arguments = parser.parse_args()
     extra = [f"--{name}={value}" for name, value in (("codegen", arguments.codegen), ("numerics", arguments.numerics),
@@ -225,7 +241,8 @@ def main():
     if arguments.suite and not os.path.isdir(arguments.suite):
         sys.exit(f"conformance: no folder {arguments.suite}")
     summary = run(arguments.build, arguments.jobs, os.path.abspath(arguments.suite) if arguments.suite else None,
-                  arguments.filter, arguments.timeout, extra, True, arguments.expected, arguments.sinter,
+                  arguments.filter, arguments.timeout, extra, True,
+                  [arguments.expected] if arguments.expected else expected_files(arguments.target), arguments.sinter,
                   arguments.write_expected, arguments.sample)
     return 0 if summary["good"] or arguments.write_expected else 1
 
