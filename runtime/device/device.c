@@ -73,7 +73,9 @@ bool sinterLoad(const char *library, const char *const *names, void **functions,
                 Message *message) {
   if (functions[count - 1])
     return true;
-  void *handle = dlopen(library, loadNow | loadDeepBind);
+  /* A process with an LLVM of its own would lend it to PoCL's, and crash. */
+  bool hasLLVM = dlsym(NULL, "LLVMContextCreate") != NULL;
+  void *handle = hasLLVM ? dlmopen(newNamespace, library, loadNow) : dlopen(library, loadNow);
   if (!handle) {
     snprintf(message->text, sizeof message->text, "can't load %s", library);
     return false;

@@ -15,9 +15,10 @@
 
 #pragma GCC visibility push(default)
 void *dlopen(const char *name, int mode);
+void *dlmopen(long place, const char *name, int mode);
 void *dlsym(void *library, const char *name);
 #pragma GCC visibility pop
-enum { loadNow = 2, loadDeepBind = 8 };
+enum { loadNow = 2, newNamespace = -1 };
 
 enum {
   maxShared = 16, /* devices that one process uses at a time */

@@ -219,7 +219,7 @@ static const char *const libcSymbols[] = {
     "calloc",         "abort",
     "stpcpy",         "strcpy",
     "getauxval",      "dlopen",
-    "dlsym",
+    "dlmopen",        "dlsym",
 };
 
 /// Each also with the suffix f.
