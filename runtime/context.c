@@ -53,6 +53,20 @@ static void numberSymbols(SinterContext *context) {
   }
 }
 
+static void contextDestroy(SinterContext *context) {
+  if (!context)
+    return;
+  sinterPoolStop(context);
+  sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
+  sinterStateFree(context);
+  sinterArenaFree(context, &context->results);
+  sinterArenaFree(context, &context->self.scratch);
+  for (int32_t i = 0; i < context->threads - 1; ++i)
+    sinterArenaFree(context, &context->thread[i].scratch);
+  SinterContextOptions options = context->options;
+  options.deallocate(options.allocator_user, context, context->bytes);
+}
+
 static SinterStatus contextCreate(const SinterModel *model, const SinterContextOptions *given,
                                   SinterContext **result) {
   if (!result)
@@ -160,24 +174,12 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
     options.deallocate(options.allocator_user, context, context->bytes);
     return status;
   }
-  *result = context;
-  return SINTER_OK;
-}
-
-static void contextDestroy(SinterContext *context) {
-  if (!context)
-    return;
-  sinterPoolStop(context);
-  sinterDeallocateShared(context, context->ownWorkspace, context->ownWorkspaceBytes);
-  sinterStateFree(context);
-  sinterArenaFree(context, &context->results);
-  sinterArenaFree(context, &context->self.scratch);
-  for (int32_t i = 0; i < context->threads - 1; ++i)
-    sinterArenaFree(context, &context->thread[i].scratch);
-  if (context->device)
-    hooksOf(context->variant->driver)->close(context);
-  SinterContextOptions options = context->options;
-  options.deallocate(options.allocator_user, context, context->bytes);
+  status = sinterPreparedEnsure(context);
+  if (status)
+    contextDestroy(context);
+  else
+    *result = context;
+  return status;
 }
 
 static SinterStatus setWorkspace(SinterContext *context, void *memory, size_t bytes) {

@@ -79,6 +79,21 @@ typedef struct SinterDriver SinterDriver;
 /* What a context has on its device. */
 typedef struct SinterDevice SinterDevice;
 
+/* A tensor that is made of the weights: its dense memory in the library. */
+typedef struct SinterPreparedTensor {
+  void *address;
+  int64_t bytes, rank;
+} SinterPreparedTensor;
+
+/* What the model makes of its weights before the first run. */
+typedef struct SinterPrepared {
+  /* (results' descriptors one after the other, context, workspace's descriptor) */
+  void (*entry)(void *results, void *context, void *workspace);
+  int64_t (*workspace)(void **inputs); /* NULL: none needed */
+  const SinterPreparedTensor *tensors;
+  int64_t count;
+} SinterPrepared;
+
 /* What the compiler generates of the model for one target. */
 typedef struct SinterVariant {
   /* Calls the model: (context, workspace's descriptor, inputs' descriptors,
@@ -88,6 +103,7 @@ typedef struct SinterVariant {
   const SinterRequirement *requirements;
   const SinterKernelInfo *kernels; /* calls that are measured */
   int64_t kernelCount;
+  const SinterPrepared *prepared; /* NULL: nothing */
 
   const SinterDriver *driver; /* NULL: all of it runs on the CPU */
   const void *weights;        /* that kernels on the device read */
@@ -178,9 +194,10 @@ struct SinterContext {
   int64_t *descriptors; /* MLIR's memref descriptors of the inputs */
   void **descriptorOf;
   int64_t *resultDescriptors;
-  int64_t *shapes;        /* of the outputs: shape, then strides */
-  DLTensor *outputs;      /* during a run: the caller's, for sinter_rt_output */
-  uint64_t outputsDirect; /* bit i: output i may be written in place */
+  int64_t *shapes;                 /* of the outputs: shape, then strides */
+  DLTensor *outputs;               /* during a run: the caller's, for sinter_rt_output */
+  uint64_t outputsDirect;          /* bit i: output i may be written in place */
+  const SinterPrepared *preparing; /* while these, not outputs, are computed */
 
   SinterState state;
   SinterContext *owner;      /* of the state that the model runs on */
@@ -221,16 +238,21 @@ SinterStatus sinterError(SinterContext *, SinterStatus, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* threads.c */
-void sinterWait(_Atomic uint32_t *word, uint32_t value);
-void sinterWake(_Atomic uint32_t *word, uint32_t count);
 void sinterParallelFor(SinterThread *, TaskFunction, void *closure, int64_t count);
 void sinterPoolStop(SinterContext *);
+/* Sleeps while *word is `value`, or wakes all who do. */
+void sinterFutexWait(_Atomic uint32_t *word, uint32_t value);
+void sinterFutexWake(_Atomic uint32_t *word, uint32_t count);
 int32_t sinterCores(void);
 
 /* run.c */
 SinterStatus sinterPrepare(SinterContext *, const DLTensor *, int32_t);
 SinterStatus sinterWorkspaceSize(SinterContext *, const DLTensor *, int32_t, size_t *);
 SinterStatus sinterRun(SinterContext *, const DLTensor *, int32_t, DLTensor *, int32_t);
+
+/* prepared.c */
+/* Makes sure that what the model makes of its weights is there, for all contexts. */
+SinterStatus sinterPreparedEnsure(SinterContext *);
 
 /* train.c */
 /* Makes sure that a training's state is there; of other models, nothing. */

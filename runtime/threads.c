@@ -29,11 +29,11 @@ static inline void pause(void) { __asm__ volatile("yield"); }
 
 enum { futexWaitPrivate = 128, futexWakePrivate = 129 };
 
-void sinterWait(_Atomic uint32_t *word, uint32_t value) {
+void sinterFutexWait(_Atomic uint32_t *word, uint32_t value) {
   syscall(futexCall, word, futexWaitPrivate, value, NULL, NULL, 0);
 }
 
-void sinterWake(_Atomic uint32_t *word, uint32_t count) {
+void sinterFutexWake(_Atomic uint32_t *word, uint32_t count) {
   syscall(futexCall, word, futexWakePrivate, count, NULL, NULL, 0);
 }
 
@@ -104,7 +104,7 @@ static void *work(void *argument) {
     if (!spinWhile(&pool->generation, seen)) {
       atomic_fetch_add(&pool->sleepers, 1);
       while (atomic_load(&pool->generation) == seen)
-        sinterWait(&pool->generation, seen);
+        sinterFutexWait(&pool->generation, seen);
       atomic_fetch_sub(&pool->sleepers, 1);
     }
     seen = atomic_load(&pool->generation);
@@ -117,7 +117,7 @@ static void *work(void *argument) {
       continue; /* it was over before we were awake */
     participate(context, thread);
     if (atomic_fetch_sub(&pool->state, 1) == 1 && atomic_load(&pool->waiting))
-      sinterWake(&pool->state, 1);
+      sinterFutexWake(&pool->state, 1);
   }
 }
 
@@ -141,7 +141,7 @@ void sinterPoolStop(SinterContext *context) {
   Pool *pool = &context->pool;
   pool->stop = true;
   atomic_fetch_add(&pool->generation, 1);
-  sinterWake(&pool->generation, INT32_MAX);
+  sinterFutexWake(&pool->generation, INT32_MAX);
   for (int32_t i = 0; i < pool->workers; ++i)
     pthread_join(context->handles[i], NULL);
   pool->workers = 0;
@@ -155,7 +155,7 @@ static void runOnPool(SinterContext *context, int32_t ranges) {
   atomic_store(&pool->state, jobOpen);
   atomic_fetch_add(&pool->generation, 1);
   if (atomic_load(&pool->sleepers))
-    sinterWake(&pool->generation, (uint32_t)(ranges - 1));
+    sinterFutexWake(&pool->generation, (uint32_t)(ranges - 1));
 
   participate(context, &context->self);
 
@@ -165,7 +165,7 @@ static void runOnPool(SinterContext *context, int32_t ranges) {
     if (!spinWhile(&pool->state, inside)) {
       atomic_store(&pool->waiting, true);
       if (atomic_load(&pool->state) == inside)
-        sinterWait(&pool->state, inside);
+        sinterFutexWait(&pool->state, inside);
     }
     inside = atomic_load(&pool->state);
   }

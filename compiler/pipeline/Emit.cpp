@@ -32,6 +32,7 @@ struct Variant {
   CompileOptions options;
   std::string suffix; ///< of its kernels' symbols, which may be those of another variant
   std::vector<ProfiledCall> calls;
+  std::vector<PreparedTensor> prepared;
   std::vector<KernelCode> kernels;
   // The host program, and before it the context that it lives in.
   llvm::LLVMContext context;
@@ -42,8 +43,8 @@ struct Variant {
 static void dropInterface(ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      for (StringRef attribute :
-           {"nn.name", "nn.dims", "nn.expected", "nn.state", "nn.initial", "sinter.dtype"})
+      for (StringRef attribute : {"nn.name", "nn.dims", "nn.expected", "nn.state", "nn.initial",
+                                  "nn.prepared", "sinter.dtype"})
         function.removeArgAttr(i, StringAttr::get(module.getContext(), attribute));
     function.removeResAttrsAttr();
   }
@@ -111,6 +112,7 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
         })))
       return failure();
     variant->calls = getProfiledCalls(variant->module);
+    variant->prepared = getPrepared(variant->module);
   }
   CollectedWeights weights;
   auto interface = getInterface(module, output.name, weights);
@@ -150,7 +152,8 @@ LogicalResult sinter::emit(ModuleOp module, const Output &output, const CompileO
                                                : NativeOutput::Library;
   std::vector<NativeVariant> parts;
   for (auto &variant : variants) {
-    parts.push_back({variant->options.target, std::move(variant->host), {}, variant->calls});
+    parts.push_back(
+        {variant->options.target, std::move(variant->host), {}, variant->calls, variant->prepared});
     for (const KernelCode &kernel : variant->kernels)
       parts.back().kernels.push_back(text ? kernel.bitcode : kernel.object);
   }

@@ -26,15 +26,17 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
     layout.vector = options.target.lanes(4);
     // A device's threads read weights of plain channels-last filters side by side.
     layout.pack = !options.reference && !options.target.device;
-    layout.winograd = !options.strict && !options.target.device;
+    layout.fewerProducts = !options.strict && !options.target.device;
     layout.fmaPerCycle = options.target.fmaPerCycle;
     layout.memoryBandwidth = options.target.memoryBandwidth;
     pm.addNestedPass<func::FuncOp>(createNNAssignLayout(layout));
-    // Folds the packing of constant weights.
-    pm.addPass(createNNSimplify());
   }
+  // Folds the packing of constant weights, but where the result is larger than they are.
+  NNSimplifyOptions packed;
+  packed.leaveGrowth = !options.reference && !options.target.device;
+  pm.addPass(createNNSimplify(packed));
   pm.addPass(createNNExplicitBroadcast());
-  pm.addPass(createNNSimplify());
+  pm.addPass(createNNSimplify(packed));
   if (options.checkpointing >= 0)
     pm.addNestedPass<func::FuncOp>(createNNRecompute({options.checkpointing}));
 }

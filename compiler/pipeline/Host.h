@@ -48,6 +48,9 @@ std::vector<ProfiledCall> getProfiledCalls(mlir::ModuleOp module);
 mlir::FailureOr<ModelInterface> getInterface(mlir::ModuleOp module, llvm::StringRef name,
                                              CollectedWeights &weights);
 
+/// What @main takes from @prepare: of each target's module its own.
+std::vector<PreparedTensor> getPrepared(mlir::ModuleOp module);
+
 } // namespace sinter
 
 #endif // SINTER_COMPILER_PIPELINE_HOST_H

@@ -153,6 +153,8 @@ FailureOr<ModelInterface> InterfaceBuilder::buildFunction(StringRef symbol) {
     auto info = ::describe(function, type, attributes, kind, number);
     if (failed(info))
       return failure();
+    if (attributes.contains("nn.prepared"))
+      return success();
     if (isTraining && attributes.contains("nn.state"))
       return addState(function, *info, attributes, stateList);
     list.push_back(*info);
@@ -203,6 +205,16 @@ FailureOr<ModelInterface> InterfaceBuilder::build() {
   training->description = describe(settings, *step);
   step->training = training;
   return step;
+}
+
+std::vector<PreparedTensor> sinter::getPrepared(ModuleOp module) {
+  std::vector<PreparedTensor> prepared;
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  for (unsigned i = 0; main && i < main.getNumArguments(); ++i)
+    if (auto type = dyn_cast<RankedTensorType>(main.getArgumentTypes()[i]);
+        type && main.getArgAttr(i, "nn.prepared"))
+      prepared.push_back({type.getShape().vec(), nn::getElementBytes(type.getElementType())});
+  return prepared;
 }
 
 FailureOr<ModelInterface> sinter::getInterface(ModuleOp module, StringRef name,

@@ -7,6 +7,8 @@
 #include "dialects/nn/NN.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
+#include "passes/graph/nn-outline-prepare/NNOutlinePrepare.h"
+#include "passes/graph/nn-version-products/NNVersionProducts.h"
 #include "passes/kernels/nn-to-kernel/NNToKernel.h"
 
 using namespace mlir;
@@ -43,6 +45,9 @@ static void buildGraphPasses(PassManager &pm, const CompileOptions &options) {
     fuse.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createNNFuse(fuse));
   }
+  pm.addNestedPass<func::FuncOp>(createNNVersionProducts());
+  if (!options.reference)
+    pm.addPass(createNNOutlinePrepare());
 }
 
 static void buildKernelPasses(PassManager &pm, const CompileOptions &) {

@@ -39,7 +39,7 @@ struct CompileOptions {
   unsigned optLevel = 3;
   /// Kernels through upstream's linalg-to-loops instead of Halide.
   bool reference = false;
-  /// No algorithm that rounds more than the direct one: no Winograd.
+  /// No algorithm that rounds more than the direct one: no Winograd, no Strassen.
   bool strict = false;
   /// Threads that the compiler uses; 0: all cores.
   unsigned threads = 0;

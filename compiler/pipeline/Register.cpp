@@ -25,7 +25,9 @@
 #include "passes/graph/nn-fold-constants/NNFoldConstants.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "passes/graph/nn-infer-shapes/NNInferShapes.h"
+#include "passes/graph/nn-outline-prepare/NNOutlinePrepare.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
+#include "passes/graph/nn-version-products/NNVersionProducts.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/place-on-device/PlaceOnDevice.h"
 #include "passes/host/plan-memory/PlanMemory.h"
@@ -58,6 +60,8 @@ void sinter::registerAllPasses() {
   registerNNTrainStep();
   registerNNDecompose();
   registerNNExplicitBroadcast();
+  registerNNOutlinePrepare();
+  registerNNVersionProducts();
   registerNNFoldConstants();
   registerNNFuse();
   registerNNInferShapes();

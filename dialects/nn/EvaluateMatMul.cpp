@@ -49,7 +49,7 @@ static void multiply(Matrix<T> lhs, Matrix<Compute<T>> rhs, T *out) {
 
 LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
                                  MutableArrayRef<HostTensor> results) {
-  if (!results[0].isAllocated())
+  if (!results[0].isAllocated() || getStrassen())
     return failure();
   Dims left(operands[0].getShape()), right(operands[1].getShape());
   int64_t block = getRhsBlock();

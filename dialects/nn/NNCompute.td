@@ -51,11 +51,13 @@ def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperan
   let description = [{
     lhs …×M×K (K×M with transpose_lhs), rhs …×K×N (N×K with transpose_rhs);
     1-D operands as in NumPy. With `rhs_block` = V > 0, rhs is a matrix packed
-    as ⌈N/V⌉ × K × V, zero-padded, and `columns` is N.
+    as ⌈N/V⌉ × K × V, zero-padded, and `columns` is N. With `strassen` besides, rhs
+    holds the seven sums of its quarters that Strassen's algorithm multiplies by (Strassen.h),
+    packed as 7 × N/2V × K/2 × V; N is a multiple of 2V and K is even.
   }];
   let arguments = (ins NN_NumberTensor:$lhs, NN_NumberTensor:$rhs, UnitAttr:$transpose_lhs,
                    UnitAttr:$transpose_rhs, DefaultValuedAttr<NN_I64Attr, "0">:$rhs_block,
-                   DefaultValuedAttr<NN_I64Attr, "0">:$columns);
+                   DefaultValuedAttr<NN_I64Attr, "0">:$columns, UnitAttr:$strassen);
   let results = (outs NN_Tensor:$output);
 }
 def NN_EinsumOp : NN_Op<"einsum", "contraction", NN_SameElementType, [SameOperandsElementType, NN_Differentiable]> {
@@ -71,8 +73,9 @@ def NN_ConvOp : NN_Op<"conv", "contraction", NN_SameElementType, [NN_Differentia
     filter is packed as ⌈O/V⌉ × X… × (C/group) × V, zero-padded, and
     `out_channels` is O. Depthwise in channels_last (group = C = O):
     filter X… × O, marked by `filter_block` = −1.
-    With `winograd` = m > 0 (two spatial dims, 3×3, stride 1, one group) the filter is
-    the result of nn.winograd_filter, and the convolution is F(m×m, 3×3).
+    With `winograd` = m > 0 (two spatial dims, 3×3, stride 1, one group) the convolution is
+    F(m×m, 3×3), and the filter holds G f Gᵀ of each 3×3 filter f, packed as ⌈O/V⌉ × α × α × C × V,
+    α = m + 2 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4).
     `pads` is [begins…, ends…]; with auto_pad ≠ notset it is ignored.
   }];
   let arguments = (ins NN_NumberTensor:$input, NN_NumberTensor:$filter, Optional<NN_NumberTensor>:$bias,
@@ -82,15 +85,6 @@ def NN_ConvOp : NN_Op<"conv", "contraction", NN_SameElementType, [NN_Differentia
                    DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout,
                    DefaultValuedAttr<NN_I64Attr, "0">:$filter_block, DefaultValuedAttr<NN_I64Attr, "0">:$out_channels,
                    DefaultValuedAttr<NN_I64Attr, "0">:$winograd);
-  let results = (outs NN_Tensor:$output);
-}
-def NN_WinogradFilterOp : NN_Op<"winograd_filter", "opaque"> {
-  let summary = "G f Gᵀ of each 3×3 filter f, for F(tile×tile, 3×3), packed";
-  let description = [{
-    O C 3 3 gives ⌈O/V⌉ × α × α × C × V, zero-padded, with α = tile + 2 and V = `block`
-    (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4).
-  }];
-  let arguments = (ins NN_FloatTensor:$filter, NN_I64Attr:$tile, NN_I64Attr:$block);
   let results = (outs NN_Tensor:$output);
 }
 def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction", NN_SameElementType, [NN_Differentiable]> {

@@ -113,7 +113,18 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
 
   AffineExpr depth, columns;
   SymbolicShape rhsBatch;
-  if (block > 0) {
+  if (op.getStrassen()) {
+    // 7 × N/2V × K/2 × V
+    if (failed(expectRank(context, "matmul", "rhs", rhs, 4)))
+      return failure();
+    depth = rhs[2] * 2;
+    columns = context.constant(op.getColumns());
+    if (lhs.size() < 2 || block < 1 || op.getColumns() % (2 * block) != 0 || differ(rhs[0], 7) ||
+        differ(rhs[1], op.getColumns() / (2 * block)) || differ(rhs[3], block))
+      return context.emitError("matmul: operand 'rhs' (" + printShape(rhs) +
+                               ") should hold Strassen's seven sums of " + Twine(op.getColumns()) +
+                               " columns in pairs of blocks of " + Twine(block));
+  } else if (block > 0) {
     // ⌈N/V⌉ × K × V
     if (failed(expectRank(context, "matmul", "rhs", rhs, 3)))
       return failure();

@@ -157,25 +157,6 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
   return success();
 }
 
-LogicalResult WinogradFilterOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
-  SymbolicShape filter = context.shape(op.getFilter());
-  if (failed(expectRank(context, "winograd_filter", "filter", filter, 4)))
-    return failure();
-  if (differ(filter[2], 3) || differ(filter[3], 3))
-    return context.emitError("winograd_filter: operand 'filter' (" + printShape(filter) +
-                             ") should be of 3×3 filters");
-  if (!sinter::nn::getWinograd(op.getTile()))
-    return context.emitError("winograd_filter: attribute 'tile' is " + Twine(op.getTile()) +
-                             ", expected 2 or 4");
-  if (op.getBlock() < 1)
-    return context.emitError("winograd_filter: attribute 'block' is " + Twine(op.getBlock()) +
-                             ", less than 1");
-  AffineExpr points = context.constant(op.getTile() + 2);
-  shapes.push_back({ceilDiv(filter[0], op.getBlock()), points, points, filter[1],
-                    context.constant(op.getBlock())});
-  return success();
-}
-
 LogicalResult ConvFilterGradOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), cotangent = context.shape(op.getCotangent());
   int64_t rank = input.size(), spatialRank = rank - 2, group = op.getGroup();

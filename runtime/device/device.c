@@ -14,12 +14,12 @@ void sinterLock(void) {
   if (atomic_compare_exchange_strong(&lock, &expected, 1))
     return;
   while (atomic_exchange(&lock, 2))
-    sinterWait(&lock, 2);
+    sinterFutexWait(&lock, 2);
 }
 
 void sinterUnlock(void) {
   if (atomic_exchange(&lock, 0) == 2)
-    sinterWake(&lock, 1);
+    sinterFutexWake(&lock, 1);
 }
 
 /* With the lock held. */

@@ -66,12 +66,13 @@ private:
 struct Part {
   explicit Part(NativeVariant &variant)
       : target(variant.target), host(std::move(variant.host)), kernels(variant.kernels),
-        calls(variant.calls) {}
+        calls(variant.calls), prepared(variant.prepared) {}
 
   const Target &target;
   std::unique_ptr<llvm::Module> host;
   llvm::ArrayRef<llvm::StringRef> kernels;
   llvm::ArrayRef<ProfiledCall> calls;
+  llvm::ArrayRef<PreparedTensor> prepared;
   /// Ends the names of symbols that all hosts have; empty for the first.
   std::string suffix;
   std::unique_ptr<llvm::TargetMachine> machine;
@@ -152,8 +153,12 @@ bool Emitter::addTables() {
     }
     variants.push_back("sinter_rt_variant" + part->suffix);
     for (const ModelInterface *each : getModels(interface))
-      if (!addVariantTable(*part->host, *each, {part->target, part->calls, weightsSize(weights)},
-                           variantSymbol(variants.back(), *each), error))
+      if (!addVariantTable(
+              *part->host, *each,
+              {part->target, part->calls,
+               each == &interface ? part->prepared : llvm::ArrayRef<PreparedTensor>(),
+               weightsSize(weights)},
+              variantSymbol(variants.back(), *each), error))
         return false;
   }
   std::string target = targetText(parts);
@@ -177,6 +182,13 @@ bool Emitter::prepareHost(Part &part) {
 }
 
 void Emitter::placeWeights(llvm::Module &host) {
+  uint64_t total = weightsSize(weights);
+  llvm::GlobalVariable *prepared = host.getGlobalVariable(preparedSymbol, /*AllowInternal=*/true);
+  if (prepared)
+    total += host.getDataLayout().getTypeAllocSize(prepared->getValueType());
+  bool isLarge = total > largeWeights && llvm::Triple(target.triple).isX86_64();
+  if (prepared && isLarge)
+    prepared->setCodeModel(llvm::CodeModel::Large);
   llvm::GlobalVariable *symbol = host.getGlobalVariable("sinter_weights");
   if (!symbol || !symbol->isDeclaration())
     return;
@@ -184,7 +196,7 @@ void Emitter::placeWeights(llvm::Module &host) {
   symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
   symbol->setDSOLocal(true);
   symbol->setAlignment(llvm::Align(64));
-  if (weightsSize(weights) > largeWeights && llvm::Triple(target.triple).isX86_64())
+  if (isLarge)
     symbol->setCodeModel(llvm::CodeModel::Large);
 }
 

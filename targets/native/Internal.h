@@ -46,13 +46,16 @@ void keepOnly(llvm::Module &module, const llvm::StringSet<> &names);
 
 //===-- Table.cpp -----------------------------------------------------------===//
 
-/// Adds the functions through which the runtime calls one of the host program's, in a
-/// table called `symbol`.
+/// What a table holds besides of one of the host program's functions.
 struct VariantOptions {
   const Target &target;
   llvm::ArrayRef<ProfiledCall> calls;
+  llvm::ArrayRef<PreparedTensor> prepared; ///< that the function takes last
   uint64_t weightsBytes;
 };
+
+/// Adds the functions through which the runtime calls one of the host program's, in a
+/// table called `symbol`.
 bool addVariantTable(llvm::Module &host, const ModelInterface &interface,
                      const VariantOptions &options, llvm::StringRef symbol, std::string &error);
 
@@ -71,6 +74,9 @@ std::string variantSymbol(llvm::StringRef variant, const ModelInterface &interfa
 /// Adds the table that describes the model, and that of its training if it is one's.
 bool addModelTable(llvm::Module &host, const ModelInterface &interface, const TableOptions &options,
                    std::string &error);
+
+/// The memory of a host's prepared tensors.
+constexpr const char *preparedSymbol = "sinter_prepared";
 
 //===-- Elf.cpp -------------------------------------------------------------===//
 

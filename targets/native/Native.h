@@ -40,6 +40,12 @@ struct ProfiledCall {
   std::string kernel, nodes; ///< ONNX nodes that it does the work of
 };
 
+/// A tensor that the library makes of its weights, before the first run.
+struct PreparedTensor {
+  std::vector<int64_t> dims;
+  int64_t elementBytes = 4;
+};
+
 struct TrainingInterface;
 
 struct ModelInterface {
@@ -98,6 +104,8 @@ struct NativeVariant {
   /// compileKernel has made for all else. Symbols of several variants must differ.
   std::vector<llvm::StringRef> kernels;
   std::vector<ProfiledCall> calls; ///< empty: nothing is measured
+  /// What `main` takes after all else, and the host program's function `prepare` gives.
+  std::vector<PreparedTensor> prepared;
 };
 
 struct NativeOptions {
@@ -121,7 +129,9 @@ bool compileKernel(llvm::StringRef bitcode, llvm::StringRef symbol, const Target
 /// (no `results` without outputs) and may define
 /// `_mlir_ciface_sinter_workspace_size(in0, ...)`, which returns i64. That of a training
 /// also defines `…_sinter_eval_step`, `…_sinter_forward` and
-/// `…_sinter_workspace_size_eval_step` …; all take and give the states after the rest.
+/// `…_sinter_workspace_size_eval_step` …; all take and give the states after the rest. One with
+/// prepared tensors takes them last, and defines `…_sinter_prepare(results, ctx,
+/// workspace)`, which gives them, and `…_sinter_workspace_size_prepare()`.
 ///
 /// On failure returns false and explains in `error`.
 bool emitNative(std::vector<NativeVariant> variants, const ModelInterface &interface,

@@ -46,7 +46,10 @@ private:
   llvm::Function *define(const char *name, llvm::Type *result,
                          llvm::ArrayRef<llvm::Type *> parameters);
   llvm::Function *buildEntry(llvm::Function *main);
-  llvm::Constant *buildWorkspaceSize();
+  /// What tells how large a workspace one of the host program's functions needs, or null.
+  llvm::Constant *buildWorkspaceSize(llvm::StringRef function, size_t inputs);
+  bool placePrepared(llvm::ArrayRef<PreparedTensor> prepared, std::string &error);
+  llvm::Constant *buildPrepared(llvm::ArrayRef<PreparedTensor> prepared);
   llvm::Constant *buildRequirements(const Target &target);
   llvm::Constant *string(llvm::StringRef text);
   llvm::Constant *constant(llvm::Constant *value, const llvm::Twine &name);
@@ -59,10 +62,19 @@ private:
 
   llvm::Module &host;
   const ModelInterface &interface;
+  /// Of prepared tensors: where each is, and the descriptor that says so.
+  llvm::SmallVector<llvm::Constant *> addresses, descriptors;
   llvm::LLVMContext &context;
   llvm::PointerType *pointer;
   llvm::IntegerType *i32, *i64;
 };
+
+static uint64_t preparedBytes(const PreparedTensor &tensor) {
+  uint64_t bytes = tensor.elementBytes;
+  for (int64_t dim : tensor.dims)
+    bytes *= dim;
+  return bytes;
+}
 
 llvm::Function *TableBuilder::define(const char *name, llvm::Type *result,
                                      llvm::ArrayRef<llvm::Type *> parameters) {
@@ -84,27 +96,92 @@ llvm::Function *TableBuilder::buildEntry(llvm::Function *main) {
   arguments.push_back(entry->getArg(1));
   for (unsigned i = 0; i < interface.inputs.size() + interface.stateInputs.size(); ++i)
     arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(2), i)));
+  arguments.append(descriptors.begin(), descriptors.end());
   b.CreateCall(main, arguments);
   b.CreateRetVoid();
   return entry;
 }
 
 /// i64 sinter_rt_workspace(inputs), or null.
-llvm::Constant *TableBuilder::buildWorkspaceSize() {
+llvm::Constant *TableBuilder::buildWorkspaceSize(llvm::StringRef function, size_t inputs) {
   std::string name = "_mlir_ciface_sinter_workspace_size";
-  if (interface.function != "main")
-    name += "_" + interface.function;
-  size_t inputs = interface.inputs.size() + interface.stateInputs.size();
+  if (function != "main")
+    name += "_" + function.str();
+  llvm::ArrayRef<llvm::Constant *> last(descriptors);
+  if (function == "prepare")
+    last = {};
   llvm::Function *size = host.getFunction(name);
-  if (!size || size->isDeclaration() || size->arg_size() != inputs || size->getReturnType() != i64)
+  if (!size || size->isDeclaration() || size->arg_size() != inputs + last.size() ||
+      size->getReturnType() != i64)
     return llvm::ConstantPointerNull::get(pointer);
   llvm::Function *entry = define("sinter_rt_workspace", i64, {pointer});
   llvm::IRBuilder<> b(&entry->getEntryBlock());
   llvm::SmallVector<llvm::Value *> arguments;
   for (unsigned i = 0; i < inputs; ++i)
     arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, entry->getArg(0), i)));
+  arguments.append(last.begin(), last.end());
   b.CreateRet(b.CreateCall(size, arguments));
   return entry;
+}
+
+/// Memory for the prepared tensors: zeros, which take no room in the library.
+bool TableBuilder::placePrepared(llvm::ArrayRef<PreparedTensor> prepared, std::string &error) {
+  if (prepared.empty())
+    return true;
+  llvm::SmallVector<uint64_t> offsets;
+  uint64_t total = 0;
+  for (const PreparedTensor &tensor : prepared) {
+    offsets.push_back(total);
+    total = llvm::alignTo(total + preparedBytes(tensor), 128);
+  }
+  // Vector loads may read a little beyond the end.
+  auto *type = llvm::ArrayType::get(llvm::Type::getInt8Ty(context), total + 128);
+  auto *memory =
+      new llvm::GlobalVariable(host, type, /*isConstant=*/false, llvm::GlobalValue::InternalLinkage,
+                               llvm::ConstantAggregateZero::get(type), preparedSymbol);
+  memory->setAlignment(llvm::Align(128));
+  for (auto [tensor, offset] : llvm::zip(prepared, offsets)) {
+    llvm::Constant *address = llvm::ConstantExpr::getInBoundsGetElementPtr(
+        llvm::Type::getInt8Ty(context), memory,
+        llvm::ArrayRef<llvm::Constant *>(llvm::ConstantInt::get(i64, offset)));
+    addresses.push_back(address);
+    // MLIR's memref: allocated, aligned, offset, sizes, strides.
+    llvm::SmallVector<llvm::Constant *> fields = {address, address, llvm::ConstantInt::get(i64, 0)};
+    llvm::SmallVector<llvm::Constant *> strides;
+    int64_t stride = 1;
+    for (int64_t dim : llvm::reverse(tensor.dims)) {
+      strides.push_back(llvm::ConstantInt::get(i64, stride));
+      stride *= dim;
+    }
+    for (int64_t dim : tensor.dims)
+      fields.push_back(llvm::ConstantInt::get(i64, dim));
+    fields.append(strides.rbegin(), strides.rend());
+    descriptors.push_back(
+        constant(llvm::ConstantStruct::getAnon(fields), "sinter_rt_prepared_tensor"));
+  }
+  if (host.getFunction("_mlir_ciface_sinter_prepare"))
+    return true;
+  error = "the host program does not define 'sinter_prepare'";
+  return false;
+}
+
+/// A SinterPrepared, or null.
+llvm::Constant *TableBuilder::buildPrepared(llvm::ArrayRef<PreparedTensor> prepared) {
+  if (addresses.empty())
+    return llvm::ConstantPointerNull::get(pointer);
+  llvm::SmallVector<llvm::Constant *> tensors;
+  for (auto [tensor, address] : llvm::zip(prepared, addresses))
+    tensors.push_back(
+        llvm::ConstantStruct::getAnon({address, llvm::ConstantInt::get(i64, preparedBytes(tensor)),
+                                       llvm::ConstantInt::get(i64, tensor.dims.size())}));
+  llvm::Constant *list =
+      constant(llvm::ConstantArray::get(
+                   llvm::ArrayType::get(tensors.front()->getType(), tensors.size()), tensors),
+               "sinter_rt_prepared_tensors");
+  return constant(llvm::ConstantStruct::getAnon({host.getFunction("_mlir_ciface_sinter_prepare"),
+                                                 buildWorkspaceSize("prepare", 0), list,
+                                                 llvm::ConstantInt::get(i64, tensors.size())}),
+                  "sinter_rt_prepare_table");
 }
 
 llvm::Constant *TableBuilder::constant(llvm::Constant *value, const llvm::Twine &name) {
@@ -197,12 +274,15 @@ bool TableBuilder::buildVariant(const VariantOptions &options, llvm::StringRef s
     return false;
   }
   bool gives = !interface.outputs.empty() || !interface.stateOutputs.empty();
-  size_t expected = 2 + interface.inputs.size() + interface.stateInputs.size() + (gives ? 1 : 0);
+  size_t inputs = interface.inputs.size() + interface.stateInputs.size();
+  size_t expected = 2 + inputs + options.prepared.size() + (gives ? 1 : 0);
   if (main->arg_size() != expected) {
     error = "'" + name + "': expected " + std::to_string(expected) + " parameters, found " +
             std::to_string(main->arg_size());
     return false;
   }
+  if (!placePrepared(options.prepared, error))
+    return false;
   llvm::Constant *driver = llvm::ConstantPointerNull::get(pointer), *weights = driver;
   const Device &device = options.target.device;
   if (device) {
@@ -215,9 +295,11 @@ bool TableBuilder::buildVariant(const VariantOptions &options, llvm::StringRef s
   }
   auto *variant = llvm::cast<llvm::GlobalVariable>(constant(
       llvm::ConstantStruct::getAnon(
-          {buildEntry(main), buildWorkspaceSize(), buildRequirements(options.target),
-           buildCalls(options.calls), llvm::ConstantInt::get(i64, options.calls.size()), driver,
-           weights, llvm::ConstantInt::get(i64, weights->isNullValue() ? 0 : options.weightsBytes),
+          {buildEntry(main), buildWorkspaceSize(interface.function, inputs),
+           buildRequirements(options.target), buildCalls(options.calls),
+           llvm::ConstantInt::get(i64, options.calls.size()), buildPrepared(options.prepared),
+           driver, weights,
+           llvm::ConstantInt::get(i64, weights->isNullValue() ? 0 : options.weightsBytes),
            llvm::ConstantInt::get(i64, uint64_t(device.capability))}),
       symbol));
   variant->setLinkage(llvm::GlobalValue::ExternalLinkage);

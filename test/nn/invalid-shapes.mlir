@@ -181,10 +181,10 @@ func.func @sum_pool_grad(%g: tensor<1x1x3x3xf32>) {
 
 // -----
 
-func.func @winograd_filter(%w: tensor<16x16x5x5xf32>) {
-  // expected-error @+2 {{winograd_filter: operand 'filter' (16x16x5x5) should be of 3×3 filters}}
+func.func @matmul_strassen(%x: tensor<8x64xf32>, %w: tensor<7x2x16x16xf32>) {
+  // expected-error @+2 {{matmul: operand 'rhs' (7x2x16x16) should hold Strassen's seven sums of 32 columns in pairs of blocks of 16}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.winograd_filter %w {block = 16 : i64, tile = 4 : i64} : (tensor<16x16x5x5xf32>) -> tensor<1x8x8x16x16xf32>
+  %0 = nn.matmul %x, %w {columns = 32 : i64, rhs_block = 16 : i64, strassen} : (tensor<8x64xf32>, tensor<7x2x16x16xf32>) -> tensor<8x32xf32>
   return
 }
 

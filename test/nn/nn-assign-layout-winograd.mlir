@@ -1,11 +1,11 @@
 // 3×3 filters of stride 1 are transformed where that pays for their size in memory.
-// RUN: sinter-opt %s --nn-assign-layout="vector=16 winograd=true" | FileCheck %s
+// RUN: sinter-opt %s --nn-assign-layout="vector=16 fewer-products=true" | FileCheck %s
 // RUN: sinter-opt %s --nn-assign-layout="vector=16" | FileCheck %s --check-prefix=DIRECT
 // DIRECT-NOT: winograd
 
 // A large picture amortises large filters.
 // CHECK-LABEL: func @large
-// CHECK: nn.winograd_filter {{.*}} {block = 32 : i64, tile = 4 : i64} : (tensor<64x64x3x3xf32>) -> tensor<2x6x6x64x32xf32>
+// CHECK: nn.einsum {{.*}} {equation = "pt,btcv->bpcv"} : (tensor<36x9xf32>, tensor<2x9x64x32xf32>) -> tensor<2x36x64x32xf32>
 // CHECK: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 64 : i64, {{.*}} winograd = 4 : i64
 func.func @large(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
   %w = nn.constant dense<1.0> : tensor<64x64x3x3xf32>

@@ -29,8 +29,11 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
     if (pack && failed(run([&](RewritePatternSet &patterns) {
           populateSplitProductPatterns(patterns);
           populatePackWeightsPatterns(patterns, vector);
-          if (winograd)
-            populatePackWinogradPatterns(patterns, {vector, fmaPerCycle, memoryBandwidth});
+          if (!fewerProducts)
+            return;
+          AlgorithmOptions options{vector, fmaPerCycle, memoryBandwidth};
+          populatePackWinogradPatterns(patterns, options);
+          populatePackStrassenPatterns(patterns, options);
         })))
       return signalPassFailure();
   }

@@ -28,15 +28,18 @@ void populateSplitProductPatterns(mlir::RewritePatternSet &patterns);
 /// `vector`: float32 lanes.
 void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
 
-/// What the choice between direct and Winograd's convolution depends on.
-struct WinogradOptions {
+/// What the choice between a direct algorithm and one of fewer multiplications depends on.
+struct AlgorithmOptions {
   int64_t vector;         ///< float32 lanes
   double fmaPerCycle;     ///< vector multiply-adds
   double memoryBandwidth; ///< bytes a cycle
 };
 /// Transforms and packs constant 3×3 filters where that pays.
 void populatePackWinogradPatterns(mlir::RewritePatternSet &patterns,
-                                  const WinogradOptions &options);
+                                  const AlgorithmOptions &options);
+/// Products with large constant matrices, where that pays.
+void populatePackStrassenPatterns(mlir::RewritePatternSet &patterns,
+                                  const AlgorithmOptions &options);
 
 } // namespace sinter
 

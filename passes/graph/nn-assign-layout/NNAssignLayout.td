@@ -14,16 +14,18 @@ def NNAssignLayout : Pass<"nn-assign-layout"> {
     convolutional network keeps them only at its borders. Constant filters are
     packed as blocks of `block` output channels, constant right-hand sides of
     matmul as blocks of `block` columns (Zhang et al., "High Performance
-    Zero-Memory Overhead Direct Convolutions", 2018, section 4). With `winograd`,
-    3×3 filters of stride 1 are transformed for F(2×2, 3×3) or F(4×4, 3×3) where
-    an account of arithmetic and memory says that this is faster than the direct
-    convolution by enough to be worth the larger filters.
+    Zero-Memory Overhead Direct Convolutions", 2018, section 4). With
+    `fewer-products`, 3×3 filters of stride 1 are transformed for F(2×2, 3×3) or
+    F(4×4, 3×3), and right-hand sides for Strassen's algorithm, where an account
+    of arithmetic and memory says that this is faster than the direct kernel by
+    enough to be worth the larger weights.
   }];
   let options = [
     Option<"vector", "vector", "int64_t", "16",
            "float32 elements of one vector register">,
     Option<"pack", "pack", "bool", "true", "Pack constant weights">,
-    Option<"winograd", "winograd", "bool", "false", "Consider Winograd's algorithm">,
+    Option<"fewerProducts", "fewer-products", "bool", "false",
+           "Consider Winograd's and Strassen's algorithms">,
     Option<"fmaPerCycle", "fma-per-cycle", "double", "2",
            "vector multiply-adds that a core begins in a cycle">,
     Option<"memoryBandwidth", "memory-bandwidth", "double", "8",

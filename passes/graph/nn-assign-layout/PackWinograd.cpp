@@ -19,7 +19,7 @@ struct Sizes {
 
 /// Accounts of one convolution, in cycles of a core.
 struct Account {
-  const WinogradOptions &options;
+  const AlgorithmOptions &options;
   Sizes sizes;
 
   double vectorWork(double multiplyAdds) const {
@@ -49,7 +49,7 @@ struct Account {
 };
 
 struct PackWinograd : OpRewritePattern<nn::ConvOp> {
-  PackWinograd(MLIRContext *context, const WinogradOptions &options)
+  PackWinograd(MLIRContext *context, const AlgorithmOptions &options)
       : OpRewritePattern(context, /*benefit=*/2), options(options) {}
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
@@ -76,8 +76,7 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
       return rewriter.notifyMatchFailure(op, "the direct convolution is as good");
 
     int64_t block = filters % (2 * options.vector) == 0 ? 2 * options.vector : options.vector;
-    Value transformed =
-        nn::WinogradFilterOp::create(rewriter, op.getLoc(), op.getFilter(), tile, block);
+    Value transformed = transform(rewriter, op, tile, block);
     rewriter.modifyOpInPlace(op, [&] {
       op.getFilterMutable().assign(transformed);
       op.setFilterBlock(block);
@@ -85,6 +84,34 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
       op.setWinograd(tile);
     });
     return success();
+  }
+
+  /// G f Gᵀ of each filter f, packed: a product of G ⊗ G and the nine taps, which come as whole
+  /// rows.
+  static Value transform(PatternRewriter &rewriter, nn::ConvOp op, int64_t tile, int64_t block) {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getFilter().getType());
+    int64_t blocks = type.getDimSize(0) / block, channels = type.getDimSize(1), taps = 9;
+    auto reshape = [&](Value value, ArrayRef<int64_t> shape) -> Value {
+      return nn::ReshapeOp::create(rewriter, loc, value,
+                                   nn::createIndexConstant(rewriter, loc, shape),
+                                   /*allowzero=*/false);
+    };
+    Value filter = reshape(op.getFilter(), {blocks, block, channels, taps});
+    filter = nn::TransposeOp::create(rewriter, loc, filter, ArrayRef<int64_t>{0, 3, 2, 1});
+    const nn::Winograd &winograd = *nn::getWinograd(tile);
+    int64_t points = winograd.points();
+    SmallVector<float> weights;
+    for (int64_t point = 0; point < points * points; ++point)
+      for (int64_t tap = 0; tap < taps; ++tap)
+        weights.push_back(winograd.filter[point / points * 3 + tap / 3] *
+                          winograd.filter[point % points * 3 + tap % 3]);
+    auto matrixType = RankedTensorType::get({points * points, taps}, rewriter.getF32Type());
+    Value matrix = nn::ConstantOp::create(
+        rewriter, loc, DenseElementsAttr::get(matrixType, ArrayRef<float>(weights)));
+    Value transformed =
+        nn::EinsumOp::create(rewriter, loc, ValueRange{matrix, filter}, "pt,btcv->bpcv");
+    return reshape(transformed, {blocks, points, points, channels, block});
   }
 
   /// The tile whose account is clearly the best; 0 for none. A small tile has smaller filters and
@@ -101,12 +128,12 @@ struct PackWinograd : OpRewritePattern<nn::ConvOp> {
     return tile;
   }
 
-  WinogradOptions options;
+  AlgorithmOptions options;
 };
 
 } // namespace
 
 void sinter::populatePackWinogradPatterns(RewritePatternSet &patterns,
-                                          const WinogradOptions &options) {
+                                          const AlgorithmOptions &options) {
   patterns.add<PackWinograd>(patterns.getContext(), options);
 }

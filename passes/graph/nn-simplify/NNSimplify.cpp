@@ -52,9 +52,13 @@ struct NNSimplifyPass : sinter::impl::NNSimplifyBase<NNSimplifyPass> {
   LogicalResult simplify(func::FuncOp function) {
     GreedyRewriteConfig config;
     config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    constexpr int64_t small = 1 << 16; // not worth the room before the first run
+    bool isPrepared = leaveGrowth && function.getName() == "main" &&
+                      !function->getParentOp()->hasAttr("nn.training");
+    int64_t limit = isPrepared ? std::min<int64_t>(small, maxConstantBytes) : maxConstantBytes;
     for (int64_t round = 0; round < maxRounds; ++round) {
       bool changed = refineShapes(function);
-      changed |= foldConstants(function, maxConstantBytes);
+      changed |= foldConstants(function, limit);
       bool rewritten = false;
       if (failed(applyPatternsGreedily(function, patterns, config, &rewritten)))
         return function.emitError("nn-simplify: the patterns find no end; this is a bug in Sinter");

@@ -21,6 +21,8 @@ def NNSimplify : Pass<"nn-simplify"> {
   let options = [
     Option<"maxConstantBytes", "max-constant-bytes", "int64_t", "67108864",
            "Largest constant to make from smaller ones">,
+    Option<"leaveGrowth", "leave-growth", "bool", "false",
+           "Leave constants of @main that grow to nn-outline-prepare, but for a training's">,
     Option<"maxRounds", "max-rounds", "int64_t", "10", "When to stop at the latest">
   ];
 }

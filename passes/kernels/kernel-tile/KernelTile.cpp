@@ -25,8 +25,8 @@ void sinter::tileKernel(kernel::FuncOp kernel, const Target &target, Choices &ch
   if (kernel.getStages().empty())
     return;
   tile::Model model(kernel, target, choices);
-  if (!tile::scheduleWinograd(model) && !tile::scheduleAttention(model) &&
-      !tile::scheduleRegisterTile(model))
+  if (!tile::scheduleWinograd(model) && !tile::scheduleStrassen(model) &&
+      !tile::scheduleAttention(model) && !tile::scheduleRegisterTile(model))
     tile::scheduleRows(model);
 }
 

@@ -254,3 +254,21 @@ Value Model::rfactor(Stage &stage, StringRef dim, int64_t factor, StringRef lane
                                    kernel::StageType::get(kernel.getContext()), stage.handle, dim,
                                    factor, lane);
 }
+
+void tile::scheduleChoices(Model &model, Stage &stage, ArrayRef<unsigned> unrolled,
+                           unsigned vector) {
+  int64_t lanes = model.lanes(stage);
+  std::string v = loopName(vector);
+  model.split(stage, false, v, lanes, v + "_o", v + "_v", kernel::TailStrategy::RoundUp);
+  SmallVector<std::string> order = {v + "_v"};
+  for (unsigned loop : unrolled)
+    order.push_back(loopName(loop));
+  order.push_back(v + "_o");
+  for (int loop = int(stage.extents.size()) - 1; loop >= 0; --loop)
+    if (unsigned(loop) != vector && !llvm::is_contained(unrolled, unsigned(loop)))
+      order.push_back(loopName(loop));
+  model.reorder(stage, false, order);
+  model.vectorize(stage, false, v + "_v");
+  for (unsigned loop : unrolled)
+    model.unroll(stage, false, loopName(loop));
+}

@@ -140,6 +140,9 @@ bool scheduleAttention(Model &model);
 /// A convolution by F(m×m, 3×3). False if the kernel is not of this kind.
 bool scheduleWinograd(Model &model);
 
+/// A product by Strassen's algorithm. False if the kernel is not of this kind.
+bool scheduleStrassen(Model &model);
+
 /// Everything else: rows of the output, one after another or in parallel, with what they need
 /// computed beside them.
 void scheduleRows(Model &model);
@@ -157,6 +160,11 @@ bool factorReduction(Model &model, Stage &stage, Stage *place, llvm::StringRef p
 
 /// Vectors along the innermost loop of a stage that is computed by itself.
 void vectorizeNest(Model &model, Stage &stage);
+
+/// One vector of a stage along `vector` at once, in registers, for all values of the `unrolled`
+/// loops, innermost first, which choose a formula.
+void scheduleChoices(Model &model, Stage &stage, llvm::ArrayRef<unsigned> unrolled,
+                     unsigned vector);
 
 /// Runs the outer loops of a stage that is computed by itself, and does not reduce, on the thread
 /// pool, if there is enough to do.

@@ -49,7 +49,6 @@ private:
   void scheduleOutput();
   void scheduleProducts();
   void scheduleInput();
-  void scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled, unsigned vector);
 
   Model &model;
   Stage *padded = nullptr, *rows = nullptr, *tiles = nullptr, *products = nullptr, *kept = nullptr,
@@ -303,23 +302,6 @@ void WinogradTiler::scheduleProducts() {
   model.unroll(p, true, c + "_u");
 }
 
-/// One vector of a transform at once, in registers and the stack.
-void WinogradTiler::scheduleTransform(Stage &stage, ArrayRef<unsigned> unrolled, unsigned vector) {
-  std::string v = loopName(vector);
-  model.split(stage, false, v, lanes, v + "_o", v + "_v", TailStrategy::RoundUp);
-  SmallVector<std::string> order = {v + "_v"};
-  for (unsigned loop : unrolled)
-    order.push_back(loopName(loop));
-  order.push_back(v + "_o");
-  for (int loop = int(stage.extents.size()) - 1; loop >= 0; --loop)
-    if (unsigned(loop) != vector && !llvm::is_contained(unrolled, unsigned(loop)))
-      order.push_back(loopName(loop));
-  model.reorder(stage, false, order);
-  model.vectorize(stage, false, v + "_v");
-  for (unsigned loop : unrolled)
-    model.unroll(stage, false, loopName(loop));
-}
-
 void WinogradTiler::scheduleInput() {
   if (plan.whole) {
     model.computeRoot(*tiles);
@@ -346,11 +328,11 @@ bool WinogradTiler::run() {
     return false;
   choose();
   scheduleOutput();
-  scheduleTransform(*results, {4, 3}, 5);
-  scheduleTransform(*columns, {4, 3}, 5);
+  scheduleChoices(model, *results, {4, 3}, 5);
+  scheduleChoices(model, *columns, {4, 3}, 5);
   scheduleProducts();
-  scheduleTransform(*tiles, {PointX, PointY}, ProductFilter);
-  scheduleTransform(*rows, {4, 3}, 5);
+  scheduleChoices(model, *tiles, {PointX, PointY}, ProductFilter);
+  scheduleChoices(model, *rows, {4, 3}, 5);
   scheduleInput();
   return true;
 }

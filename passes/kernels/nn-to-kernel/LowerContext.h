@@ -226,6 +226,9 @@ Operand padInput(LowerContext &context, mlir::Value input, llvm::ArrayRef<Window
 mlir::LogicalResult lowerWinograd(nn::ConvOp op, LowerContext &context,
                                   llvm::ArrayRef<Window> windows);
 
+/// A product whose right side holds the sums of Strassen's algorithm.
+mlir::LogicalResult lowerStrassen(nn::MatMulOp op, LowerContext &context);
+
 } // namespace sinter
 
 #endif // SINTER_PASSES_KERNELS_NN_TO_KERNEL_LOWERCONTEXT_H

@@ -24,6 +24,8 @@ static void appendBatch(Value value, unsigned count, unsigned batch, ArrayRef<in
 }
 
 static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
+  if (op.getStrassen())
+    return lowerStrassen(op, context);
   auto lhsType = op.getLhs().getType(), rhsType = op.getRhs().getType();
   auto resultType = op.getOutput().getType();
   nn::SymbolicShape lhsShape = context.shape(op.getLhs());

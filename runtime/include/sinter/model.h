@@ -177,7 +177,9 @@ struct SinterModel {
   /* Creates a context. `options` may be NULL. Before any code that the CPU
      may not know, it compares the CPU with what the model was compiled for, and
      takes the fastest of several versions: SINTER_UNSUPPORTED_CPU if none fits. A version for a
-     device fits where that device is: SINTER_NO_DEVICE if no other does. */
+     device fits where that device is: SINTER_NO_DEVICE if no other does.
+     The first context of a process also computes what the model makes of its
+     weights, as transformed filters are, for all that follow. */
   SinterStatus (*context_create)(const SinterModel *model, const SinterContextOptions *options,
                                  SinterContext **context);
 

@@ -148,31 +148,33 @@ TEST(Conv, LayoutsAgree) {
 static void expectWinograd(int64_t tile) {
   const Winograd &winograd = *getWinograd(tile);
   int64_t points = tile + 2;
-  std::string size = std::to_string(points), side = std::to_string(tile);
+  std::string side = std::to_string(tile);
   HostTensor filter = iota({1, 1, 3, 3}), picture = iota({1, 1, points, points});
-  HostTensor transformed = run("winograd_filter", "tile = " + side + " : i64, block = 1 : i64",
-                               {filter}, "tensor<1x" + size + "x" + size + "x1x1xf32>")[0];
   HostTensor direct =
       run("conv",
           "strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>",
           {picture, filter}, "tensor<1x1x" + side + "x" + side + "xf32>")[0];
-  /// left · matrix · leftᵀ of a square matrix of `points`.
-  auto sandwich = [&](ArrayRef<double> left, const std::vector<double> &matrix) {
-    int64_t rows = left.size() / points;
+  /// left · matrix · leftᵀ of a square matrix.
+  auto sandwich = [](ArrayRef<double> left, const std::vector<double> &matrix, int64_t side) {
+    int64_t rows = left.size() / side;
     std::vector<double> result(rows * rows);
     for (int64_t i = 0; i < rows * rows; ++i)
-      for (int64_t k = 0; k < points * points; ++k)
+      for (int64_t k = 0; k < side * side; ++k)
         result[i] +=
-            left[i / rows * points + k / points] * matrix[k] * left[i % rows * points + k % points];
+            left[i / rows * side + k / side] * matrix[k] * left[i % rows * side + k % side];
     return result;
   };
-  std::vector<double> d;
+  auto elements = [](const HostTensor &tensor) {
+    std::vector<double> result;
+    for (int64_t i = 0; i < tensor.getNumElements(); ++i)
+      result.push_back(tensor.getDouble(i));
+    return result;
+  };
+  std::vector<double> product = sandwich(winograd.input, elements(picture), points);
+  std::vector<double> transformed = sandwich(winograd.filter, elements(filter), 3);
   for (int64_t i = 0; i < points * points; ++i)
-    d.push_back(picture.getDouble(i));
-  std::vector<double> product = sandwich(winograd.input, d);
-  for (int64_t i = 0; i < points * points; ++i)
-    product[i] *= transformed.getDouble(i);
-  std::vector<double> result = sandwich(winograd.inverse, product);
+    product[i] *= transformed[i];
+  std::vector<double> result = sandwich(winograd.inverse, product, points);
   for (int64_t i = 0; i < tile * tile; ++i)
     EXPECT_NEAR(result[i], direct.getDouble(i), 1e-5 * direct.getDouble(tile * tile - 1));
 }
