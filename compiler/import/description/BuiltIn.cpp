@@ -89,6 +89,16 @@ ArrayRef<BuiltIn> sinter::description::getBuiltIns() {
       {"sequence", 128}, {"tokens", 256}, {"width", 256}, {"heads", 4}, {"layers", 4}};
   static const BuiltIn::Size classifier[] = {
       {"sequence", 128}, {"tokens", 20000}, {"width", 32}, {"hidden", 64}, {"classes", 2}};
+  static constexpr StringRef cells[] = {"lstm", "gru"}, modes[] = {"skipgram", "cbow"},
+                             layers[] = {"dense", "conv"};
+  static const BuiltIn::Size seq2seq[] = {{"source", 26},    {"target", 11},  {"tokens", 64},
+                                          {"width", 64},     {"hidden", 128}, {"layers", 1},
+                                          {"cell", 0, cells}};
+  static const BuiltIn::Size word2vec[] = {
+      {"words", 10000}, {"width", 64}, {"window", 4}, {"negatives", 5}, {"mode", 0, modes}};
+  static const BuiltIn::Size glove[] = {{"words", 10000}, {"width", 64}};
+  static const BuiltIn::Size autoencoder[] = {
+      {"size", 28}, {"channels", 1}, {"hidden", 128}, {"code", 32}, {"kind", 0, layers}};
   static constexpr StringRef shortSequences = "sequence=4,features=3,hidden=4,classes=3";
   static const BuiltIn models[] = {
       {"mlp", "dense layers with relu, softmax at the end", mlp, "inputs=5,hidden=4,classes=3",
@@ -108,6 +118,14 @@ ArrayRef<BuiltIn> sinter::description::getBuiltIns() {
        "sequence=4,tokens=5,width=6,heads=2,layers=1", buildTransformerDecoder},
       {"text-classifier", "the mean of embedded tokens, two dense layers and dropout", classifier,
        "sequence=4,tokens=5,width=4,hidden=6,classes=3", buildTextClassifier},
+      {"seq2seq", "reads one text and writes another, token by token", seq2seq,
+       "source=4,target=3,tokens=5,width=3,hidden=4,layers=2", buildSeq2Seq},
+      {"word2vec", "a vector for each word: those near a word, or a word from those near it",
+       word2vec, "words=6,width=3,window=2,negatives=4", buildWord2Vec},
+      {"glove", "a vector for each word, by how often two words meet", glove, "words=5,width=3",
+       buildGlove},
+      {"autoencoder", "brings pictures through a few numbers", autoencoder,
+       "size=6,channels=2,hidden=32,code=3", buildAutoencoder},
   };
   return models;
 }
@@ -117,6 +135,26 @@ const BuiltIn *sinter::description::lookupBuiltIn(StringRef text) {
   const BuiltIn *found =
       llvm::find_if(getBuiltIns(), [&](const BuiltIn &model) { return model.name == name; });
   return found == getBuiltIns().end() ? nullptr : found;
+}
+
+static std::string listNames(const BuiltIn &model) {
+  return llvm::join(
+      llvm::map_range(model.sizes, [](const BuiltIn::Size &size) { return size.name.str(); }),
+      ", ");
+}
+
+// A number, or one of the kinds; says in `error` what is wrong with `text`.
+static std::optional<int64_t> readSize(const BuiltIn::Size &size, StringRef text,
+                                       std::string &error) {
+  int64_t number = 0;
+  if (const auto *kind = llvm::find(size.kinds, text); kind != size.kinds.end())
+    return kind - size.kinds.begin();
+  if (size.kinds.empty() && !text.getAsInteger(10, number) && number > 0)
+    return number;
+  error = "size '" + size.name.str() + "' should be " +
+          (size.kinds.empty() ? "a positive integer" : llvm::join(size.kinds, " or ")) + ", not '" +
+          text.str() + "'";
+  return std::nullopt;
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> sinter::description::importBuiltIn(StringRef text,
@@ -137,22 +175,18 @@ mlir::OwningOpRef<mlir::ModuleOp> sinter::description::importBuiltIn(StringRef t
     auto [name, value] = setting.split('=');
     const auto *found = llvm::find_if(
         model->sizes, [&, key = name](const BuiltIn::Size &size) { return size.name == key; });
-    int64_t number = 0;
     if (found == model->sizes.end()) {
       mlir::emitError(loc) << "model '" << model->name << "' has no size '" << name << "'; it has "
-                           << llvm::join(llvm::map_range(model->sizes,
-                                                         [](const BuiltIn::Size &size) {
-                                                           return size.name.str();
-                                                         }),
-                                         ", ");
+                           << listNames(*model);
       return {};
     }
-    if (value.getAsInteger(10, number) || number < 1) {
-      mlir::emitError(loc) << "size '" << name << "' should be a positive integer, not '" << value
-                           << "'";
+    std::string error;
+    auto given = readSize(*found, value, error);
+    if (!given) {
+      mlir::emitError(loc) << error;
       return {};
     }
-    sizes[found - model->sizes.begin()] = number;
+    sizes[found - model->sizes.begin()] = *given;
   }
   return importModel(model->build(sizes), text, context, options);
 }

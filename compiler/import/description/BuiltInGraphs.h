@@ -22,6 +22,15 @@ llvm::json::Value buildTransformerDecoder(llvm::ArrayRef<int64_t> sizes);
 /// sequence, tokens, width, hidden, classes
 llvm::json::Value buildTextClassifier(llvm::ArrayRef<int64_t> sizes);
 
+/// source, target, tokens, width, hidden, layers, cell
+llvm::json::Value buildSeq2Seq(llvm::ArrayRef<int64_t> sizes);
+/// words, width, window, negatives, mode
+llvm::json::Value buildWord2Vec(llvm::ArrayRef<int64_t> sizes);
+/// words, width
+llvm::json::Value buildGlove(llvm::ArrayRef<int64_t> sizes);
+/// size, channels, hidden, code, kind
+llvm::json::Value buildAutoencoder(llvm::ArrayRef<int64_t> sizes);
+
 } // namespace sinter::description
 
 #endif // SINTER_COMPILER_IMPORT_DESCRIPTION_BUILTINGRAPHS_H

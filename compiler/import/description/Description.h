@@ -33,7 +33,7 @@ struct ImportOptions {
 mlir::OwningOpRef<mlir::ModuleOp> importFile(llvm::StringRef path, mlir::MLIRContext &context,
                                              const ImportOptions &options = {});
 
-/// A model of `name`, or of `name:size=number,…`.
+/// A model of `name`, or of `name:size=number,kind=word,…`.
 mlir::OwningOpRef<mlir::ModuleOp> importBuiltIn(llvm::StringRef text, mlir::MLIRContext &context,
                                                 const ImportOptions &options = {});
 
@@ -49,6 +49,8 @@ struct BuiltIn {
   struct Size {
     llvm::StringRef name;
     int64_t value;
+    /// What `value` counts, if it is one of several kinds: "lstm", "gru".
+    llvm::ArrayRef<llvm::StringRef> kinds = {};
   };
   llvm::ArrayRef<Size> sizes;
   /// Sizes that tests are quick with.

@@ -62,6 +62,23 @@ static Value buildConcatenate(Layer &layer) {
   return nn::ConcatOp::create(layer.builder(), layer.getLoc(), layer.inputs(), axis);
 }
 
+// Of each sample's two vectors: N C · N C → N 1
+static Value buildDot(Layer &layer) {
+  layer.refuse("normalize", false);
+  bool fits = layer.inputs().size() == 2;
+  for (Value each : layer.inputs())
+    fits = fits && cast<RankedTensorType>(each.getType()).getRank() == 2;
+  if (!fits) {
+    layer.problem("needs two vectors for each sample");
+    return {};
+  }
+  // Keras counts the batch as axis 0.
+  if (const llvm::json::Value *axes = layer.getConfig().get("axes");
+      axes && *axes != llvm::json::Value(1) && *axes != llvm::json::Value(-1))
+    layer.problem("'axes' should be 1 or -1");
+  return (layer.input() * layer.term(layer.inputs()[1])).sum({1});
+}
+
 void sinter::description::addMergeLayers(LayerTable &table) {
   table["Add"] = {fold<nn::AddOp>};
   table["Multiply"] = {fold<nn::MulOp>};
@@ -69,5 +86,6 @@ void sinter::description::addMergeLayers(LayerTable &table) {
   table["Minimum"] = {fold<nn::MinOp>};
   table["Subtract"] = {buildSubtract};
   table["Average"] = {buildAverage};
+  table["Dot"] = {buildDot, {"axes"}};
   table["Concatenate"] = {buildConcatenate, {"axis"}};
 }

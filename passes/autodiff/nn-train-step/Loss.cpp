@@ -11,8 +11,7 @@ using nn::Term;
 /// What Keras keeps probabilities away from 0 and 1 by.
 static constexpr double epsilon = 1e-7;
 
-// The mean over all dims, a scalar.
-static Term meanOfAll(Term x) {
+Term sinter::meanOfAll(Term x) {
   SmallVector<int64_t> axes = nn::axesRange(0, x.getRank());
   return axes.empty() ? x : x.apply<nn::ReduceOp>(nn::ReduceKind::mean, axes, /*keepdims=*/false);
 }
@@ -26,23 +25,31 @@ static Term clip(Term x, double low, double high) {
   return x.apply<nn::MaxOp>(x.number(low).get()).apply<nn::MinOp>(x.number(high).get());
 }
 
-// log p of a prediction's probabilities: of the logits themselves where the
-// prediction is their softmax, so that nothing overflows and both fuse.
+// Of the logits themselves where the prediction is their softmax, so that nothing overflows
+// and both fuse.
+Term sinter::classLogs(Term prediction) {
+  auto softmax = prediction.get().getDefiningOp<nn::SoftmaxOp>();
+  int64_t last = prediction.getRank() - 1;
+  if (softmax && softmax.getLog())
+    return prediction;
+  bool isPlain = softmax && softmax.getAxes() == ArrayRef<int64_t>{last};
+  return (isPlain ? prediction.with(softmax.getInput()) : prediction)
+      .apply<nn::SoftmaxOp>(ArrayRef<int64_t>{last}, /*log=*/true);
+}
+
+// log p of probabilities, or of logits.
 static Term logProbabilities(const LossInput &in) {
   Term prediction = in.prediction;
   int64_t last = prediction.getRank() - 1;
   if (in.get("from_logits") != 0)
     return prediction.apply<nn::SoftmaxOp>(ArrayRef<int64_t>{last}, /*log=*/true);
   auto softmax = prediction.get().getDefiningOp<nn::SoftmaxOp>();
-  if (softmax && !softmax.getLog() && softmax.getAxes() == ArrayRef<int64_t>{last})
-    return prediction.with(softmax.getInput()).apply<nn::SoftmaxOp>(ArrayRef<int64_t>{last}, true);
-  if (softmax && softmax.getLog())
-    return prediction;
+  if (softmax && (softmax.getLog() || softmax.getAxes() == ArrayRef<int64_t>{last}))
+    return classLogs(prediction);
   return clip(prediction / prediction.sum({last}), epsilon, 1 - epsilon).apply<nn::LogOp>();
 }
 
-// 1 at the target's class: N… → N… C.
-static Term oneHot(Term prediction, Value classes) {
+Term sinter::oneHot(Term prediction, Value classes) {
   OpBuilder &b = prediction.getBuilder();
   Location loc = prediction.getLoc();
   Type element = prediction.getType().getElementType();
@@ -129,6 +136,15 @@ static ArrayRef<LossKind> getLosses() {
       {"mean_absolute_error", TargetKind::values, false, {}, meanAbsoluteError},
       {"huber", TargetKind::values, false, {{"delta", 1}}, huber},
       {"kl_divergence", TargetKind::values, false, {}, klDivergence},
+      {"ctc", TargetKind::labels, false, {{"zero_infinity", 0}}, buildCtc, checkCtc},
+      {"negative_sampling",
+       TargetKind::classes,
+       false,
+       {{"negatives", 5}, {"power", 0.75}},
+       buildNegativeSampling,
+       checkNegativeSampling,
+       /*isRandom=*/true},
+      {"glove", TargetKind::values, false, {{"x_max", 100}, {"alpha", 0.75}}, buildGlove},
   };
   return losses;
 }
@@ -150,6 +166,20 @@ std::optional<Loss> Loss::parse(StringRef text, std::string &error) {
   if (!readSettings(given, loss.settings, "loss '" + name + "'", error))
     return std::nullopt;
   return loss;
+}
+
+RankedTensorType Loss::getTargetType(RankedTensorType prediction) const {
+  ArrayRef<int64_t> shape = prediction.getShape();
+  Type index = IntegerType::get(prediction.getContext(), 64);
+  switch (kind->target) {
+  case TargetKind::values:
+    return prediction;
+  case TargetKind::classes:
+    return RankedTensorType::get(shape.drop_back(), index);
+  case TargetKind::labels:
+    return RankedTensorType::get({shape.front(), ShapedType::kDynamic}, index);
+  }
+  llvm_unreachable("unknown kind of target");
 }
 
 Term Loss::buildAccuracy(Term prediction, Value target) const {

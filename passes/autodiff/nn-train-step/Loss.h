@@ -19,14 +19,19 @@ struct LossInput {
   nn::Term prediction;
   mlir::Value target;
   const Settings &settings;
+  /// Of an nn.random_uniform: its key, and a number that no other one has.
+  mlir::Value randomKey;
+  int64_t randomLayer;
 
   double get(llvm::StringRef setting) const { return settings.lookup(setting); }
   nn::Term difference() const { return prediction - prediction.with(target); }
 };
 
+/// What a target is; the names are those that a training's description has.
 enum class TargetKind {
-  values, ///< as the prediction: N… C
-  classes ///< class numbers: i64, N…
+  values,  ///< as the prediction: N… C
+  classes, ///< class numbers: i64, N…
+  labels   ///< a sequence of class numbers for each sample: i64, N S
 };
 
 /// An entry of the table of losses.
@@ -39,6 +44,10 @@ struct LossKind {
   std::vector<std::pair<llvm::StringRef, double>> settings;
   /// A scalar.
   nn::Term (*build)(const LossInput &input);
+  /// Tells what is wrong with prediction or settings; null: nothing can be.
+  mlir::LogicalResult (*check)(nn::Term prediction, const Settings &settings) = nullptr;
+  /// Whether it draws numbers.
+  bool isRandom = false;
 };
 
 class Loss {
@@ -47,9 +56,14 @@ public:
   static std::optional<Loss> parse(llvm::StringRef text, std::string &error);
 
   const LossKind &getKind() const { return *kind; }
+  mlir::LogicalResult check(nn::Term prediction) const {
+    return kind->check ? kind->check(prediction, settings) : mlir::success();
+  }
+  mlir::RankedTensorType getTargetType(mlir::RankedTensorType prediction) const;
   /// A scalar.
-  nn::Term build(nn::Term prediction, mlir::Value target) const {
-    return kind->build({prediction, target, settings});
+  nn::Term build(nn::Term prediction, mlir::Value target, mlir::Value randomKey,
+                 int64_t randomLayer) const {
+    return kind->build({prediction, target, settings, randomKey, randomLayer});
   }
   /// The share of predictions whose greatest class is the target's.
   nn::Term buildAccuracy(nn::Term prediction, mlir::Value target) const;
@@ -60,6 +74,23 @@ private:
   const LossKind *kind;
   Settings settings;
 };
+
+//===----------------------------------------------------------------------===//
+// Families with files of their own, and what they share
+//===----------------------------------------------------------------------===//
+
+nn::Term buildCtc(const LossInput &in);
+mlir::LogicalResult checkCtc(nn::Term prediction, const Settings &settings);
+nn::Term buildNegativeSampling(const LossInput &in);
+mlir::LogicalResult checkNegativeSampling(nn::Term prediction, const Settings &settings);
+nn::Term buildGlove(const LossInput &in);
+
+/// The mean over all dims, a scalar.
+nn::Term meanOfAll(nn::Term x);
+/// 1 at the target's class: N… → N… C.
+nn::Term oneHot(nn::Term prediction, mlir::Value classes);
+/// log p of a prediction that is a softmax or its logarithm, and of what else would go into one.
+nn::Term classLogs(nn::Term prediction);
 
 } // namespace sinter
 

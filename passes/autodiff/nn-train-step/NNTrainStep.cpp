@@ -71,7 +71,7 @@ private:
   bool dataParallel;
   OpBuilder builder;
   Location loc;
-  Value prediction;
+  Value prediction, randomKey;
   SmallVector<Parameter> parameters;
   SmallVector<Statistic> statistics;
   SmallVector<DictionaryAttr> resultAttributes;
@@ -79,6 +79,18 @@ private:
 };
 
 } // namespace
+
+static StringRef nameOf(TargetKind kind) {
+  switch (kind) {
+  case TargetKind::values:
+    return "values";
+  case TargetKind::classes:
+    return "classes";
+  case TargetKind::labels:
+    return "labels";
+  }
+  llvm_unreachable("unknown kind of target");
+}
 
 LogicalResult TrainStep::findState() {
   for (const NamedConstant &each : findParameters(main))
@@ -119,9 +131,7 @@ void TrainStep::addResult(Value value, StringRef name, StringRef state) {
 }
 
 Value TrainStep::addTarget() {
-  auto type = cast<RankedTensorType>(prediction.getType());
-  if (loss.getKind().target == TargetKind::classes)
-    type = RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type());
+  RankedTensorType type = loss.getTargetType(cast<RankedTensorType>(prediction.getType()));
   // The target's batch has the name, and so the size, of an input's.
   Attribute dims;
   for (unsigned i = 0; i < main.getNumArguments() && !dims; ++i)
@@ -129,6 +139,8 @@ Value TrainStep::addTarget() {
         names && !names.empty() && type.getRank() > 0 && type.isDynamicDim(0)) {
       SmallVector<Attribute> all(type.getRank(), builder.getStringAttr(""));
       all[0] = names[0];
+      if (loss.getKind().target == TargetKind::labels)
+        all[1] = builder.getStringAttr("labels");
       dims = builder.getArrayAttr(all);
     }
   return addArgument(type, "target", {}, {}, dims);
@@ -146,7 +158,7 @@ LogicalResult TrainStep::analyze() {
   if (!type.getElementType().isF32() || type.getRank() < 1)
     return main.emitError("the first result should be a float32 tensor with a batch, but is ")
            << type;
-  return success();
+  return loss.check(Term(builder, loc, prediction));
 }
 
 // An initialiser that the importer noted says more than the values that it gave.
@@ -182,7 +194,7 @@ void TrainStep::dropTrainingOnly() {
 // What is drawn follows from the seed, the step and the op's own number.
 void TrainStep::drawNumbers(Value steps) {
   auto draws = llvm::to_vector(body.getOps<nn::RandomUniformOp>());
-  if (draws.empty())
+  if (draws.empty() && !loss.getKind().isRandom)
     return;
   auto counter = RankedTensorType::get({}, builder.getI64Type());
   Value seed =
@@ -192,9 +204,9 @@ void TrainStep::drawNumbers(Value steps) {
   auto row = [&](Value scalar) {
     return nn::UnsqueezeOp::create(builder, loc, scalar, ArrayRef<int64_t>{0}).getResult();
   };
-  Value key = nn::ConcatOp::create(builder, loc, ValueRange{row(seed), row(steps)}, 0);
+  randomKey = nn::ConcatOp::create(builder, loc, ValueRange{row(seed), row(steps)}, 0);
   for (nn::RandomUniformOp draw : draws)
-    draw.getKeyMutable().assign(key);
+    draw.getKeyMutable().assign(randomKey);
 }
 
 // Ioffe & Szegedy, 2015: a training step normalizes by the batch's own mean and
@@ -227,7 +239,11 @@ void TrainStep::useBatchStatistics() {
 
 void TrainStep::addLoss(Value target) {
   Term predicted(builder, loc, prediction);
-  addResult(loss.build(predicted, target), "loss");
+  // An evaluation, which has neither seed nor step, draws the same each time.
+  if (loss.getKind().isRandom && !randomKey)
+    randomKey = nn::createIndexConstant(builder, loc, {0, 0});
+  int64_t draws = llvm::range_size(body.getOps<nn::RandomUniformOp>());
+  addResult(loss.build(predicted, target, randomKey, draws), "loss");
   if (loss.getKind().isCategorical)
     addResult(loss.buildAccuracy(predicted, target), "accuracy");
 }
@@ -386,9 +402,7 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
         b.getNamedAttr("learning_rate", b.getF64FloatAttr(parsed.getLearningRate())),
         b.getNamedAttr("loss", b.getStringAttr(loss.getValue())),
         b.getNamedAttr("optimizer", b.getStringAttr(optimizer.getValue())),
-        b.getNamedAttr("target",
-                       b.getStringAttr(chosen.getKind().target == TargetKind::classes ? "classes"
-                                                                                      : "values"))};
+        b.getNamedAttr("target", b.getStringAttr(nameOf(chosen.getKind().target)))};
     if (!metrics.empty())
       settings.push_back(b.getNamedAttr("prediction_metrics", b.getStringAttr(metrics.getValue())));
     if (dataParallel)

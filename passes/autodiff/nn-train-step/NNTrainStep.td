@@ -36,7 +36,8 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
   let options = [
     Option<"loss", "loss", "std::string", "\"sparse_categorical_crossentropy\"",
            "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, "
-           "mean_squared_error, mean_absolute_error, huber or kl_divergence, and settings: "
+           "mean_squared_error, mean_absolute_error, huber, kl_divergence, ctc, negative_sampling or "
+           "glove, and settings: "
            "'huber:delta=2', 'sparse_categorical_crossentropy:from_logits=1'">,
     Option<"optimizer", "optimizer", "std::string", "\"sgd\"",
            "sgd, rmsprop, adagrad, adam or adamw, and settings: 'sgd:momentum=0.9,nesterov=1'">,

@@ -25,8 +25,8 @@ namespace {
 
 struct ModelCase {
   std::string name;
-  const description::BuiltIn *builtIn; ///< or, without it, a description
-  std::string text;
+  const description::BuiltIn *builtIn;
+  std::string text; ///< its sizes, or without a built-in, a description
 };
 void PrintTo(const ModelCase &each, std::ostream *os) { *os << each.name; }
 
@@ -46,7 +46,7 @@ protected:
   static OwningOpRef<ModuleOp> importCase(const ModelCase &model,
                                           const description::ImportOptions &options) {
     if (model.builtIn)
-      return description::importBuiltIn((model.builtIn->name + ":" + model.builtIn->small).str(),
+      return description::importBuiltIn((model.builtIn->name + ":" + model.text).str(),
                                         getContext(), options);
     auto value = llvm::json::parse(model.text);
     if (value)
@@ -95,19 +95,27 @@ bool isParameter(Attribute state) {
   return kind && kind.getValue() == "parameter";
 }
 
-/// Inputs are class numbers or real ones; parameters as large as keeps activations so.
-HostTensor makeArgument(Type type, std::mt19937 &random) {
+/// Inputs are class numbers or real ones; parameters as large as keeps activations so. Targets
+/// are positive, as counts are, and two labels where their number is open, none of them blank.
+HostTensor makeArgument(Type type, std::mt19937 &random, bool isTarget) {
   auto tensor = cast<RankedTensorType>(type);
-  HostTensor result(tensor.getElementType(), tensor.getShape());
+  SmallVector<int64_t> shape(tensor.getShape());
+  bool isOpen = !tensor.hasStaticShape();
+  for (int64_t &dim : shape)
+    if (ShapedType::isDynamic(dim))
+      dim = 2;
+  HostTensor result(tensor.getElementType(), shape);
   double inputs = 1;
-  for (int64_t dim : tensor.getShape().drop_back(tensor.getRank() > 0))
+  for (int64_t dim : ArrayRef(shape).drop_back(!shape.empty()))
     inputs *= static_cast<double>(dim);
   std::normal_distribution<double> real(0, 1 / std::sqrt(inputs));
   for (int64_t i = 0, e = result.getNumElements(); i < e; ++i) {
-    if (isa<FloatType>(tensor.getElementType()))
-      result.setDouble(i, real(random));
+    if (!isa<FloatType>(tensor.getElementType()))
+      result.setInt(i, static_cast<int64_t>(random() % 2) + isOpen);
+    else if (double value = real(random); isTarget)
+      result.setDouble(i, std::abs(value));
     else
-      result.setInt(i, static_cast<int64_t>(random() % 2));
+      result.setDouble(i, value);
   }
   return result;
 }
@@ -122,8 +130,9 @@ TEST_P(ModelGradient, AgreesWithCentralDifferences) {
   SmallVector<HostTensor> arguments;
   SmallVector<unsigned> parameters;
   for (unsigned i = 0; i < main.getNumArguments(); ++i) {
-    arguments.push_back(makeArgument(main.getArgumentTypes()[i], random));
     auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name");
+    arguments.push_back(
+        makeArgument(main.getArgumentTypes()[i], random, name.getValue() == "target"));
     if (name.getValue() == "learning_rate")
       arguments.back().setDouble(0, 1);
     if (isParameter(main.getArgAttr(i, "nn.state")))
@@ -182,8 +191,13 @@ static std::string identifier(StringRef text) {
 
 static std::vector<ModelCase> builtIns() {
   std::vector<ModelCase> result;
-  for (const description::BuiltIn &model : description::getBuiltIns())
-    result.push_back({identifier(model.name), &model, ""});
+  for (const description::BuiltIn &model : description::getBuiltIns()) {
+    result.push_back({identifier(model.name), &model, model.small.str()});
+    for (const description::BuiltIn::Size &size : model.sizes)
+      for (StringRef kind : size.kinds.drop_front(!size.kinds.empty()))
+        result.push_back({identifier((model.name + "_" + kind).str()), &model,
+                          (model.small + "," + size.name + "=" + kind).str()});
+  }
   return result;
 }
 
@@ -210,6 +224,13 @@ static const ModelCase layers[] = {
       {"LSTM": {"units": 3, "return_sequences": true, "from": ["y", "encoder:1", "encoder:2"]}},
       {"GRU": {"units": 3, "from": ["lstm", "encoder:1"]}},
       {"Dense": [3, "softmax"]}]})"},
+    {"ctc", nullptr, R"({"input": [5, 2], "compile": {"loss": "ctc"}, "layers": [
+      {"Dense": [4, "tanh"]}, {"Dense": [4, "softmax"]}]})"},
+    {"ctc_logits", nullptr,
+     R"({"input": [5, 2], "compile": {"loss": "ctc"}, "layers": [{"Dense": 4}]})"},
+    {"negative_sampling", nullptr,
+     R"({"input": 3, "compile": {"loss": "negative_sampling:power=0.3"}, "layers": [
+      {"Dense": [4, "tanh"]}, {"Dense": [6, "softmax"]}]})"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Layers, ModelGradient, testing::ValuesIn(layers),
