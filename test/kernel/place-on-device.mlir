@@ -1,5 +1,6 @@
 // Transfers between the host program and the kernels of a device.
 // RUN: sinter-opt %s --place-on-device --split-input-file | FileCheck %s
+// RUN: sinter-opt %s --place-on-device --plan-memory --lower-calls --split-input-file | FileCheck %s --check-prefix=COPY
 
 // What only the device's kernels use stays there; the input goes there, the result comes back.
 // CHECK: module attributes {sinter.transfers = array<i64: 1, 1, 0>}
@@ -94,6 +95,35 @@ func.func @main(%x: memref<8xf32>, %n: index) -> memref<8xf32> {
   kernel.call @add(%one, %one) outs(%y) : (memref<8xf32>, memref<8xf32>, memref<8xf32>) -> ()
   memref.copy %last, %y : memref<8xf32> to memref<8xf32>
   return %y : memref<8xf32>
+}
+
+// -----
+
+// Parts of tensors are copied on the device too, whatever their strides; no whole tensor goes to the host and back for them.
+// CHECK: sinter.transfers = array<i64: 1, 1, 1>
+// CHECK-LABEL: func.func @main
+// CHECK: kernel.call @widen
+// CHECK-NOT: runtime_call
+// CHECK: memref.copy %{{.*}}, %{{.*}} {kernel.device}
+// CHECK-NOT: runtime_call
+// CHECK: kernel.call @double
+// CHECK-NEXT: kernel.runtime_call "to_host"
+// COPY: call @widen
+// COPY-NOT: memref.copy
+// COPY: llvm.call @sinter_rt_device_copy_strided(%arg0,
+// COPY-NOT: memref.copy
+// COPY: call @double
+func.func private @widen(!llvm.ptr, memref<8x2xf32>, memref<8x4xf32>) attributes {kernel.device}
+func.func private @double(!llvm.ptr, memref<8x2xf32>, memref<8x2xf32>) attributes {kernel.device}
+func.func @main(%x: memref<8x2xf32>) -> memref<8x2xf32> {
+  %wide = memref.alloc() : memref<8x4xf32>
+  kernel.call @widen(%x) outs(%wide) : (memref<8x2xf32>, memref<8x4xf32>) -> ()
+  %part = memref.subview %wide[0, 1] [8, 2] [1, 1] : memref<8x4xf32> to memref<8x2xf32, strided<[4, 1], offset: 1>>
+  %a = memref.alloc() : memref<8x2xf32>
+  memref.copy %part, %a : memref<8x2xf32, strided<[4, 1], offset: 1>> to memref<8x2xf32>
+  %b = memref.alloc() : memref<8x2xf32>
+  kernel.call @double(%a) outs(%b) : (memref<8x2xf32>, memref<8x2xf32>) -> ()
+  return %b : memref<8x2xf32>
 }
 
 // -----

@@ -74,10 +74,8 @@ public:
         store(size, dims, i64, {static_cast<int32_t>(d)});
       }
       Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
-      address = arith::IndexCastOp::create(builder, loc, i64, address);
-      address = LLVM::IntToPtrOp::create(builder, loc, pointer, address);
       int32_t index = number;
-      store(address, arrays, arrayType, {index, 0});
+      store(toPointer(address), arrays, arrayType, {index, 0});
       store(constant((*dtypes)[number]), arrays, arrayType, {index, 1});
       store(constant(type.getRank()), arrays, arrayType, {index, 2});
       store(dims, arrays, arrayType, {index, 3});
@@ -110,6 +108,43 @@ public:
     LLVM::CallOp::create(builder, loc, fail, ValueRange{context(call), status, message});
     call.erase();
     return success();
+  }
+
+  void lowerDeviceCopy(memref::CopyOp copy) {
+    Location loc = copy.getLoc();
+    builder.setInsertionPoint(copy);
+    auto type = cast<MemRefType>(copy.getTarget().getType());
+    int64_t rank = type.getRank();
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    auto number = [&](int64_t value) -> Value {
+      return LLVM::ConstantOp::create(builder, loc, i64, value);
+    };
+    auto array = [&](ValueRange values) {
+      Value place = stack(copy, i64, std::max<int64_t>(rank, 1));
+      for (auto [i, value] : llvm::enumerate(values))
+        store(arith::IndexCastOp::create(builder, loc, i64, value), place, i64,
+              {static_cast<int32_t>(i)});
+      return place;
+    };
+    Value sizes, width = arith::ConstantIndexOp::create(builder, loc, bytes);
+    SmallVector<Value> addresses, strides;
+    for (Value memref : {copy.getTarget(), copy.getSource()}) {
+      auto parts = memref::ExtractStridedMetadataOp::create(builder, loc, memref);
+      Value offset = arith::MulIOp::create(builder, loc, parts.getOffset(), width);
+      Value base = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
+      addresses.push_back(toPointer(arith::AddIOp::create(builder, loc, base, offset)));
+      strides.push_back(array(parts.getStrides()));
+      if (!sizes)
+        sizes = array(parts.getSizes());
+    }
+    auto callee = declare("sinter_rt_device_copy_strided",
+                          LLVM::LLVMFunctionType::get(
+                              LLVM::LLVMVoidType::get(builder.getContext()),
+                              {pointer, pointer, pointer, i64, i64, pointer, pointer, pointer}));
+    LLVM::CallOp::create(builder, loc, callee,
+                         ValueRange{context(copy), addresses[0], addresses[1], number(bytes),
+                                    number(rank), sizes, strides[0], strides[1]});
+    copy.erase();
   }
 
   void lower(kernel::RequireOp op) {
@@ -195,6 +230,12 @@ private:
     return LLVM::AllocaOp::create(builder, op->getLoc(), pointer, type, size);
   }
 
+  Value toPointer(Value address) {
+    Location loc = address.getLoc();
+    address = arith::IndexCastOp::create(builder, loc, i64, address);
+    return LLVM::IntToPtrOp::create(builder, loc, pointer, address);
+  }
+
   void store(Value value, Value base, Type type, ArrayRef<int32_t> position) {
     SmallVector<LLVM::GEPArg> indices(position.begin(), position.end());
     Value place = LLVM::GEPOp::create(builder, value.getLoc(), pointer, type, base, indices);
@@ -226,9 +267,16 @@ struct LowerCallsPass : sinter::impl::LowerCallsBase<LowerCallsPass> {
     CallLowering lowering(getOperation());
     SmallVector<kernel::CallOp> calls;
     SmallVector<kernel::RuntimeCallOp> runtimeCalls;
+    SmallVector<memref::CopyOp> deviceCopies;
     getOperation().walk([&](kernel::CallOp op) { calls.push_back(op); });
     getOperation().walk([&](kernel::RuntimeCallOp op) { runtimeCalls.push_back(op); });
+    getOperation().walk([&](memref::CopyOp op) {
+      if (op->hasAttr("kernel.device"))
+        deviceCopies.push_back(op);
+    });
     getOperation().walk([&](kernel::RequireOp op) { lowering.lower(op); });
+    for (auto copy : deviceCopies)
+      lowering.lowerDeviceCopy(copy);
     for (auto call : calls)
       if (failed(lowering.lower(call)))
         return signalPassFailure();

@@ -11,7 +11,9 @@ def LowerCalls : Pass<"lower-calls", "::mlir::ModuleOp"> {
   let description = [{
     The context, the first argument of the enclosing function, goes along with
     each call. A status other than 0 from a runtime kernel is recorded in the
-    context. Calls that profile-calls has marked are measured.
+    context. Calls that profile-calls has marked are measured. A `memref.copy`
+    that place-on-device has marked `kernel.device` becomes a call of the
+    runtime's copy on the device.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

@@ -117,12 +117,16 @@ private:
 
   LogicalResult placeCopy(memref::CopyOp copy) {
     Value from = copy.getSource(), to = copy.getTarget();
-    if (homes.isDevice(from) && homes.isDevice(to) && isDense(from) && isDense(to)) {
-      builder.setInsertionPoint(copy);
-      create("device_copy", from, to);
+    if (homes.isDevice(from) && homes.isDevice(to)) {
       ++transfers.copies;
-      copy.erase();
       written(to);
+      if (isDense(from) && isDense(to)) {
+        builder.setInsertionPoint(copy);
+        create("device_copy", from, to);
+        copy.erase();
+      } else {
+        copy->setAttr("kernel.device", builder.getUnitAttr());
+      }
       return success();
     }
     if (failed(hostReads(copy, from)))

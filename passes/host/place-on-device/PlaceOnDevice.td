@@ -13,7 +13,8 @@ def PlaceOnDevice : Pass<"place-on-device", "::mlir::ModuleOp"> {
     the host's memory. Before the host reads a buffer whose home is the device, `kernel.runtime_call "to_host"` fetches
     it, unless nothing has been written to it since the last time; after the host has written one, `"to_device"` brings
     it back. Inputs that the device reads go there at the beginning of a function, results come back at its end. A copy
-    between two buffers of the device is `"device_copy"`. Constants are on both sides from the start.
+    between two buffers of the device is `"device_copy"`, one of a part that is not contiguous a `memref.copy` with the
+    attribute `kernel.device`. Constants are on both sides from the start.
 
     The module's attribute `sinter.transfers` has the numbers of transfers to the host, to the device, and of copies on
     the device. A module without kernels of a device is left as it is.
