@@ -69,13 +69,13 @@ static void releaseShared(SinterDevice *device) {
 /*===- Drivers --------------------------------------------------------------===*/
 
 /* With the lock held. The last function tells whether all have been filled in. */
-bool sinterLoad(const char *library, const char *const *names, void **functions, size_t count,
-                Message *message) {
+bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, void **functions,
+                size_t count, Message *message) {
   if (functions[count - 1])
     return true;
-  /* A process with an LLVM of its own would lend it to PoCL's, and crash. */
-  bool hasLLVM = dlsym(NULL, "LLVMContextCreate") != NULL;
-  void *handle = hasLLVM ? dlmopen(newNamespace, library, loadNow) : dlopen(library, loadNow);
+  /* The driver's LLVM would take the process' own, if it has one, for itself, and crash. */
+  bool apart = bringsLLVM && dlsym(NULL, "LLVMContextCreate");
+  void *handle = apart ? dlmopen(newNamespace, library, loadNow) : dlopen(library, loadNow);
   if (!handle) {
     snprintf(message->text, sizeof message->text, "can't load %s", library);
     return false;

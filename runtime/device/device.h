@@ -146,9 +146,9 @@ void sinterDeviceFail(SinterContext *caller, SinterDevice *) __attribute__((nore
 void sinterLock(void);
 void sinterUnlock(void);
 
-/* Opens a library and fills in the functions; once. */
-bool sinterLoad(const char *library, const char *const *names, void **functions, size_t count,
-                Message *);
+/* Opens a library and fills in the functions; once. Does its driver bring an LLVM, as PoCL does? */
+bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, void **functions,
+                size_t count, Message *);
 
 /* regions.c */
 /* NULL: out of memory. */

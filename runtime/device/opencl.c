@@ -95,7 +95,8 @@ static bool check(Code code, const char *what, Message *message) {
 }
 
 static bool load(Message *message) {
-  return sinterLoad("libOpenCL.so.1", names, (void **)&cl, sizeof names / sizeof names[0], message);
+  return sinterLoad("libOpenCL.so.1", /*bringsLLVM=*/true, names, (void **)&cl,
+                    sizeof names / sizeof names[0], message);
 }
 
 /*===- Devices --------------------------------------------------------------===*/
