@@ -57,12 +57,14 @@ static void contextDestroy(SinterContext *context) {
   if (!context)
     return;
   sinterPoolStop(context);
-  sinterDeallocate(context, context->ownWorkspace, context->ownWorkspaceBytes);
+  sinterDeallocateShared(context, context->ownWorkspace, context->ownWorkspaceBytes);
   sinterStateFree(context);
   sinterArenaFree(context, &context->results);
   sinterArenaFree(context, &context->self.scratch);
   for (int32_t i = 0; i < context->threads - 1; ++i)
     sinterArenaFree(context, &context->thread[i].scratch);
+  if (context->device)
+    hooksOf(context->variant->driver)->close(context);
   SinterContextOptions options = context->options;
   options.deallocate(options.allocator_user, context, context->bytes);
 }
