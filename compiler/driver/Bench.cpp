@@ -108,7 +108,9 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
     llvm::outs() << llvm::json::Value(std::move(object)) << '\n';
     return Good;
   }
-  llvm::outs() << model.name << " on " << model.target << ": " << times.size() << " runs"
+  std::string device = library.getDeviceName();
+  llvm::outs() << model.name << " on " << model.target
+               << (device.empty() ? "" : " (" + device + ")") << ": " << times.size() << " runs"
                << llvm::format("  min %.4f ms  median %.4f ms  p99 %.4f ms  load %.2f ms\n", least,
                                median, p99, load);
   if (arguments.compile.profile)

@@ -189,7 +189,7 @@ std::vector<std::string> findDataSets(StringRef folder) {
   }
 }
 
-/// Here, or under the emulator of the library's processor; `where` says which.
+/// Here, on a device, or under the emulator of the library's processor; `where` says which.
 std::unique_ptr<Executor> openLibrary(const std::string &path, int32_t threads, std::string &where,
                                       std::string &error) {
   if (auto family = foreignFamily(path)) {
@@ -198,7 +198,11 @@ std::unique_ptr<Executor> openLibrary(const std::string &path, int32_t threads, 
     return emulator->open(*family, path, threads, error) ? std::move(emulator) : nullptr;
   }
   auto library = std::make_unique<Library>();
-  return library->open(path, threads, error) ? std::move(library) : nullptr;
+  if (!library->open(path, threads, error))
+    return nullptr;
+  if (std::string device = library->getDeviceName(); !device.empty())
+    where = " on " + device;
+  return library;
 }
 
 Verdict checkCase(const CheckArguments &arguments, StringRef model, ArrayRef<std::string> dataSets,

@@ -42,6 +42,8 @@ public:
 
   const SinterModel &getModel() const { return *model; }
   SinterContext *getContext() const { return context; }
+  /// As its driver calls it; empty where the CPU runs all kernels.
+  std::string getDeviceName() const { return model->device_name(context); }
   /// Null in a library that was compiled without --profile.
   SinterProfileFunction getProfile() const;
 

@@ -68,6 +68,19 @@ static void releaseShared(SinterDevice *device) {
 
 /*===- Drivers --------------------------------------------------------------===*/
 
+static void *doNothing(void *argument) { return argument; }
+
+/* A library with a C library of its own. Both of these share the lock of the dynamic loader, which
+   takes and gives it by the first one's functions: as long as that one believes that there are no
+   threads, it wakes nobody. */
+static void *openApart(const char *library) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, doNothing, NULL))
+    return NULL;
+  pthread_join(thread, NULL);
+  return dlmopen(newNamespace, library, loadNow);
+}
+
 /* With the lock held. The last function tells whether all have been filled in. */
 bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, void **functions,
                 size_t count, Message *message) {
@@ -75,7 +88,7 @@ bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, 
     return true;
   /* The driver's LLVM would take the process' own, if it has one, for itself, and crash. */
   bool apart = bringsLLVM && dlsym(NULL, "LLVMContextCreate");
-  void *handle = apart ? dlmopen(newNamespace, library, loadNow) : dlopen(library, loadNow);
+  void *handle = apart ? openApart(library) : dlopen(library, loadNow);
   if (!handle) {
     snprintf(message->text, sizeof message->text, "can't load %s", library);
     return false;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <map>
+#include <thread>
 
 namespace {
 
@@ -38,9 +39,16 @@ void require(bool good, const char *what) {
   std::exit(3);
 }
 
+/// Apart from this process' LLVM, and so with a C library of its own. Both share the dynamic
+/// loader's lock, which wakes nobody while the first believes that there are no threads.
+void *openDriver() {
+  std::thread([] {}).join();
+  return dlmopen(LM_ID_NEWLM, "libOpenCL.so.1", RTLD_NOW);
+}
+
 template <typename F>
 F *function(const char *name) {
-  static void *library = dlmopen(LM_ID_NEWLM, "libOpenCL.so.1", RTLD_NOW);
+  static void *library = openDriver();
   require(library != nullptr, "loading libOpenCL.so.1");
   void *address = dlsym(library, name);
   require(address != nullptr, name);
