@@ -38,6 +38,20 @@ struct TemporaryFile {
   llvm::SmallString<128> path;
 };
 
+/// A schedule may promise extents that Halide can't infer. Where it infers that one is broken it
+/// leaves an assertion that never holds, and simplifies what follows as if it did.
+class RefuseBrokenBounds : public H::Internal::IRMutator {
+  using IRMutator::visit;
+
+  H::Internal::Stmt visit(const H::Internal::AssertStmt *op) override {
+    const auto *error = op->message.as<H::Internal::Call>();
+    if (H::Internal::is_const_zero(op->condition) && error &&
+        error->name == "halide_error_explicit_bounds_too_small")
+      throw Refusal{"Halide needs more of a stage than the schedule says"};
+    return IRMutator::visit(op);
+  }
+};
+
 } // namespace
 
 static void installReporter() {
@@ -59,6 +73,8 @@ static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request)
     flags += "-large_buffers";
   H::Target target(request.target + flags);
   H::Pipeline pipeline(algorithm.outputs);
+  RefuseBrokenBounds refuse;
+  pipeline.add_custom_lowering_pass(&refuse, nullptr);
   if (!request.device.empty()) {
     H::Internal::IRMutator *pass = createPrivateRegisters();
     pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });

@@ -16,10 +16,17 @@ static constexpr int64_t blockThreads = 256;
 std::string tile::spreadElements(Model &model, Stage &stage) {
   std::string name;
   int64_t count = 1;
+  // What a loop of one iteration is fused with comes out as a remainder, which hides from Halide
+  // that a thread has one value of it.
+  SmallVector<std::string> single;
   for (auto [i, extent] : llvm::enumerate(stage.extents)) {
     std::string loop = loopName(i);
-    std::string fused = i == 0 ? loop : name + "_" + loop.substr(1);
-    if (i != 0)
+    if (extent == 1 && (!name.empty() || i + 1 < stage.extents.size())) {
+      single.push_back(loop);
+      continue;
+    }
+    std::string fused = name.empty() ? loop : name + "_" + loop.substr(1);
+    if (!name.empty())
       model.fuse(stage, false, name, loop, fused);
     name = fused;
     count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic
@@ -34,6 +41,10 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
          threads / 2 >= count)
     threads /= 2;
   model.split(stage, false, name, threads, name + "_b", name + "_t", TailStrategy::Guard);
+  if (!single.empty()) {
+    single.append({name + "_t", name + "_b"});
+    model.reorder(stage, false, single);
+  }
   model.gpuBlocks(stage, false, {name + "_b"});
   model.gpuThreads(stage, false, {name + "_t"});
   return name + "_t";

@@ -1,0 +1,113 @@
+// REQUIRES: opencl
+// A window over a dynamic width. One picture runs on the device. Of two, Halide does not see that a thread needs one
+// row, and infers that the schedule's promise is broken: the kernel is refused, not wrong.
+// RUN: split-file %s %t
+// RUN: kernel-check %t/one.mlir --target=opencl | FileCheck %s --check-prefix=ONE
+// ONE: PASS depthwise w=1
+// ONE: PASS depthwise w=37
+// RUN: kernel-check %t/two.mlir --target=opencl --allow-fallback 2>&1 | FileCheck %s --check-prefix=TWO
+// TWO: Halide needs more of a stage than the schedule says
+
+//--- one.mlir
+#id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+#window = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 + d4, d2 + d5, d3)>
+#filter = affine_map<(d0, d1, d2, d3, d4, d5) -> (d3, d4, d5)>
+#result = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d3)>
+kernel.func @depthwise(%x: tensor<1x6x?x4xf32> {check.dims = ["", "", "w", ""]}, %f: tensor<4x3x3xf32>) -> (tensor<1x6x?x4xf32> {check.dims = ["", "", "w", ""]})
+    attributes {check.sizes = [{w = 1}, {w = 37}]} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %last = arith.constant 5 : index
+  %rows = arith.constant 6 : index
+  %w = tensor.dim %x, %c2 : tensor<1x6x?x4xf32>
+  %wide = arith.addi %w, %c2 : index
+  %border = tensor.empty(%wide) : tensor<1x8x?x4xf32>
+  %padded = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} outs(%border : tensor<1x8x?x4xf32>) {
+  ^bb0(%o: f32):
+    %n = linalg.index 0 : index
+    %i = linalg.index 1 : index
+    %j = linalg.index 2 : index
+    %c = linalg.index 3 : index
+    %y = arith.subi %i, %c1 : index
+    %v = arith.subi %j, %c1 : index
+    %y0 = arith.cmpi sge, %y, %c0 : index
+    %y1 = arith.cmpi slt, %y, %rows : index
+    %v0 = arith.cmpi sge, %v, %c0 : index
+    %v1 = arith.cmpi slt, %v, %w : index
+    %a = arith.andi %y0, %y1 : i1
+    %b = arith.andi %v0, %v1 : i1
+    %inside = arith.andi %a, %b : i1
+    %end = arith.subi %w, %c1 : index
+    %y2 = arith.maxsi %y, %c0 : index
+    %y3 = arith.minsi %y2, %last : index
+    %v2 = arith.maxsi %v, %c0 : index
+    %v3 = arith.minsi %v2, %end : index
+    %at = tensor.extract %x[%n, %y3, %v3, %c] : tensor<1x6x?x4xf32>
+    %r = arith.select %inside, %at, %zero : f32
+    linalg.yield %r : f32
+  } -> tensor<1x8x?x4xf32>
+  %place = tensor.empty(%w) : tensor<1x6x?x4xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%place : tensor<1x6x?x4xf32>) -> tensor<1x6x?x4xf32>
+  %sum = linalg.generic {indexing_maps = [#window, #filter, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %f : tensor<1x8x?x4xf32>, tensor<4x3x3xf32>) outs(%init : tensor<1x6x?x4xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %m = arith.mulf %p, %q : f32
+    %r = arith.addf %o, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<1x6x?x4xf32>
+  kernel.yield %sum : tensor<1x6x?x4xf32>
+}
+
+//--- two.mlir
+#id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+#window = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 + d4, d2 + d5, d3)>
+#filter = affine_map<(d0, d1, d2, d3, d4, d5) -> (d3, d4, d5)>
+#result = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d3)>
+kernel.func @depthwise(%x: tensor<2x6x?x4xf32> {check.dims = ["", "", "w", ""]}, %f: tensor<4x3x3xf32>) -> (tensor<2x6x?x4xf32> {check.dims = ["", "", "w", ""]})
+    attributes {check.sizes = [{w = 1}, {w = 37}]} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %last = arith.constant 5 : index
+  %rows = arith.constant 6 : index
+  %w = tensor.dim %x, %c2 : tensor<2x6x?x4xf32>
+  %wide = arith.addi %w, %c2 : index
+  %border = tensor.empty(%wide) : tensor<2x8x?x4xf32>
+  %padded = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} outs(%border : tensor<2x8x?x4xf32>) {
+  ^bb0(%o: f32):
+    %n = linalg.index 0 : index
+    %i = linalg.index 1 : index
+    %j = linalg.index 2 : index
+    %c = linalg.index 3 : index
+    %y = arith.subi %i, %c1 : index
+    %v = arith.subi %j, %c1 : index
+    %y0 = arith.cmpi sge, %y, %c0 : index
+    %y1 = arith.cmpi slt, %y, %rows : index
+    %v0 = arith.cmpi sge, %v, %c0 : index
+    %v1 = arith.cmpi slt, %v, %w : index
+    %a = arith.andi %y0, %y1 : i1
+    %b = arith.andi %v0, %v1 : i1
+    %inside = arith.andi %a, %b : i1
+    %end = arith.subi %w, %c1 : index
+    %y2 = arith.maxsi %y, %c0 : index
+    %y3 = arith.minsi %y2, %last : index
+    %v2 = arith.maxsi %v, %c0 : index
+    %v3 = arith.minsi %v2, %end : index
+    %at = tensor.extract %x[%n, %y3, %v3, %c] : tensor<2x6x?x4xf32>
+    %r = arith.select %inside, %at, %zero : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x?x4xf32>
+  %place = tensor.empty(%w) : tensor<2x6x?x4xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%place : tensor<2x6x?x4xf32>) -> tensor<2x6x?x4xf32>
+  %sum = linalg.generic {indexing_maps = [#window, #filter, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %f : tensor<2x8x?x4xf32>, tensor<4x3x3xf32>) outs(%init : tensor<2x6x?x4xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %m = arith.mulf %p, %q : f32
+    %r = arith.addf %o, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x?x4xf32>
+  kernel.yield %sum : tensor<2x6x?x4xf32>
+}
