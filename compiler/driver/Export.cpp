@@ -47,6 +47,8 @@ int sinter::driver::exportModel(const CompileArguments &given) {
   CompileArguments arguments = given;
   if (arguments.output.empty())
     arguments.output = modelName(StringRef(given.model).split(':').first.str()) + ".onnx";
+  if (given.output.empty() && llvm::sys::fs::equivalent(arguments.output, given.model))
+    return fail("this would write over " + given.model + ": give -o FILE.onnx", WrongUsage);
   if (llvm::sys::fs::is_directory(arguments.output))
     return fail("can't write " + arguments.output + ": it is a folder", ModelFault);
   Session session;

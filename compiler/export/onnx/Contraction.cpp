@@ -28,11 +28,38 @@ static LogicalResult writeEinsum(OpWriter &writer, nn::EinsumOp op) {
       {writer.node("Einsum", writer.operands(), Attributes().set("equation", op.getEquation()))});
 }
 
+/// The pads of a dilated window that keeps the size, which ONNX Runtime does not take by their
+/// rule. Nothing if they depend on the picture's size.
+static std::optional<SmallVector<int64_t>> getDilatedPads(nn::ConvOp op) {
+  ArrayRef<int64_t> window = op.getFilter().getType().getShape().drop_front(2);
+  if (llvm::any_of(op.getStrides(), [](int64_t stride) { return stride != 1; }) ||
+      llvm::any_of(window, ShapedType::isDynamic))
+    return std::nullopt;
+  SmallVector<int64_t> pads(2 * window.size());
+  for (auto [i, size] : llvm::enumerate(window)) {
+    int64_t total = (size - 1) * op.getDilations()[i], less = total / 2;
+    bool moreAtEnd = op.getAutoPad() == nn::AutoPad::same_upper;
+    pads[i] = moreAtEnd ? less : total - less;
+    pads[window.size() + i] = total - pads[i];
+  }
+  return pads;
+}
+
 static LogicalResult writeConv(OpWriter &writer, nn::ConvOp op) {
   if (op.getDataLayout() != nn::DataLayout::channels_first || op.getFilterBlock() != 0)
     return writer.refuse("its layout is not ONNX's");
   Attributes attributes;
-  setPadding(attributes, op);
+  bool isSame =
+      op.getAutoPad() == nn::AutoPad::same_upper || op.getAutoPad() == nn::AutoPad::same_lower;
+  if (isSame && llvm::any_of(op.getDilations(), [](int64_t each) { return each != 1; })) {
+    auto pads = getDilatedPads(op);
+    if (!pads)
+      return writer.refuse(
+          "ONNX Runtime has no rule for the pads of a dilated window with strides");
+    attributes.set("pads", *pads);
+  } else {
+    setPadding(attributes, op);
+  }
   attributes.set("strides", op.getStrides()).set("dilations", op.getDilations());
   return writer.yield(
       {writer.node("Conv", writer.operands(), attributes.set("group", op.getGroup()))});

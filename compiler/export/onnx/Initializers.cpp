@@ -4,6 +4,7 @@
 #include "compiler/export/onnx/Exporter.h"
 #include "compiler/export/onnx/GraphWriter.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -76,8 +77,15 @@ LogicalResult sinter::onnx_export::replaceInitializers(StringRef source, StringR
                                             static_cast<int>((*file)->getBufferSize())))
     return mlir::emitError(loc) << "can't be read again";
   bool isBad = false;
+  llvm::SmallPtrSet<const TensorProto *, 16> replaced;
   for (const Replacement &each : replacements) {
     TensorProto *tensor = findTensor(*model.mutable_graph(), each.name);
+    if (tensor && !replaced.insert(tensor).second) {
+      mlir::emitError(loc) << "two parameters are called '" << each.name
+                           << "' in the file: name its nodes apart";
+      isBad = true;
+      continue;
+    }
     if (tensor && fits(*tensor, each.value)) {
       replace(*tensor, each.value);
       continue;

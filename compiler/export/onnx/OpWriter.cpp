@@ -85,6 +85,12 @@ Name OpWriter::indices(ArrayRef<int64_t> values) {
   return graph.addInitializer(getPlaceName(op) + "/indices", tensor);
 }
 
+Name OpWriter::index(int64_t value) {
+  nn::HostTensor tensor(IntegerType::get(op->getContext(), 64), ArrayRef<int64_t>{});
+  tensor.setInt(0, value);
+  return graph.addInitializer(getPlaceName(op) + "/index", tensor);
+}
+
 Name OpWriter::number(Value like, double value) {
   nn::HostTensor tensor(getElementTypeOrSelf(like.getType()), ArrayRef<int64_t>{});
   tensor.setDouble(0, value);

@@ -49,6 +49,8 @@ public:
   Name indices(mlir::Value value);
   /// A 1-D constant.
   Name indices(llvm::ArrayRef<int64_t> values);
+  /// A scalar.
+  Name index(int64_t value);
   /// A scalar of the element type of `like`.
   Name number(mlir::Value like, double value);
 

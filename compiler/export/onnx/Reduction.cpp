@@ -42,7 +42,7 @@ static LogicalResult writeCumulative(OpWriter &writer, nn::CumulativeOp op) {
   if (op.getKind() != nn::CumulativeKind::sum)
     return writer.refuse("opset 17 has running sums only");
   return writer.yield(
-      {writer.node("CumSum", {writer.operand(op.getInput()), writer.indices({op.getAxis()})},
+      {writer.node("CumSum", {writer.operand(op.getInput()), writer.index(op.getAxis())},
                    Attributes()
                        .set("exclusive", int64_t(op.getExclusive()))
                        .set("reverse", int64_t(op.getReverse())))});

@@ -66,11 +66,17 @@ std::string SectionReader::readSettings(const Object &config, StringRef what,
     auto found = neutral.find(StringRef(key));
     bool isName = StringRef(key) == "name" || StringRef(key) == "fn";
     bool isNeutral = found != neutral.end() && (!found->second || *found->second == value);
-    if (isName || isNeutral || value.kind() == Value::Null)
+    // Keras 2's word for the usual reduction.
+    bool isAuto = StringRef(key) == "reduction" && value == Value("auto");
+    if (isName || isNeutral || isAuto || value.kind() == Value::Null)
       continue;
     auto number = value.getAsNumber();
     auto flag = value.getAsBoolean();
-    if (found != neutral.end())
+    auto only =
+        found != neutral.end() && found->second ? found->second->getAsString() : std::nullopt;
+    if (only)
+      problem("'" + StringRef(key) + "' of the " + what + " should be " + *only);
+    else if (found != neutral.end())
       problem("'" + StringRef(key) + "' of the " + what + " is not supported");
     else if (number)
       texts.push_back(StringRef(key).str() + "=" + numberText(*number));
@@ -123,15 +129,10 @@ std::string SectionReader::readLoss(const Value &value) {
     problem("losses of several outputs are not supported");
     return {};
   }
-  static const Neutral neutral{{"reduction", std::nullopt},
+  static const Neutral neutral{{"reduction", Value("sum_over_batch_size")},
                                {"dtype", std::nullopt},
                                {"axis", Value(-1)},
                                {"ignore_class", Value(nullptr)}};
-  if (const auto *object = value.getAsObject())
-    if (const auto *config = object->getObject("config"))
-      if (auto reduction = config->getString("reduction");
-          reduction && *reduction != "sum_over_batch_size" && *reduction != "auto")
-        problem("'reduction' of the loss should be sum_over_batch_size");
   return readNamed(value, "loss", neutral);
 }
 
@@ -185,9 +186,18 @@ CompileSection SectionReader::read(const Object &section) {
     result.loss = readLoss(*loss);
   if (const Value *metrics = find("metrics"))
     addMetric(*metrics, result.metrics);
-  for (StringRef key : {"loss_weights", "sample_weight_mode"})
-    if (find(key))
-      problem("'" + key + "' is not supported");
+  for (const auto &[key, value] : section) {
+    StringRef name = key;
+    if (value.kind() == Value::Null)
+      continue;
+    if (name == "loss_weights" || name == "sample_weight_mode")
+      problem("'" + name + "' is not supported");
+    else if (!llvm::is_contained({"optimizer", "optimizer_config", "loss", "metrics",
+                                  "weighted_metrics", "run_eagerly", "steps_per_execution",
+                                  "jit_compile", "auto_scale_loss"},
+                                 name))
+      problem("there is no '" + name + "'; it has optimizer, loss and metrics");
+  }
   return result;
 }
 
@@ -208,8 +218,13 @@ CompileSection sinter::description::readCompileSection(const Value &model,
                                                        std::vector<std::string> &problems,
                                                        std::vector<std::string> &warnings) {
   const auto *root = model.getAsObject();
-  for (StringRef key : {"compile_config", "training_config", "compile"})
-    if (const auto *section = root ? root->getObject(key) : nullptr)
-      return SectionReader(problems, warnings).read(*section);
+  for (StringRef key : {"compile_config", "training_config", "compile"}) {
+    const Value *section = root ? root->get(key) : nullptr;
+    if (!section || section->kind() == Value::Null)
+      continue;
+    if (const auto *members = section->getAsObject())
+      return SectionReader(problems, warnings).read(*members);
+    problems.push_back(("'" + key + "' should have optimizer, loss and metrics").str());
+  }
   return {};
 }

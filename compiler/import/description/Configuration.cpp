@@ -3,6 +3,7 @@
 
 #include "compiler/import/description/Configuration.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace sinter;
 using namespace sinter::description;
@@ -83,8 +84,8 @@ bool ConfigurationReader::readInput(const Object &config, StringRef name, bool i
   Network::Input input;
   for (const Value &each : *given) {
     auto size = each.getAsInteger();
-    if (size && *size < 1)
-      problem("the input has a size of " + Twine(*size));
+    if (size ? *size < 1 : each.kind() != Value::Null)
+      problem("input '" + name + "': sizes should be positive integers, or null where unknown");
     input.shape.push_back(size.value_or(-1));
   }
   if (input.shape.empty()) {
@@ -92,6 +93,8 @@ bool ConfigurationReader::readInput(const Object &config, StringRef name, bool i
     return false;
   }
   input.dtype = isInteger ? "int64" : config.getString("dtype").value_or("float32").str();
+  if (!llvm::is_contained({"float32", "int32", "int64"}, input.dtype))
+    problem("input '" + name + "': 'dtype' should be float32, int32 or int64, not " + input.dtype);
   network.inputTypes[name] = std::move(input);
   return true;
 }
@@ -248,6 +251,10 @@ Network ConfigurationReader::read(const Value &model) {
   }
   for (auto [i, layer] : llvm::enumerate(*layers))
     addEntry(layer, i, isSequential);
+  llvm::StringSet<> taken;
+  for (const Entry &entry : network.entries)
+    if (!taken.insert(entry.name).second)
+      problem("two layers are named '" + entry.name + "': give one another 'name'");
   if (!isSequential) {
     readReferences(*config, "input_layers", network.inputs);
     readReferences(*config, "output_layers", network.outputs);

@@ -23,6 +23,7 @@ public:
 
   OwningOpRef<ModuleOp> build(Location loc);
   ArrayRef<std::string> getProblems() const { return model.problems; }
+  ArrayRef<std::string> getWarnings() const { return model.warnings; }
 
 private:
   /// What an application gives: one result, or several.
@@ -89,6 +90,8 @@ bool GraphBuilder::buildNode(const Entry &entry) {
   Value result = entry.kind->build(layer);
   if (!result)
     return false;
+  if (results[entry.name].empty())
+    layer.reportUnread();
   Results all{result};
   llvm::append_range(all, layer.getMoreResults());
   results[entry.name].push_back(std::move(all));
@@ -181,6 +184,7 @@ OwningOpRef<ModuleOp> sinter::description::importModel(const llvm::json::Value &
   GraphBuilder builder(std::move(network), context, options);
   OwningOpRef<ModuleOp> module = builder.build(loc);
   llvm::append_range(problems, builder.getProblems());
+  llvm::append_range(warnings, builder.getWarnings());
   if (!problems.empty())
     return fail();
   for (const std::string &each : warnings)

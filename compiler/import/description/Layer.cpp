@@ -35,14 +35,50 @@ void Layer::problem(const Twine &message) {
 // Settings
 //===----------------------------------------------------------------------===//
 
-// The setting, or null if it is missing or JSON's null.
-static const llvm::json::Value *find(const llvm::json::Object &config, StringRef key) {
-  const llvm::json::Value *value = config.get(key);
+const llvm::json::Value *Layer::setting(StringRef key) {
+  read.insert(key);
+  return config.get(key);
+}
+
+const llvm::json::Value *Layer::find(StringRef key) {
+  const llvm::json::Value *value = setting(key);
   return value && value->kind() != llvm::json::Value::Null ? value : nullptr;
 }
 
+void Layer::reportUnread() {
+  // What Keras writes of every layer, and what says nothing of the function.
+  static const llvm::StringSet<> silent{"name",
+                                        "trainable",
+                                        "dtype",
+                                        "batch_shape",
+                                        "batch_input_shape",
+                                        "input_shape",
+                                        "sparse",
+                                        "ragged",
+                                        "autocast",
+                                        "implementation",
+                                        "unroll",
+                                        "time_major",
+                                        "input_length",
+                                        "seed",
+                                        "flash_attention",
+                                        "synchronized",
+                                        "zero_output_for_mask"};
+  for (const auto &member : config) {
+    StringRef key = member.first;
+    if (read.contains(key) || silent.contains(key) || key.ends_with("_initializer") ||
+        member.second.kind() == llvm::json::Value::Null)
+      continue;
+    if (key.ends_with("_regularizer") || key.ends_with("_constraint"))
+      problem("'" + key + "' is not supported");
+    else
+      model.warnings.push_back("layer '" + name + "': setting '" + key.str() +
+                               "' is none that Sinter knows of this layer, and is left out");
+  }
+}
+
 int64_t Layer::integer(StringRef key) {
-  if (!find(config, key)) {
+  if (!find(key)) {
     problem("'" + key + "' is missing");
     return 1;
   }
@@ -53,7 +89,7 @@ int64_t Layer::integer(StringRef key) {
 static StringRef wanted(int64_t least) { return least == 1 ? "positive" : "non-negative"; }
 
 int64_t Layer::integer(StringRef key, int64_t otherwise, int64_t least) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value)
     return otherwise;
   if (auto given = value->getAsInteger(); given && *given >= least)
@@ -63,7 +99,7 @@ int64_t Layer::integer(StringRef key, int64_t otherwise, int64_t least) {
 }
 
 double Layer::number(StringRef key, double otherwise) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value)
     return otherwise;
   if (auto given = value->getAsNumber())
@@ -73,7 +109,7 @@ double Layer::number(StringRef key, double otherwise) {
 }
 
 void Layer::refuse(StringRef key, const llvm::json::Value &neutral) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value || *value == neutral)
     return;
   // 0 may be written as 0.0.
@@ -83,7 +119,7 @@ void Layer::refuse(StringRef key, const llvm::json::Value &neutral) {
 }
 
 bool Layer::flag(StringRef key, bool otherwise) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value)
     return otherwise;
   if (auto given = value->getAsBoolean())
@@ -93,7 +129,7 @@ bool Layer::flag(StringRef key, bool otherwise) {
 }
 
 std::string Layer::text(StringRef key, StringRef otherwise) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value)
     return otherwise.str();
   if (auto given = value->getAsString())
@@ -108,7 +144,7 @@ std::string Layer::text(StringRef key, StringRef otherwise) {
 
 SmallVector<int64_t> Layer::integerList(StringRef key) {
   SmallVector<int64_t> result;
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   const auto *array = value ? value->getAsArray() : nullptr;
   if (!array) {
     problem("'" + key + "' should be a list of integers");
@@ -124,7 +160,7 @@ SmallVector<int64_t> Layer::integerList(StringRef key) {
 
 SmallVector<int64_t> Layer::integers(StringRef key, unsigned count, int64_t otherwise,
                                      int64_t least) {
-  const llvm::json::Value *value = find(config, key);
+  const llvm::json::Value *value = find(key);
   if (!value)
     return SmallVector<int64_t>(count, otherwise);
   if (!value->getAsArray())
@@ -149,8 +185,19 @@ Term Layer::parameter(StringRef parameterName, ArrayRef<int64_t> shape, StringRe
       problem("is applied to inputs of different sizes");
     return term(known);
   }
+  // Sizes that multiply to more are a slip, and memory would not do.
+  constexpr int64_t most = int64_t(1) << 31;
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count = size <= 0 || count > most / size ? most + 1 : count * size;
+  if (count > most) {
+    problem("its '" + parameterName + "' would have more than 2^31 elements");
+    // Of the right type, for what is built of it.
+    auto type = RankedTensorType::get(shape, builder().getF32Type());
+    return term(nn::createSplat(builder(), loc, type, 0));
+  }
   nn::HostTensor tensor(builder().getF32Type(), shape);
-  const llvm::json::Value *given = find(config, key);
+  const llvm::json::Value *given = find(key);
   llvm::json::Value byDefault(initializer.str());
   auto rule = getInitializer(given ? *given : byDefault, shape, model.parameterCount++);
   if (rule)

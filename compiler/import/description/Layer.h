@@ -11,6 +11,7 @@
 
 #include "dialects/nn/Term.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 namespace sinter::description {
@@ -25,7 +26,7 @@ struct Model {
   int64_t randomCount = 0;     // ops that draw numbers
   /// By name: a layer that is applied twice has its parameters once.
   llvm::StringMap<mlir::Value> parameters;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems, warnings;
 };
 
 class Layer {
@@ -37,7 +38,8 @@ public:
   nn::Term input() const { return {model.builder, loc, inputValues.front()}; }
   llvm::ArrayRef<mlir::Value> inputs() const { return inputValues; }
   Model &getModel() const { return model; }
-  const llvm::json::Object &getConfig() const { return config; }
+  /// A setting as it is, or null if it is missing.
+  const llvm::json::Value *setting(llvm::StringRef key);
   nn::Term term(mlir::Value value) const { return {model.builder, loc, value}; }
   mlir::OpBuilder &builder() const { return model.builder; }
   mlir::Location getLoc() const { return loc; }
@@ -71,11 +73,17 @@ public:
   int64_t inputSize(int64_t dim);
   bool expectRank(int64_t rank);
   void problem(const llvm::Twine &message);
+  /// Warns of settings that were not asked for; one that changes the training is a problem.
+  void reportUnread();
 
 private:
+  /// The setting, or null if it is missing or JSON's null.
+  const llvm::json::Value *find(llvm::StringRef key);
+
   Model &model;
   std::string name;
   const llvm::json::Object &config;
+  llvm::StringSet<> read; ///< settings
   llvm::SmallVector<mlir::Value> inputValues, moreResults;
   mlir::Location loc;
 };

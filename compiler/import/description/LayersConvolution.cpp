@@ -131,7 +131,7 @@ static Value buildSeparable(Layer &layer) {
 static void getTransposedPads(Layer &layer, unsigned spatial, SmallVectorImpl<int64_t> &pads,
                               SmallVectorImpl<int64_t> &more) {
   bool isSame = getPadding(layer) == nn::AutoPad::same_upper;
-  const llvm::json::Value *given = layer.getConfig().get("output_padding");
+  const llvm::json::Value *given = layer.setting("output_padding");
   bool isGiven = given && !given->getAsNull();
   SmallVector<int64_t> size = layer.integers("kernel_size", spatial, 1),
                        strides = layer.integers("strides", spatial, 1),
@@ -140,6 +140,8 @@ static void getTransposedPads(Layer &layer, unsigned spatial, SmallVectorImpl<in
   pads.assign(2 * spatial, 0);
   more.assign(spatial, 0);
   for (unsigned i = 0; i < spatial; ++i) {
+    if (padding[i] >= strides[i] && padding[i] != 0)
+      layer.problem("'output_padding' should be less than 'strides'");
     int64_t reach = (size[i] - 1) * dilations[i] + 1;
     // Keras' length of the result is (input − 1) · stride + `length`.
     int64_t length = std::max(reach, strides[i]);

@@ -47,8 +47,7 @@ static Value buildEmbedding(Layer &layer) {
 
 static Value buildReLU(Layer &layer) {
   layer.refuse("threshold", 0);
-  if (const llvm::json::Value *most = layer.getConfig().get("max_value");
-      most && !most->getAsNull()) {
+  if (const llvm::json::Value *most = layer.setting("max_value"); most && !most->getAsNull()) {
     layer.refuse("negative_slope", 0);
     nn::Term x = layer.input().apply<nn::ReluOp>();
     return x.apply<nn::MinOp>(x.number(layer.number("max_value", 0)).get());

@@ -44,7 +44,7 @@ static Value buildConcatenate(Layer &layer) {
   if (!expectSeveral(layer))
     return {};
   int64_t rank = layer.input().getRank(), axis = -1;
-  if (const llvm::json::Value *given = layer.getConfig().get("axis"))
+  if (const llvm::json::Value *given = layer.setting("axis"))
     axis = given->getAsInteger().value_or(-1);
   if (axis < 0)
     axis += rank;
@@ -73,7 +73,7 @@ static Value buildDot(Layer &layer) {
     return {};
   }
   // Keras counts the batch as axis 0.
-  if (const llvm::json::Value *axes = layer.getConfig().get("axes");
+  if (const llvm::json::Value *axes = layer.setting("axes");
       axes && *axes != llvm::json::Value(1) && *axes != llvm::json::Value(-1))
     layer.problem("'axes' should be 1 or -1");
   return (layer.input() * layer.term(layer.inputs()[1])).sum({1});

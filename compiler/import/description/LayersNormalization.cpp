@@ -10,7 +10,7 @@ using nn::Term;
 
 // Whether 'axis' is the last one: the channels', as a number or a list of one.
 static bool isLastAxis(Layer &layer) {
-  const llvm::json::Value *axis = layer.getConfig().get("axis");
+  const llvm::json::Value *axis = layer.setting("axis");
   if (axis && axis->getAsArray() && axis->getAsArray()->size() == 1)
     axis = &axis->getAsArray()->front();
   if (!axis || axis->kind() == llvm::json::Value::Null)

@@ -207,17 +207,23 @@ static Half buildHalf(Layer &layer, const llvm::json::Object &inner, bool isBack
   ArrayRef<Value> states = layer.inputs().drop_front();
   llvm::append_range(operands, isBackward ? states.drop_front(states.size() / 2)
                                           : states.take_front(states.size() / 2));
+  if (!isBackward && config.getBoolean("go_backwards").value_or(false))
+    layer.problem("'go_backwards' of its first layer is not supported");
   config["go_backwards"] = isBackward;
   Layer half(layer.getModel(), name, config, operands);
   Half built{found->second.build(half), SmallVector<Value>(half.getMoreResults())};
+  half.reportUnread();
   if (built.result && isBackward && half.flag("return_sequences", false))
     built.result = nn::flip(layer.term(built.result), {1});
   return built;
 }
 
 static Value buildBidirectional(Layer &layer) {
-  const auto *forward = layer.getConfig().getObject("layer");
-  const auto *backward = layer.getConfig().getObject("backward_layer");
+  auto within = [&](StringRef key) {
+    const llvm::json::Value *value = layer.setting(key);
+    return value ? value->getAsObject() : nullptr;
+  };
+  const auto *forward = within("layer"), *backward = within("backward_layer");
   if (!forward) {
     layer.problem("'layer' is missing");
     return {};
@@ -232,8 +238,14 @@ static Value buildBidirectional(Layer &layer) {
     return {};
   for (Value state : llvm::concat<Value>(there.states, back.states))
     layer.addResult(state);
+  if (there.result.getType() != back.result.getType()) {
+    layer.problem("its two layers should have as many units, and the same 'return_sequences'");
+    return {};
+  }
   Term x = layer.term(there.result), y = layer.term(back.result);
-  std::string mode = layer.text("merge_mode", "concat");
+  // Null gives both results, which only a model's code can tell apart.
+  const llvm::json::Value *given = layer.setting("merge_mode");
+  std::string mode = given && given->getAsNull() ? "" : layer.text("merge_mode", "concat");
   if (mode == "sum")
     return x + y;
   if (mode == "mul")

@@ -199,7 +199,8 @@ Array Expander::readFrom(Object &config, StringRef layer) {
     for (const Value &each : *list)
       if (auto text = each.getAsString())
         node.push_back(reference(*text));
-  if (node.empty())
+  const auto *all = from->getAsArray();
+  if (node.empty() || (all && node.size() != all->size()))
     problem("layer '" + layer + "': 'from' should be a layer's name, or a list of names");
   config.erase("from");
   return node;
@@ -227,11 +228,13 @@ Array Expander::outputs(const Object &model) {
   if (auto output = model.getString("output"))
     return listOf(reference(*output));
   Array result;
-  if (const auto *list = model.getArray("outputs"))
+  const auto *list = model.getArray("outputs");
+  if (list)
     for (const Value &each : *list)
       if (auto text = each.getAsString())
         result.push_back(reference(*text));
-  if (result.empty() && (model.get("output") || model.get("outputs")))
+  bool isPartly = list && result.size() != list->size();
+  if (isPartly || (result.empty() && (model.get("output") || model.get("outputs"))))
     problem("'output' should be a layer's name, 'outputs' a list of names");
   return result.empty() ? listOf(reference(last)) : std::move(result);
 }
@@ -243,6 +246,8 @@ Value Expander::expand(const Object &model) {
     for (const Value &each : *several)
       if (const auto *named = each.getAsObject(); named && named->size() == 1)
         addInput(named->begin()->first, named->begin()->second);
+      else
+        problem("each of 'inputs' should be a name with its shape: '- x: [28, 28, 1]'");
   } else if (const Value *one = model.get("input")) {
     addInput("input", *one);
   }

@@ -3,6 +3,7 @@
 
 #include "passes/autodiff/nn-train-step/Loss.h"
 #include "llvm/ADT/StringExtras.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace sinter;
@@ -165,6 +166,16 @@ std::optional<Loss> Loss::parse(StringRef text, std::string &error) {
     loss.settings[key] = value;
   if (!readSettings(given, loss.settings, "loss '" + name + "'", error))
     return std::nullopt;
+  for (auto [key, usual] : found->settings) {
+    double value = loss.settings.lookup(key);
+    bool isShare = key == "label_smoothing";
+    if (!(value >= 0) || !std::isfinite(value) || (isShare && value > 1)) {
+      error = ("setting '" + key + "' of loss '" + name + "' should be " +
+               (isShare ? "from 0 to 1" : "a number that is not negative"))
+                  .str();
+      return std::nullopt;
+    }
+  }
   return loss;
 }
 

@@ -15,13 +15,13 @@ static StringRef nameOf(nn::ConstantOp constant) {
 }
 
 // Float tensors of several elements are a model's parameters, as are those of one element that
-// have an initialiser (the bias of one unit); but not the statistics that batch normalization
-// has gathered.
+// have an initialiser (the bias of one unit) or a checkpoint's value; but not the statistics that
+// batch normalization has gathered.
 static bool isParameter(nn::ConstantOp constant) {
   auto type = cast<RankedTensorType>(constant.getType());
   bool isScalar = type.getRank() == 0 || type.getNumElements() < 2;
   if (!type.getElementType().isF32() || constant->hasAttr("nn.buffer") ||
-      (isScalar && !constant->hasAttr("nn.initializer")))
+      (isScalar && !constant->hasAttr("nn.initializer") && !constant->hasAttr("nn.trained")))
     return false;
   return llvm::none_of(constant->getUses(), [](OpOperand &use) {
     auto norm = dyn_cast<nn::BatchNormOp>(use.getOwner());

@@ -203,18 +203,22 @@ struct PlaceOnDevicePass : sinter::impl::PlaceOnDeviceBase<PlaceOnDevicePass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    bool any = false;
-    module.walk([&](kernel::CallOp call) { any |= isOnDevice(call); });
-    if (!any)
+    int64_t onDevice = 0, onHost = 0;
+    module.walk([&](Operation *op) {
+      auto call = dyn_cast<kernel::CallOp>(op);
+      onDevice += call && isOnDevice(call);
+      onHost += call ? !isOnDevice(call) : isa<kernel::RuntimeCallOp>(op);
+    });
+    if (onDevice == 0)
       return;
     Transfers transfers;
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isExternal() && !function.isPrivate() &&
           failed(Placer(function, transfers).run()))
         return signalPassFailure();
-    module->setAttr("sinter.transfers",
-                    DenseI64ArrayAttr::get(
-                        &getContext(), {transfers.toHost, transfers.toDevice, transfers.copies}));
+    module.emitRemark() << onDevice << " kernel calls on the device, " << onHost << " on the CPU; "
+                        << transfers.toHost << " transfers to the host, " << transfers.toDevice
+                        << " to the device, " << transfers.copies << " copies on the device";
   }
 };
 

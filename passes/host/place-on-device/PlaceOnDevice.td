@@ -16,8 +16,8 @@ def PlaceOnDevice : Pass<"place-on-device", "::mlir::ModuleOp"> {
     between two buffers of the device is `"device_copy"`, one of a part that is not contiguous a `memref.copy` with the
     attribute `kernel.device`. Constants are on both sides from the start.
 
-    The module's attribute `sinter.transfers` has the numbers of transfers to the host, to the device, and of copies on
-    the device. A module without kernels of a device is left as it is.
+    A remark counts the calls of kernels on either side, the transfers, and the copies on the device. A module without
+    kernels of a device is left as it is.
   }];
   let dependentDialects = ["::sinter::kernel::KernelDialect"];
 }

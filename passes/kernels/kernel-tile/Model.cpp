@@ -241,6 +241,30 @@ void Model::storeIn(Value stage, kernel::MemoryKind memory) {
   kernel::StoreInOp::create(builder, kernel.getLoc(), stage, memory);
 }
 
+Stage *Model::reduction() const {
+  Stage *found = nullptr;
+  for (const auto &stage : stages) {
+    if (!stage->reduces)
+      continue;
+    if (found)
+      return nullptr;
+    found = stage.get();
+  }
+  return found;
+}
+
+Stage *Model::producer(Value tensor) const {
+  for (const auto &stage : stages)
+    if (stage->op == tensor.getDefiningOp())
+      return stage.get();
+  return nullptr;
+}
+
+Stage *tile::soleReader(const Stage *stage) {
+  return stage && stage->consumers.size() == 1 && !stage->readAnywhere ? stage->consumers.front()
+                                                                       : nullptr;
+}
+
 void Model::computeAt(Value stage, Stage &consumer, bool update, StringRef dim) {
   kernel::ComputeAtOp::create(builder, kernel.getLoc(), stage, consumer.handle, update, dim);
 }

@@ -62,6 +62,10 @@ public:
   llvm::SmallVector<Stage *> outputs;
   /// The only output, if there is just one and every stage leads to it.
   Stage *output() const { return outputs.size() == 1 ? outputs.front() : nullptr; }
+  /// The stage that reduces, if there is just one.
+  Stage *reduction() const;
+  /// The stage that computes a tensor; null for an argument.
+  Stage *producer(mlir::Value tensor) const;
 
   /// Bytes of the kernel's operands and results, with a guess for dynamic extents.
   double borderBytes();
@@ -130,6 +134,9 @@ bool scheduleRegisterTile(Model &model);
 
 /// The same for attention, softmax(f(Q Kᵀ)) V. False if the kernel is something else.
 bool prepareAttention(kernel::FuncOp kernel, const Target &target);
+
+/// The only one who reads a stage, and element by element; null if there is none such, or no stage.
+Stage *soleReader(const Stage *stage);
 
 /// Everyone who read a stage's result reads a copy of it.
 void copyBehind(mlir::linalg::LinalgOp stage);

@@ -113,15 +113,8 @@ std::optional<Window> RegisterTiler::windowOf(const Operand &operand, int loop) 
 
 bool RegisterTiler::match() {
   output = model.output();
-  if (!output || output->reduces)
-    return false;
-  for (auto &stage : model.stages)
-    if (stage->reduces) {
-      if (main)
-        return false;
-      main = stage.get();
-    }
-  if (!main || main->readAnywhere || main->op.getNumDpsInits() != 1)
+  main = model.reduction();
+  if (!output || output->reduces || !main || main->readAnywhere || main->op.getNumDpsInits() != 1)
     return false;
   // Each loop of the output is one of the reduction's parallel loops.
   vector = output->innermostLoop();
@@ -150,9 +143,7 @@ bool RegisterTiler::match() {
     operand.bytes = type.getElementTypeBitWidth() / 8.0;
     for (int64_t size : type.getShape())
       operand.bytes *= ShapedType::isDynamic(size) ? 64 : size;
-    for (auto &stage : model.stages)
-      if (stage->op == use->get().getDefiningOp())
-        operand.producer = stage.get();
+    operand.producer = model.producer(use->get());
     operands.push_back(operand);
   }
   // Bodies that gather for themselves are left alone.

@@ -70,21 +70,12 @@ static int64_t panelOf(Stage &stage) {
 
 bool StrassenTiler::match() {
   output = model.output();
-  if (!output || output->reduces)
+  products = model.reduction();
+  if (!output || output->reduces || !products)
     return false;
-  for (auto &stage : model.stages)
-    if (stage->reduces) {
-      if (products)
-        return false;
-      products = stage.get();
-    }
-  auto follow = [](Stage *stage) {
-    return stage && stage->consumers.size() == 1 && !stage->readAnywhere ? stage->consumers.front()
-                                                                         : nullptr;
-  };
-  kept = follow(products);
-  quarters = follow(kept);
-  Stage *whole = follow(quarters);
+  kept = soleReader(products);
+  quarters = soleReader(kept);
+  Stage *whole = soleReader(quarters);
   panel = whole ? panelOf(*whole) : 0;
   if (panel == 0 || products->op.getNumDpsInputs() != 2)
     return false;
@@ -94,9 +85,7 @@ bool StrassenTiler::match() {
   for (unsigned i = 0; i < whole->outputLoops.size(); ++i)
     if (whole->outputLoops[i] != int(i))
       return false;
-  for (auto &stage : model.stages)
-    if (stage->op == products->op.getDpsInputOperand(0)->get().getDefiningOp())
-      sums = stage.get();
+  sums = model.producer(products->op.getDpsInputOperand(0)->get());
   lanes = model.lanes(*products);
   return sums && panel % lanes == 0;
 }

@@ -64,10 +64,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 Stage *WinogradTiler::producer(Stage &stage, unsigned operand) {
-  for (auto &each : model.stages)
-    if (each->op == stage.op.getDpsInputOperand(operand)->get().getDefiningOp())
-      return each.get();
-  return nullptr;
+  return model.producer(stage.op.getDpsInputOperand(operand)->get());
 }
 
 /// The m of a stage that reads operand 0 at (n, y floordiv m, x floordiv m, y mod m, x mod m, f).
@@ -88,24 +85,14 @@ static int64_t tileOf(Stage &stage) {
 
 bool WinogradTiler::match() {
   output = model.output();
-  if (!output || output->reduces)
+  products = model.reduction();
+  if (!output || output->reduces || !products || products->op.getNumDpsInputs() != 2 ||
+      products->extents.size() != 7)
     return false;
-  for (auto &stage : model.stages)
-    if (stage->reduces) {
-      if (products)
-        return false;
-      products = stage.get();
-    }
-  if (!products || products->op.getNumDpsInputs() != 2 || products->extents.size() != 7)
-    return false;
-  auto follow = [](Stage *stage) {
-    return stage && stage->consumers.size() == 1 && !stage->readAnywhere ? stage->consumers.front()
-                                                                         : nullptr;
-  };
-  kept = follow(products);
-  columns = follow(kept);
-  results = follow(columns);
-  Stage *untiled = follow(results);
+  kept = soleReader(products);
+  columns = soleReader(kept);
+  results = soleReader(columns);
+  Stage *untiled = soleReader(results);
   if (!untiled || untiled->op.getNumDpsInputs() == 0 || producer(*untiled, 0) != results)
     return false;
   tile = tileOf(*untiled);
