@@ -18,6 +18,17 @@
 
 namespace sinter::halide {
 
+/// Halide counts dimensions from the innermost: dimension i of a tensor of rank r is dimension
+/// r - 1 - i of its buffer.
+template <typename T>
+std::vector<T> reversed(const std::vector<T> &list) {
+  return std::vector<T>(list.rbegin(), list.rend());
+}
+
+inline mlir::RankedTensorType tensorType(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType());
+}
+
 /// A linalg op as a Halide function. A parallel dimension is a Var, a reduction dimension an RVar.
 struct Stage {
   Halide::Func func;

@@ -3,15 +3,16 @@
 //
 // Reads a module of kernels, chooses schedules, compiles each by Halide and as plain loops, runs
 // both on the same random data and compares. Attributes on a kernel.func say how:
-//   check.sizes = [{m = 3, k = 17}, ...]   one run for each; the sizes of named dynamic dimensions
-//   check.dims = ["m", ""]                 on an argument or result: the names of its dimensions
-//   check.range = [low, high]              on an argument: its values; by default [-1, 1], integers
-//   [-8, 8] check.special                          on an argument: some values are NaN, infinite or
-//   zero check.tolerance = 1e-4                 relative to the largest value of the output; by
-//   default 1e-5 check.flops = 123                      for --bench
+//   check.sizes = [{m = 3, k = 17}, ...]   one run for each; sizes of named dynamic dimensions
+//   check.dims = ["m", ""]      on an argument or result: the names of its dimensions
+//   check.range = [low, high]   on an argument: its values; else [-1, 1], integers [-8, 8]
+//   check.special               on an argument: some values are NaN, infinite or zero
+//   check.tolerance = 1e-4      relative to the largest value of the output; else 1e-5
+//   check.flops = 123           for --bench
 //
 //===----------------------------------------------------------------------===//
 
+#include "Array.h"
 #include "Jit.h"
 #include "dialects/kernel/Kernel.h"
 #include "passes/kernels/kernel-tile/KernelTile.h"
@@ -29,16 +30,12 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "llvm/ADT/APFloat.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Process.h"
 
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <map>
-#include <random>
 
 using namespace mlir;
 using namespace sinter;
@@ -61,134 +58,6 @@ static cl::opt<bool> allowFallback("allow-fallback",
 static cl::opt<double> benchSeconds("bench-seconds", cl::init(0.5));
 static cl::opt<int> defaultSize("default-size", cl::init(5),
                                 cl::desc("Of dynamic dimensions without a name"));
-
-namespace {
-
-using Sizes = std::map<std::string, int64_t>;
-
-/// A dense array and the descriptor that the C interface takes. A guard zone behind the data shows
-/// stray writes.
-struct Array {
-  Array(RankedTensorType type, DictionaryAttr attributes, const Sizes &sizes) : type(type) {
-    auto names = attributes ? attributes.getAs<ArrayAttr>("check.dims") : ArrayAttr();
-    for (auto [i, size] : llvm::enumerate(type.getShape())) {
-      if (!ShapedType::isDynamic(size)) {
-        dims.push_back(size);
-        continue;
-      }
-      auto found = names ? sizes.find(cast<StringAttr>(names[i]).str()) : sizes.end();
-      dims.push_back(found != sizes.end() ? found->second : int64_t(defaultSize));
-    }
-    Type element = type.getElementType();
-    elementBytes = element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
-    for (int64_t dim : dims)
-      elements *= dim;
-    bytes = elements * elementBytes;
-    data = static_cast<char *>(std::aligned_alloc(64, (bytes + 2 * guard + 63) / 64 * 64));
-    std::memset(data, 0x5a, bytes + 2 * guard);
-    makeDescriptor();
-  }
-  ~Array() { std::free(data); }
-  Array(const Array &) = delete;
-
-  char *begin() const { return data + guard; }
-
-  void makeDescriptor() {
-    descriptor = {reinterpret_cast<int64_t>(begin()), reinterpret_cast<int64_t>(begin()), 0};
-    descriptor.insert(descriptor.end(), dims.begin(), dims.end());
-    int64_t stride = 1;
-    std::vector<int64_t> strides(dims.size());
-    for (size_t i = dims.size(); i-- > 0; stride *= dims[i])
-      strides[i] = stride;
-    descriptor.insert(descriptor.end(), strides.begin(), strides.end());
-  }
-
-  bool guardIntact() const {
-    for (int64_t i = 0; i < guard; ++i)
-      if (data[i] != 0x5a || data[guard + bytes + i] != 0x5a)
-        return false;
-    return true;
-  }
-
-  double get(int64_t i) const {
-    const char *p = begin() + i * elementBytes;
-    Type element = type.getElementType();
-    auto load = [&](auto zero) {
-      std::memcpy(&zero, p, sizeof zero);
-      return zero;
-    };
-    if (element.isF32())
-      return load(float());
-    if (element.isF64())
-      return load(double());
-    if (isa<FloatType>(element)) {
-      llvm::APFloat value(cast<FloatType>(element).getFloatSemantics(),
-                          llvm::APInt(16, load(uint16_t())));
-      return value.convertToDouble();
-    }
-    switch (elementBytes) {
-    case 1:
-      return load(int8_t());
-    case 2:
-      return load(int16_t());
-    case 4:
-      return load(int32_t());
-    default:
-      return load(int64_t());
-    }
-  }
-
-  void set(int64_t i, double value) {
-    char *p = begin() + i * elementBytes;
-    Type element = type.getElementType();
-    auto store = [&](auto x) { std::memcpy(p, &x, sizeof x); };
-    if (element.isF32())
-      return store(float(value));
-    if (element.isF64())
-      return store(value);
-    if (auto real = dyn_cast<FloatType>(element)) {
-      llvm::APFloat half(value);
-      bool lost;
-      half.convert(real.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lost);
-      return store(uint16_t(half.bitcastToAPInt().getZExtValue()));
-    }
-    switch (elementBytes) {
-    case 1:
-      return store(int8_t(element.isInteger(1) ? value > 0 : value));
-    case 2:
-      return store(int16_t(value));
-    case 4:
-      return store(int32_t(value));
-    default:
-      return store(int64_t(value));
-    }
-  }
-
-  void randomize(std::mt19937 &engine, DictionaryAttr attributes) {
-    bool real = isa<FloatType>(type.getElementType());
-    double low = real ? -1 : -8, high = real ? 1 : 8;
-    if (auto range = attributes ? attributes.getAs<ArrayAttr>("check.range") : ArrayAttr()) {
-      low = cast<FloatAttr>(range[0]).getValueAsDouble();
-      high = cast<FloatAttr>(range[1]).getValueAsDouble();
-    }
-    std::uniform_real_distribution<double> distribution(low, high);
-    for (int64_t i = 0; i < elements; ++i)
-      set(i, real ? distribution(engine) : std::floor(distribution(engine)));
-    const double special[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0};
-    if (attributes && attributes.contains("check.special"))
-      for (int64_t i = 0; i < elements; i += 3 + engine() % 5)
-        set(i, special[engine() % 5]);
-  }
-
-  static constexpr int64_t guard = 256;
-  RankedTensorType type;
-  std::vector<int64_t> dims;
-  int64_t elementBytes, elements = 1, bytes;
-  char *data;
-  std::vector<int64_t> descriptor;
-};
-
-} // namespace
 
 /// Calls (context, descriptors or scalars...).
 static void call(void *function, const std::vector<void *> &a) {
@@ -286,7 +155,7 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
   for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes())) {
     DictionaryAttr attributes = attributesOf(kernel.getArgAttrsAttr(), i);
     if (auto tensor = dyn_cast<RankedTensorType>(type)) {
-      inputs.push_back(std::make_unique<Array>(tensor, attributes, sizes));
+      inputs.push_back(std::make_unique<Array>(tensor, attributes, sizes, defaultSize));
       inputs.back()->randomize(engine, attributes);
       both(inputs.back()->descriptor.data());
       continue;
@@ -301,7 +170,8 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
     DictionaryAttr attributes = attributesOf(kernel.getResAttrsAttr(), i);
     for (auto [list, arguments] :
          {std::pair(&actual, &halideArguments), std::pair(&expected, &referenceArguments)}) {
-      list->push_back(std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes));
+      list->push_back(
+          std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes, defaultSize));
       arguments->push_back(list->back()->descriptor.data());
     }
   }

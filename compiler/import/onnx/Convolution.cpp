@@ -1,7 +1,7 @@
-//===- Convolution.cpp - convolutions, pooling, regions of interest -------===//
+//===- Convolution.cpp - convolutions -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "compiler/import/onnx/Node.h"
+#include "compiler/import/onnx/Window.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -9,69 +9,6 @@ using namespace sinter::onnx_import;
 using Ints = Node::Ints;
 
 namespace {
-
-/// The attributes that sliding windows share, one element per spatial dim.
-struct Window {
-  Ints kernel, strides, pads, dilations;
-  nn::AutoPad autoPad = nn::AutoPad::notset;
-  bool ceilMode = false;
-};
-
-nn::AutoPad getAutoPad(Node &node) {
-  return node.getEnum<nn::AutoPad>("auto_pad", "NOTSET",
-                                   {{"NOTSET", nn::AutoPad::notset},
-                                    {"SAME_UPPER", nn::AutoPad::same_upper},
-                                    {"SAME_LOWER", nn::AutoPad::same_lower},
-                                    {"VALID", nn::AutoPad::valid}});
-}
-
-/// An attribute of `count` elements, each at least `least`.
-Ints getSpatial(Node &node, StringRef name, size_t count, int64_t fallback, int64_t least) {
-  Ints values = node.getInts(name, Ints(count, fallback));
-  if (values.size() != count) {
-    (void)node.emitError("attribute '" + name + "' has " + Twine(values.size()) +
-                         " elements; expected " + Twine(count));
-    return Ints(count, std::max(fallback, least));
-  }
-  for (int64_t &value : values) {
-    if (value >= least)
-      continue;
-    (void)node.emitError("attribute '" + name + "' has the element " + Twine(value) +
-                         "; expected at least " + Twine(least));
-    value = least;
-  }
-  return values;
-}
-
-/// The number of spatial dims of input 0 (N C X…), or nothing and an error.
-std::optional<size_t> getSpatialRank(Node &node, int64_t least = 1) {
-  int64_t rank = node.getRank(0);
-  if (rank < 2 + least) {
-    (void)node.emitError("the input has rank " + Twine(rank) + "; expected at least " +
-                         Twine(2 + least) + " (batch, channels, spatial dims)");
-    return std::nullopt;
-  }
-  return rank - 2;
-}
-
-Window getWindow(Node &node, size_t spatial, Ints kernel) {
-  Window window;
-  window.kernel = std::move(kernel);
-  window.strides = getSpatial(node, "strides", spatial, 1, 1);
-  window.dilations = getSpatial(node, "dilations", spatial, 1, 1);
-  window.autoPad = getAutoPad(node);
-  window.pads = window.autoPad == nn::AutoPad::notset ? getSpatial(node, "pads", 2 * spatial, 0, 0)
-                                                      : Ints(2 * spatial, 0);
-  window.ceilMode = node.getFlag("ceil_mode");
-  return window;
-}
-
-/// The window of a pooling operator, whose `kernel_shape` is required.
-Window getPoolWindow(Node &node, size_t spatial) {
-  if (!node.hasAttribute("kernel_shape"))
-    (void)node.requireInts("kernel_shape");
-  return getWindow(node, spatial, getSpatial(node, "kernel_shape", spatial, 1, 1));
-}
 
 /// The spatial dims of filter `value`, checked against `kernel_shape`.
 Ints getFilterKernel(Node &node, Value value, size_t spatial) {
@@ -106,10 +43,6 @@ int64_t getGroup(Node &node) {
     (void)node.emitError("attribute 'group' is " + Twine(group) + "; expected at least 1");
   return std::max<int64_t>(group, 1);
 }
-
-//===----------------------------------------------------------------------===//
-// Convolutions
-//===----------------------------------------------------------------------===//
 
 LogicalResult buildConv(Node &node) {
   auto spatial = getSpatialRank(node);
@@ -260,147 +193,6 @@ LogicalResult buildCol2Im(Node &node) {
 }
 
 //===----------------------------------------------------------------------===//
-// Pooling
-//===----------------------------------------------------------------------===//
-
-LogicalResult buildMaxPool(Node &node) {
-  auto spatial = getSpatialRank(node);
-  if (!spatial)
-    return failure();
-  Window window = getPoolWindow(node, *spatial);
-  bool columnMajor = node.getFlag("storage_order");
-  if (node.failed())
-    return failure();
-  Value input = node.getInput(0);
-  node.setOutput(0, node.create<nn::MaxPoolOp>(input, window.kernel, window.strides, window.pads,
-                                               window.dilations, window.ceilMode, window.autoPad));
-  if (node.hasOutput(1))
-    node.setOutput(1, node.create<nn::MaxPoolIndicesOp>(
-                          input, window.kernel, window.strides, window.pads, window.dilations,
-                          window.ceilMode, window.autoPad, columnMajor));
-  return node.status();
-}
-
-LogicalResult buildAveragePool(Node &node) {
-  auto spatial = getSpatialRank(node);
-  if (!spatial)
-    return failure();
-  Window window = getPoolWindow(node, *spatial);
-  bool countIncludePad = node.getFlag("count_include_pad");
-  if (node.failed())
-    return failure();
-  return node.yield(node.create<nn::AveragePoolOp>(
-      node.getInput(0), window.kernel, window.strides, window.pads, window.dilations,
-      window.ceilMode, window.autoPad, nn::DataLayout::channels_first, countIncludePad));
-}
-
-/// `p`, a float in version 1.
-double getNorm(Node &node) {
-  return node.getOpset() < 2 ? node.getFloat("p", 2) : static_cast<double>(node.getInt("p", 2));
-}
-
-LogicalResult buildLpPool(Node &node) {
-  auto spatial = getSpatialRank(node);
-  if (!spatial)
-    return failure();
-  double p = getNorm(node);
-  if (p < 1 || p != static_cast<int64_t>(p))
-    return node.emitUnsupported("'p' other than a positive whole number");
-  Window window = getPoolWindow(node, *spatial);
-  if (node.failed())
-    return failure();
-  return node.yield(node.create<nn::LpPoolOp>(
-      node.getInput(0), window.kernel, window.strides, window.pads, window.dilations,
-      window.ceilMode, window.autoPad, nn::DataLayout::channels_first, static_cast<int64_t>(p)));
-}
-
-/// All spatial dims of input 0.
-Ints getSpatialAxes(Node &node) {
-  Ints axes;
-  for (int64_t axis = 2, rank = node.getRank(0); axis < rank; ++axis)
-    axes.push_back(axis);
-  return axes;
-}
-
-template <nn::ReduceKind kind>
-LogicalResult buildGlobalPool(Node &node) {
-  if (!getSpatialRank(node, 0))
-    return failure();
-  return node.yield(node.reduce(node.getInput(0), kind, getSpatialAxes(node), true));
-}
-
-LogicalResult buildGlobalLpPool(Node &node) {
-  if (!getSpatialRank(node, 0))
-    return failure();
-  double p = getNorm(node);
-  Ints axes = getSpatialAxes(node);
-  Value input = node.getInput(0);
-  if (p == 1 || p == 2) {
-    auto kind = p == 1 ? nn::ReduceKind::l1 : nn::ReduceKind::l2;
-    return node.yield(node.reduce(input, kind, axes, true));
-  }
-  if (p <= 0)
-    return node.emitError("attribute 'p' must be positive");
-  Value powers = node.create<nn::PowOp>(node.create<nn::AbsOp>(input), node.scalarLike(input, p));
-  Value sum = node.reduce(powers, nn::ReduceKind::sum, axes, true);
-  return node.yield(node.create<nn::PowOp>(sum, node.scalarLike(input, 1 / p)));
-}
-
-/// The indices count in the shape that the window gives; a given output shape
-/// appends zeros to that (or cuts it off).
-LogicalResult buildMaxUnpool(Node &node) {
-  auto spatial = getSpatialRank(node);
-  if (!spatial)
-    return failure();
-  Window window = getPoolWindow(node, *spatial);
-  if (node.failed())
-    return failure();
-  Value result = node.create<nn::MaxUnpoolOp>(node.getInput(0), node.getInput(1), Value(),
-                                              window.kernel, window.strides, window.pads);
-  if (node.hasInput(2) && !node.failed()) {
-    auto shape = cast<RankedTensorType>(result.getType()).getShape();
-    Ints zeros(shape.size(), 0);
-    auto wanted = node.getConstantInts(node.getInput(2));
-    Value pads;
-    if (wanted && wanted->size() == shape.size() && llvm::none_of(shape, ShapedType::isDynamic)) {
-      Ints all = zeros;
-      for (auto [to, from] : llvm::zip(*wanted, shape))
-        all.push_back(to - from);
-      pads = node.indices(all);
-    } else {
-      Value ends = node.sub(node.getInput(2), node.shapeOf(result));
-      pads = node.concat({node.indices(zeros), ends}, 0);
-    }
-    result =
-        node.create<nn::PadOp>(result, pads, node.scalarLike(result, 0), nn::PadMode::constant);
-  }
-  return node.yield(result);
-}
-
-//===----------------------------------------------------------------------===//
-// Regions of interest
-//===----------------------------------------------------------------------===//
-
-LogicalResult buildRoiAlign(Node &node) {
-  bool maxMode = node.getEnum<bool>("mode", "avg", {{"avg", false}, {"max", true}});
-  bool halfPixel = node.getOpset() >= 16 &&
-                   node.getEnum<bool>("coordinate_transformation_mode", "half_pixel",
-                                      {{"half_pixel", true}, {"output_half_pixel", false}});
-  int64_t height = node.getInt("output_height", 1);
-  int64_t width = node.getInt("output_width", 1);
-  int64_t ratio = node.getInt("sampling_ratio", 0);
-  double scale = node.getFloat("spatial_scale", 1);
-  if (height < 1 || width < 1 || ratio < 0)
-    return node.emitError("'output_height' and 'output_width' must be "
-                          "positive, 'sampling_ratio' not negative");
-  if (node.getRank(0) != 4)
-    return node.emitError("the input must have rank 4");
-  return node.yield(node.create<nn::RoiAlignOp>(node.getInput(0), node.getInput(1),
-                                                node.getInput(2), height, width, ratio,
-                                                APFloat(scale), maxMode, halfPixel));
-}
-
-//===----------------------------------------------------------------------===//
 // DeformConv
 //===----------------------------------------------------------------------===//
 
@@ -507,12 +299,4 @@ void sinter::onnx_import::registerConvolutionOperators(OperatorTable &table) {
   table.add("ConvTranspose", 1, buildConvTranspose, {2, 3});
   table.add("DeformConv", 19, buildDeformConv, {3, 5});
   table.add("Col2Im", 18, buildCol2Im, 3);
-  table.add("MaxPool", 1, buildMaxPool, 1, 2);
-  table.add("AveragePool", 1, buildAveragePool, 1);
-  table.add("LpPool", 1, buildLpPool, 1);
-  table.add("MaxUnpool", 9, buildMaxUnpool, {2, 3});
-  table.add("GlobalAveragePool", 1, buildGlobalPool<nn::ReduceKind::mean>, 1);
-  table.add("GlobalMaxPool", 1, buildGlobalPool<nn::ReduceKind::max>, 1);
-  table.add("GlobalLpPool", 1, buildGlobalLpPool, 1);
-  table.add("RoiAlign", 10, buildRoiAlign, 3);
 }

@@ -73,15 +73,20 @@ void tile::simplifyBody(kernel::FuncOp kernel) {
   generalize(kernel);
 }
 
+/// The loop along which the result of a product is contiguous; null if `op` is no product of two
+/// tensors.
+static AffineDimExpr getProductVector(linalg::GenericOp op) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return nullptr;
+  AffineMap outMap = op.getIndexingMapsArray().back();
+  return outMap.getNumResults() == 0 ? nullptr
+                                     : dyn_cast<AffineDimExpr>(outMap.getResults().back());
+}
+
 /// A product whose vectors would stride through an operand, as X * transpose(Y) does, reads a
 /// transposed copy instead.
 static void transposeOperands(linalg::GenericOp op, const Target &target) {
-  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
-    return;
-  AffineMap outMap = op.getIndexingMapsArray().back();
-  if (outMap.getNumResults() == 0)
-    return;
-  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  AffineDimExpr vector = getProductVector(op);
   if (!vector)
     return;
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
@@ -176,12 +181,7 @@ static int64_t openPanel(linalg::GenericOp op, const Target &target) {
 /// panels of some vectors' width, each contiguous, as the weights of a convolution are packed at
 /// compile time.
 static void packOperand(linalg::GenericOp op, const Target &target) {
-  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
-    return;
-  AffineMap outMap = op.getIndexingMapsArray().back();
-  if (outMap.getNumResults() == 0)
-    return;
-  auto vector = dyn_cast<AffineDimExpr>(outMap.getResults().back());
+  AffineDimExpr vector = getProductVector(op);
   if (!vector)
     return;
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
