@@ -34,6 +34,7 @@ private:
   /// Null if it is not built, or does not exist.
   Value lookup(const Reference &reference) const;
   void buildLayers();
+  bool checkOperands(const Entry &entry, ValueRange operands);
   bool buildNode(const Entry &entry);
   DictionaryAttr describe(RankedTensorType tensor, StringRef name);
 
@@ -72,6 +73,34 @@ Value GraphBuilder::lookup(const Reference &reference) const {
   return exists ? given[reference.result] : Value();
 }
 
+// As many as the layer takes, and numbers of the kind that it computes with.
+bool GraphBuilder::checkOperands(const Entry &entry, ValueRange operands) {
+  const LayerKind &kind = *entry.kind;
+  if (operands.size() > kind.mostInputs) {
+    problem("layer '" + entry.name + "': takes " + Twine(kind.mostInputs) +
+            (kind.mostInputs == 1 ? " input" : " inputs") + " at most, but gets " +
+            Twine(operands.size()));
+    return false;
+  }
+  if (kind.takesIntegers)
+    return true;
+  ArrayRef<Reference> references = entry.applications[results[entry.name].size()].operands;
+  for (auto [operand, reference] : llvm::zip(operands, references)) {
+    if (!cast<RankedTensorType>(operand.getType()).getElementType().isInteger())
+      continue;
+    std::string reader;
+    for (const Entry &other : network.entries)
+      for (const Application &each : other.applications)
+        if (other.kind && other.kind->takesIntegers && !each.operands.empty() &&
+            each.operands.front().layer == reference.layer)
+          reader = ", which layer '" + other.name + "' reads too";
+    problem("layer '" + entry.name + "': takes floats, but '" + reference.layer +
+            "' is of integers" + reader);
+    return false;
+  }
+  return true;
+}
+
 // Builds the next application of a layer; false if what it is of is not there yet.
 bool GraphBuilder::buildNode(const Entry &entry) {
   const Application &application = entry.applications[results[entry.name].size()];
@@ -81,7 +110,7 @@ bool GraphBuilder::buildNode(const Entry &entry) {
     if (!operands.back())
       return false;
   }
-  if (operands.empty())
+  if (operands.empty() || !checkOperands(entry, operands))
     return false;
   llvm::json::Object config = entry.config;
   for (const auto &[key, value] : application.settings)

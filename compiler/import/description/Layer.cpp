@@ -224,10 +224,15 @@ int64_t Layer::inputSize(int64_t dim) {
 bool Layer::expectRank(int64_t rank) {
   if (input().getRank() == rank)
     return true;
-  std::string type;
-  llvm::raw_string_ostream(type) << input().getType();
-  problem("needs an input of " + Twine(rank - 1) + " dims and the batch, but gets " + type);
+  problem("needs an input of " + Twine(rank - 1) + " dims and the batch, but gets " +
+          printType(input()));
   return false;
+}
+
+std::string sinter::description::printType(Value value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << value.getType();
+  return text;
 }
 
 //===----------------------------------------------------------------------===//

@@ -88,13 +88,19 @@ private:
   mlir::Location loc;
 };
 
+/// As messages show it: tensor<?x4xf32>.
+std::string printType(mlir::Value value);
+
 /// What there is to know of a class of layers.
 struct LayerKind {
   /// Builds the (first) result; null after a problem.
   mlir::Value (*build)(Layer &layer) = nullptr;
   /// Settings that Keras takes by position, in their order.
   std::vector<llvm::StringRef> arguments = {};
+  unsigned mostInputs = 1;
+  bool takesIntegers = false; ///< as well as floats
 };
+constexpr unsigned AnyInputs = ~0u;
 using LayerTable = llvm::StringMap<LayerKind>;
 
 /// By Keras' class names.

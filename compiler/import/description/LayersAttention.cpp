@@ -66,11 +66,6 @@ Term Attention::maskFuture(Term scores) {
 }
 
 Value Attention::build() {
-  // Query, value, and key if it is not the value.
-  if (layer.inputs().size() < 1 || layer.inputs().size() > 3) {
-    layer.problem("needs a query and a value, and perhaps a key");
-    return {};
-  }
   for (Value each : layer.inputs()) {
     auto type = cast<RankedTensorType>(each.getType());
     if (type.getRank() == 3 && !type.isDynamicDim(2))
@@ -84,6 +79,12 @@ Value Attention::build() {
   Value query = layer.inputs().front();
   Value value = layer.inputs().size() > 1 ? layer.inputs()[1] : query;
   Value key = layer.inputs().size() > 2 ? layer.inputs()[2] : value;
+  int64_t length = layer.term(value).getType().getDimSize(1);
+  if (layer.term(key).getType().getDimSize(1) != length) {
+    layer.problem("its key and its value should have the same length, but are " + printType(key) +
+                  " and " + printType(value));
+    return {};
+  }
   Term q = project(query, "query"), k = project(key, "key"), v = project(value, "value");
   int64_t depth = layer.integer("key_dim");
   Term scores =
@@ -151,7 +152,7 @@ static Value buildSinePosition(Layer &layer) {
 }
 
 void sinter::description::addAttentionLayers(LayerTable &table) {
-  table["MultiHeadAttention"] = {buildAttention, {"num_heads", "key_dim", "value_dim", "dropout"}};
+  table["MultiHeadAttention"] = {buildAttention, {"num_heads", "key_dim", "value_dim", "dropout"}, 3};
   table["PositionEmbedding"] = {buildPositionEmbedding, {"sequence_length"}};
   table["SinePositionEncoding"] = {buildSinePosition, {"max_wavelength"}};
 }

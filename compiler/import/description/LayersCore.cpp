@@ -122,9 +122,9 @@ void sinter::description::addCoreLayers(LayerTable &table) {
   table["ELU"] = {buildELU, {"alpha"}};
   table["Softmax"] = {buildSoftmax, {"axis"}};
   table["Dropout"] = {buildDropout, {"rate"}};
-  table["Permute"] = {buildPermute, {"dims"}};
-  table["RepeatVector"] = {buildRepeatVector, {"n"}};
-  table["Flatten"] = {buildFlatten};
-  table["Reshape"] = {buildReshape, {"target_shape"}};
-  table["Embedding"] = {buildEmbedding, {"input_dim", "output_dim"}};
+  table["Permute"] = {buildPermute, {"dims"}, 1, /*takesIntegers=*/true};
+  table["RepeatVector"] = {buildRepeatVector, {"n"}, 1, /*takesIntegers=*/true};
+  table["Flatten"] = {buildFlatten, {}, 1, /*takesIntegers=*/true};
+  table["Reshape"] = {buildReshape, {"target_shape"}, 1, /*takesIntegers=*/true};
+  table["Embedding"] = {buildEmbedding, {"input_dim", "output_dim"}, 1, /*takesIntegers=*/true};
 }

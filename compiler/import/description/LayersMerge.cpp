@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "compiler/import/description/Layer.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -15,14 +16,44 @@ static bool expectSeveral(Layer &layer) {
   return false;
 }
 
-/// The inputs, one after another; broadcasting as Keras does.
+// As Keras broadcasts: what has fewer dims gets dims of 1 after the batch.
+static SmallVector<Term> getAlikeInputs(Layer &layer) {
+  int64_t rank = 0;
+  for (Value each : layer.inputs())
+    rank = std::max(rank, layer.term(each).getRank());
+  SmallVector<Term> result;
+  SmallVector<int64_t> common(rank, 1);
+  bool fits = true;
+  for (Value each : layer.inputs()) {
+    Term x = layer.term(each);
+    if (x.getRank() < rank)
+      x = x.unsqueeze(nn::axesRange(1, 1 + rank - x.getRank()));
+    for (auto [size, known] : llvm::zip(x.getType().getShape(), common)) {
+      if (ShapedType::isDynamic(size) || size == 1)
+        continue;
+      fits = fits && (known == 1 || known == size);
+      known = size;
+    }
+    result.push_back(x);
+  }
+  if (fits)
+    return result;
+  layer.problem("its inputs should have the same sizes, or 1, but are " +
+                llvm::join(llvm::map_range(layer.inputs(), printType), " and "));
+  return {};
+}
+
+/// The inputs, one after another.
 template <typename OpTy>
 static Value fold(Layer &layer) {
   if (!expectSeveral(layer))
     return {};
-  Term result = layer.input();
-  for (Value next : layer.inputs().drop_front())
-    result = result.apply<OpTy>(next);
+  SmallVector<Term> inputs = getAlikeInputs(layer);
+  if (inputs.empty())
+    return {};
+  Term result = inputs.front();
+  for (Term next : ArrayRef(inputs).drop_front())
+    result = result.apply<OpTy>(next.get());
   return result;
 }
 
@@ -51,7 +82,8 @@ static Value buildConcatenate(Layer &layer) {
   bool fits = axis > 0 && axis < rank;
   for (Value each : layer.inputs()) {
     auto type = cast<RankedTensorType>(each.getType());
-    fits = fits && type.getRank() == rank;
+    fits = fits && type.getRank() == rank &&
+           type.getElementType() == layer.input().getType().getElementType();
     for (int64_t d = 0; fits && d < rank; ++d)
       fits = d == axis || type.getDimSize(d) == layer.input().getType().getDimSize(d);
   }
@@ -67,9 +99,10 @@ static Value buildDot(Layer &layer) {
   layer.refuse("normalize", false);
   bool fits = layer.inputs().size() == 2;
   for (Value each : layer.inputs())
-    fits = fits && cast<RankedTensorType>(each.getType()).getRank() == 2;
+    fits = fits && layer.term(each).getRank() == 2 &&
+           layer.term(each).getType().getDimSize(1) == layer.inputSize(1);
   if (!fits) {
-    layer.problem("needs two vectors for each sample");
+    layer.problem("needs two vectors of one size for each sample");
     return {};
   }
   // Keras counts the batch as axis 0.
@@ -80,12 +113,12 @@ static Value buildDot(Layer &layer) {
 }
 
 void sinter::description::addMergeLayers(LayerTable &table) {
-  table["Add"] = {fold<nn::AddOp>};
-  table["Multiply"] = {fold<nn::MulOp>};
-  table["Maximum"] = {fold<nn::MaxOp>};
-  table["Minimum"] = {fold<nn::MinOp>};
-  table["Subtract"] = {buildSubtract};
-  table["Average"] = {buildAverage};
-  table["Dot"] = {buildDot, {"axes"}};
-  table["Concatenate"] = {buildConcatenate, {"axis"}};
+  table["Add"] = {fold<nn::AddOp>, {}, AnyInputs};
+  table["Multiply"] = {fold<nn::MulOp>, {}, AnyInputs};
+  table["Maximum"] = {fold<nn::MaxOp>, {}, AnyInputs};
+  table["Minimum"] = {fold<nn::MinOp>, {}, AnyInputs};
+  table["Subtract"] = {buildSubtract, {}, 2};
+  table["Average"] = {buildAverage, {}, AnyInputs};
+  table["Dot"] = {buildDot, {"axes"}, 2};
+  table["Concatenate"] = {buildConcatenate, {"axis"}, AnyInputs, /*takesIntegers=*/true};
 }

@@ -259,8 +259,8 @@ static Value buildBidirectional(Layer &layer) {
 
 void sinter::description::addRecurrentLayers(LayerTable &table) {
   std::vector<StringRef> arguments{"units", "activation", "recurrent_activation"};
-  table["SimpleRNN"] = {buildRecurrent<runSimpleRNN, 1>, {"units", "activation"}};
-  table["LSTM"] = {buildRecurrent<runLSTM, 2>, arguments};
-  table["GRU"] = {buildRecurrent<runGRU, 1>, arguments};
-  table["Bidirectional"] = {buildBidirectional, {"layer", "merge_mode"}};
+  table["SimpleRNN"] = {buildRecurrent<runSimpleRNN, 1>, {"units", "activation"}, 2};
+  table["LSTM"] = {buildRecurrent<runLSTM, 2>, arguments, 3};
+  table["GRU"] = {buildRecurrent<runGRU, 1>, arguments, 2};
+  table["Bidirectional"] = {buildBidirectional, {"layer", "merge_mode"}, 5};
 }

@@ -20,6 +20,7 @@ public:
 
 private:
   Value convertMap(const YAML::Node &node, int level);
+  void merge(const YAML::Node &from, llvm::json::Object &into, int level);
 
   int64_t nodes = 0;
 };
@@ -56,16 +57,41 @@ static Value convertPlain(StringRef text) {
   return text.str();
 }
 
+// Quotes make a text of anything.
+static bool isQuoted(const YAML::Node &scalar) { return scalar.Tag() == "!"; }
+
+// The members of a map, or of a list of maps, that `into` has not yet: yaml.org/type/merge.html.
+void Converter::merge(const YAML::Node &from, llvm::json::Object &into, int level) {
+  if (from.IsSequence()) {
+    for (const YAML::Node &each : from)
+      merge(each, into, level + 1);
+    return;
+  }
+  Value value = convert(from, level);
+  const llvm::json::Object *members = value.getAsObject();
+  if (!members)
+    fail(from.Mark(), "what '<<' merges should be a map, or a list of maps");
+  for (const auto &[key, member] : *members)
+    into.try_emplace(key, member);
+}
+
 Value Converter::convertMap(const YAML::Node &node, int level) {
   llvm::json::Object object;
+  YAML::Node merged(YAML::NodeType::Undefined);
   for (const auto &member : node) {
     if (!member.first.IsScalar())
       fail(member.first.Mark(), "a key should be a text");
     const std::string &key = member.first.Scalar();
-    if (object.get(key))
+    bool isMerge = key == "<<" && !isQuoted(member.first);
+    if (object.get(key) || (isMerge && merged.IsDefined()))
       fail(member.first.Mark(), "'" + key + "' stands here twice");
-    object[key] = convert(member.second, level + 1);
+    if (isMerge)
+      merged.reset(member.second);
+    else
+      object[key] = convert(member.second, level + 1);
   }
+  if (merged.IsDefined())
+    merge(merged, object, level + 1);
   return object;
 }
 
@@ -82,8 +108,7 @@ Value Converter::convert(const YAML::Node &node, int level) {
     return array;
   }
   case YAML::NodeType::Scalar:
-    // Quotes make a text of anything.
-    return node.Tag() == "!" ? Value(node.Scalar()) : convertPlain(node.Scalar());
+    return isQuoted(node) ? Value(node.Scalar()) : convertPlain(node.Scalar());
   case YAML::NodeType::Undefined:
   case YAML::NodeType::Null:
     break;
@@ -97,7 +122,10 @@ std::optional<Value> sinter::description::parseYaml(StringRef text, std::string 
     return std::nullopt;
   }
   try {
-    return Converter().convert(YAML::Load(text.str()));
+    std::vector<YAML::Node> documents = YAML::LoadAll(text.str());
+    if (documents.size() > 1)
+      fail(documents[1].Mark(), "a second document begins; a file holds one model");
+    return documents.empty() ? Value(nullptr) : Converter().convert(documents.front());
   } catch (const YAML::ParserException &wrong) {
     error = "line " + std::to_string(wrong.mark.line + 1) + ", column " +
             std::to_string(wrong.mark.column + 1) + ": " + wrong.msg;

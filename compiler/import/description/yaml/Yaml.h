@@ -10,9 +10,9 @@
 
 namespace sinter::description {
 
-/// Reads the first document of a text. Plain scalars are what YAML 1.2's core schema says, tags
-/// such as Python's `!!python/tuple` count for nothing. Nothing after an error, of which `error`
-/// tells line and column.
+/// Reads a text of one document. Plain scalars are what YAML 1.2's core schema says, `<<` merges
+/// maps, tags such as Python's `!!python/tuple` count for nothing. Nothing after an error, of which
+/// `error` tells line and column.
 std::optional<llvm::json::Value> parseYaml(llvm::StringRef text, std::string &error);
 
 } // namespace sinter::description
