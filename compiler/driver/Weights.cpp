@@ -39,12 +39,18 @@ bool sinter::driver::setWeights(ModuleOp module, const std::string &path) {
   }
   SmallVector<NamedConstant> wanted = findParameters(model);
   llvm::append_range(wanted, findStatistics(model));
+  auto find = [&](StringRef name) {
+    return llvm::find_if(tensors,
+                         [&](const training::Tensor &tensor) { return tensor.name == name; });
+  };
+  for (NamedConstant &each : findNamedScalars(model))
+    if (find(each.name) != tensors.end())
+      wanted.push_back(each);
   std::vector<std::string> missing;
   bool fits = true;
   for (NamedConstant &each : wanted) {
     auto type = cast<RankedTensorType>(each.constant.getType());
-    auto found = llvm::find_if(
-        tensors, [&](const training::Tensor &tensor) { return tensor.name == each.name; });
+    auto found = find(each.name);
     if (found == tensors.end()) {
       missing.push_back(each.name);
     } else if (found->type != training::ElementType::F32 ||

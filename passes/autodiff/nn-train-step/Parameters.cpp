@@ -46,6 +46,17 @@ SmallVector<NamedConstant> sinter::findParameters(func::FuncOp model) {
   return parameters;
 }
 
+SmallVector<NamedConstant> sinter::findNamedScalars(func::FuncOp model) {
+  SmallVector<NamedConstant> scalars;
+  for (auto constant : model.getBody().front().getOps<nn::ConstantOp>()) {
+    auto type = cast<RankedTensorType>(constant.getType());
+    if (type.getElementType().isF32() && type.getNumElements() == 1 && !nameOf(constant).empty() &&
+        !isParameter(constant))
+      scalars.push_back({nameOf(constant).str(), constant});
+  }
+  return scalars;
+}
+
 SmallVector<NamedConstant> sinter::findStatistics(func::FuncOp model) {
   SmallVector<NamedConstant> statistics;
   for (auto norm : model.getBody().front().getOps<nn::BatchNormOp>()) {

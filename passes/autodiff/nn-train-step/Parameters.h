@@ -22,6 +22,9 @@ struct NamedConstant {
 /// The float constants that a training can change, frozen or not, each with a name of its
 /// own: that of its location.
 llvm::SmallVector<NamedConstant> findParameters(mlir::func::FuncOp model);
+/// Named float constants of one element that a training leaves alone, for they may be part of a
+/// formula: a checkpoint that has their names says that they are not.
+llvm::SmallVector<NamedConstant> findNamedScalars(mlir::func::FuncOp model);
 /// What batch normalizations gather that say how: mean and variance.
 llvm::SmallVector<NamedConstant> findStatistics(mlir::func::FuncOp model);
 
