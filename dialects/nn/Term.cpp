@@ -87,23 +87,26 @@ Term sinter::nn::expandLike(Term x, Value like) {
 }
 
 Term sinter::nn::sumTo(Term x, Value like) {
-  auto from = x.getType(), to = cast<RankedTensorType>(like.getType());
-  int64_t leading = from.getRank() - to.getRank();
+  ShapeAnalysis analysis(x.getBuilder().getContext());
+  if (auto sum = trySumTo(x, analysis.shape(x), analysis.shape(like)))
+    return *sum;
+  return x.apply<SumToShapeOp>(shapeOf(x.with(like)));
+}
+
+std::optional<Term> sinter::nn::trySumTo(Term x, const SymbolicShape &from,
+                                         const SymbolicShape &to) {
+  int64_t leading = from.size() - to.size();
   SmallVector<int64_t> summed = axesRange(0, leading);
-  bool isDecided = true;
-  std::optional<ShapeAnalysis> analysis;
-  for (int64_t dim = 0; dim < to.getRank(); ++dim) {
-    int64_t size = to.getDimSize(dim), wide = from.getDimSize(leading + dim);
-    if (size == 1 && wide != 1)
-      summed.push_back(leading + dim);
-    if (!ShapedType::isDynamic(size) || wide == 1)
+  for (auto [dim, size] : llvm::enumerate(to)) {
+    AffineExpr wide = from[leading + dim];
+    auto known = asConstant(size);
+    if (size == wide || asConstant(wide) == 1)
       continue;
-    if (!analysis)
-      analysis.emplace(x.getBuilder().getContext());
-    isDecided &= analysis->shape(like)[dim] == analysis->shape(x)[leading + dim];
+    if (!known)
+      return std::nullopt;
+    if (*known == 1)
+      summed.push_back(leading + dim);
   }
-  if (!isDecided)
-    return x.apply<SumToShapeOp>(shapeOf(x.with(like)));
   if (!summed.empty())
     x = x.sum(summed);
   return leading ? x.squeeze(axesRange(0, leading)) : x;

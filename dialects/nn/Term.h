@@ -111,6 +111,8 @@ Term zeros(Term like, llvm::ArrayRef<Dim> dims);
 Term expandLike(Term x, mlir::Value like);
 /// `x` summed over the dims that broadcasting `like` to it repeats.
 Term sumTo(Term x, mlir::Value like);
+/// The same from x's own shape `from`, if what is repeated is certain.
+std::optional<Term> trySumTo(Term x, const SymbolicShape &from, const SymbolicShape &to);
 /// x[begin : begin + size] along `axis`.
 Term slice(Term x, int64_t axis, Dim begin, Dim end);
 /// Reverses the axes.

@@ -1,7 +1,7 @@
 //===- SimplifyArithmetic.cpp - cheaper forms of elementwise ops ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Term.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
 
 #include <cmath>
@@ -128,6 +128,21 @@ struct DropWholeExpand : OpRewritePattern<nn::ExpandOp> {
   }
 };
 
+/// A loop's derivative is built before the sizes that its values keep are known.
+struct DecideSumToShape : OpRewritePattern<nn::SumToShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(nn::SumToShapeOp op, PatternRewriter &rewriter) const override {
+    nn::ShapeAnalysis analysis(op.getContext());
+    auto target = analysis.contents(op.getShape());
+    nn::Term x(rewriter, op.getLoc(), op.getInput());
+    auto sum = target ? nn::trySumTo(x, analysis.shape(x), *target) : std::nullopt;
+    if (!sum)
+      return rewriter.notifyMatchFailure(op, "only a run can tell what is summed");
+    rewriter.replaceOp(op, sum->get());
+    return success();
+  }
+};
+
 /// A reduction over no dims, or dims of size 1.
 struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -160,6 +175,6 @@ struct SimplifyReduce : OpRewritePattern<nn::ReduceOp> {
 } // namespace
 
 void sinter::populateSimplifyArithmeticPatterns(RewritePatternSet &patterns) {
-  patterns.add<SimplifyPower, DivideByPowerOfTwo, DropExpand, DropWholeExpand, SimplifyReduce>(
-      patterns.getContext());
+  patterns.add<SimplifyPower, DivideByPowerOfTwo, DropExpand, DropWholeExpand, DecideSumToShape,
+               SimplifyReduce>(patterns.getContext());
 }

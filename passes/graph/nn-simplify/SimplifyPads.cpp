@@ -39,10 +39,13 @@ struct JoinPads : OpRewritePattern<nn::AddOp> {
         return rewriter.notifyMatchFailure(op, "the parts overlap, or leave a gap");
       end += part.size;
     }
-    // Sizes that nobody knows may differ: then the sum broadcasts.
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      if (type.isDynamicDim(d))
-        return rewriter.notifyMatchFailure(op, "unknown sizes");
+    // Sizes that may differ: then the sum broadcasts.
+    nn::ShapeAnalysis analysis(op.getContext());
+    nn::SymbolicShape first = analysis.shape(parts.front().value);
+    for (const Part &part : parts)
+      for (auto [d, size] : llvm::enumerate(analysis.shape(part.value)))
+        if (static_cast<int64_t>(d) != axis && size != first[d])
+          return rewriter.notifyMatchFailure(op, "sizes may differ");
     if (end != type.getDimSize(axis))
       return rewriter.notifyMatchFailure(op, "the parts leave a gap");
     SmallVector<Value> values;
