@@ -270,6 +270,25 @@ func.func @project_rows(%i: tensor<?x5xi64>) -> tensor<5x?x3xf32> {
   return %2 : tensor<5x?x3xf32>
 }
 
+// More indices than the table has rows: its product is made once, whoever trains it.
+// CHECK-LABEL: func @project_trained
+// CHECK-SAME: %[[TABLE:.*]]: tensor<4x16xf32>, %[[W:.*]]: tensor<16x3xf32>
+// CHECK: %[[P:.*]] = nn.matmul %[[TABLE]], %[[W]] : (tensor<4x16xf32>, tensor<16x3xf32>) -> tensor<4x3xf32>
+// CHECK: nn.gather %[[P]], %{{.*}} {axis = 0 : i64} : (tensor<4x3xf32>, tensor<2x4xi64>) -> tensor<2x4x3xf32>
+// CHECK-LABEL: func @project_few
+// CHECK: nn.gather
+// CHECK: nn.matmul
+func.func @project_trained(%table: tensor<4x16xf32>, %w: tensor<16x3xf32>, %i: tensor<2x4xi64>) -> tensor<2x4x3xf32> {
+  %0 = nn.gather %table, %i {axis = 0} : (tensor<4x16xf32>, tensor<2x4xi64>) -> tensor<2x4x16xf32>
+  %1 = nn.matmul %0, %w : (tensor<2x4x16xf32>, tensor<16x3xf32>) -> tensor<2x4x3xf32>
+  return %1 : tensor<2x4x3xf32>
+}
+func.func @project_few(%table: tensor<4x16xf32>, %w: tensor<16x3xf32>, %i: tensor<7xi64>) -> tensor<7x3xf32> {
+  %0 = nn.gather %table, %i {axis = 0} : (tensor<4x16xf32>, tensor<7xi64>) -> tensor<7x16xf32>
+  %1 = nn.matmul %0, %w : (tensor<7x16xf32>, tensor<16x3xf32>) -> tensor<7x3xf32>
+  return %1 : tensor<7x3xf32>
+}
+
 // The shape of gathered rows is known without them.
 // CHECK-LABEL: func @shape_of_rows
 // CHECK-NOT: nn.gather
@@ -310,6 +329,51 @@ func.func @parts(%a: tensor<3x2xf32>, %b: tensor<3x1xf32>, %c: tensor<3x3xf32>) 
   %4 = nn.add %3, %1 : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x6xf32>
   %5 = nn.add %0, %2 : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x6xf32>
   return %4, %5 : tensor<3x6xf32>, tensor<3x6xf32>
+}
+
+// Dynamic sizes may be concatenated where they are one size.
+// CHECK-LABEL: func @dynamic_parts
+// CHECK: nn.concat
+// CHECK-LABEL: func @unlike_parts
+// CHECK: nn.add
+func.func @dynamic_parts(%a: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  %pa = nn.constant dense<[0, 0, 0, 2]> : tensor<4xi64>
+  %pb = nn.constant dense<[0, 2, 0, 0]> : tensor<4xi64>
+  %n = nn.neg %a : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  %0 = nn.pad %a, %pa {mode = #nn<pad_mode constant>} : (tensor<?x2xf32>, tensor<4xi64>) -> tensor<?x4xf32>
+  %1 = nn.pad %n, %pb {mode = #nn<pad_mode constant>} : (tensor<?x2xf32>, tensor<4xi64>) -> tensor<?x4xf32>
+  %2 = nn.add %0, %1 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}
+func.func @unlike_parts(%a: tensor<?x2xf32>, %b: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  %pa = nn.constant dense<[0, 0, 0, 2]> : tensor<4xi64>
+  %pb = nn.constant dense<[0, 2, 0, 0]> : tensor<4xi64>
+  %0 = nn.pad %a, %pa {mode = #nn<pad_mode constant>} : (tensor<?x2xf32>, tensor<4xi64>) -> tensor<?x4xf32>
+  %1 = nn.pad %b, %pb {mode = #nn<pad_mode constant>} : (tensor<?x2xf32>, tensor<4xi64>) -> tensor<?x4xf32>
+  %2 = nn.add %0, %1 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}
+
+// What a broadcast repeated is summed by a reduction where that is certain, and by its shape where a run decides.
+// CHECK-LABEL: func @certain_sum
+// CHECK-SAME: %[[X:.*]]: tensor<?x5x3xf32>
+// CHECK: %[[S:.*]] = nn.reduce %[[X]] {axes = array<i64: 1>, {{.*}} -> tensor<?x1x3xf32>
+// CHECK: return %[[X]], %[[S]]
+// CHECK-LABEL: func @uncertain_sum
+// CHECK: nn.sum_to_shape
+func.func @certain_sum(%x: tensor<?x5x3xf32>) -> (tensor<?x5x3xf32>, tensor<?x1x3xf32>) {
+  %whole = nn.shape_of %x {start = 0, end = 3} : (tensor<?x5x3xf32>) -> tensor<3xi64>
+  %batch = nn.shape_of %x {start = 0, end = 1} : (tensor<?x5x3xf32>) -> tensor<1xi64>
+  %rest = nn.constant dense<[1, 3]> : tensor<2xi64>
+  %some = nn.concat %batch, %rest {axis = 0} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %0 = nn.sum_to_shape %x, %whole : (tensor<?x5x3xf32>, tensor<3xi64>) -> tensor<?x5x3xf32>
+  %1 = nn.sum_to_shape %x, %some : (tensor<?x5x3xf32>, tensor<3xi64>) -> tensor<?x1x3xf32>
+  return %0, %1 : tensor<?x5x3xf32>, tensor<?x1x3xf32>
+}
+func.func @uncertain_sum(%x: tensor<?x3xf32>, %like: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %shape = nn.shape_of %like {start = 0, end = 2} : (tensor<?x3xf32>) -> tensor<2xi64>
+  %0 = nn.sum_to_shape %x, %shape : (tensor<?x3xf32>, tensor<2xi64>) -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
 }
 
 // A transposed gradient of a weight is the product the other way round.
