@@ -24,8 +24,31 @@
 using namespace llvm;
 using namespace llvm::PatternMatch;
 
+/// Whether each lane is a call of `minusZero`, or what a call became, or nothing.
+static bool isMark(Value *value, const Function &minusZero) {
+  if (auto *call = dyn_cast<CallInst>(value))
+    return call->getCalledFunction() == &minusZero;
+  if (isa<Constant>(value))
+    return isa<UndefValue>(value) || match(value, m_NegZeroFP());
+  if (auto *insert = dyn_cast<InsertElementInst>(value))
+    return isMark(insert->getOperand(0), minusZero) && isMark(insert->getOperand(1), minusZero);
+  auto *shuffle = dyn_cast<ShuffleVectorInst>(value);
+  if (!shuffle)
+    return false;
+  int lanes = cast<FixedVectorType>(shuffle->getOperand(0)->getType())->getNumElements();
+  for (unsigned side : {0, 1}) {
+    bool isRead = any_of(shuffle->getShuffleMask(), [&](int lane) {
+      return lane >= 0 && (lane >= lanes) == (side == 1);
+    });
+    if (isRead && !isMark(shuffle->getOperand(side), minusZero))
+      return false;
+  }
+  return true;
+}
+
 /// Takes the calls of `minusZero` out, and the right to contract from the sums that they stand in
-/// for.
+/// for. Where LLVM 14 put sums side by side of which some are with a mark and some with a number,
+/// the marks stay as zeros.
 static void removeMarks(Function &minusZero) {
   Constant *zero = ConstantFP::getNegativeZero(minusZero.getReturnType());
   for (User *user : make_early_inc_range(minusZero.users())) {
@@ -47,8 +70,13 @@ static void removeMarks(Function &minusZero) {
         for (User *sum : next->users())
           if (match(sum, m_CombineOr(m_FAdd(m_Value(), m_Value()), m_FSub(m_Value(), m_Value()))))
             cast<Instruction>(sum)->setHasAllowContract(false);
-        next->replaceAllUsesWith(product);
-        cast<Instruction>(next)->eraseFromParent();
+        auto *addition = cast<Instruction>(next);
+        if (!isMark(mark, minusZero)) {
+          addition->setHasAllowContract(false);
+          continue;
+        }
+        addition->replaceAllUsesWith(product);
+        addition->eraseFromParent();
       }
     call->replaceAllUsesWith(zero);
     call->eraseFromParent();
