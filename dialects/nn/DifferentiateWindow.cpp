@@ -96,9 +96,9 @@ public:
   }
 
   Term inputCotangent() {
-    bool isDense = op.getGroup() == 1 &&
-                   llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; });
-    return isDense ? convolveFlipped() : convolveTransposed();
+    bool isDense = llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; });
+    return isDense && (op.getGroup() == 1 || isDepthwise()) ? convolveFlipped()
+                                                            : convolveTransposed();
   }
 
   Term filterCotangent() {
@@ -123,6 +123,11 @@ public:
 
 private:
   bool isPacked() { return op.getFilterBlock() != 0; }
+  // One channel in and one out of each group.
+  bool isDepthwise() {
+    ArrayRef<int64_t> shape = filter.getType().getShape();
+    return !isPacked() && shape[0] == op.getGroup() && shape[1] == 1;
+  }
   ArrayRef<int64_t> inputShape() const {
     return x.getType().getShape().slice(firstSpatial, spatial);
   }
@@ -135,7 +140,7 @@ private:
     SmallVector<int64_t> exchange = axesRange(0, filter.getRank());
     if (isPacked())
       std::swap(exchange[rank - 1], exchange[rank]);
-    else
+    else if (!isDepthwise())
       std::swap(exchange[0], exchange[1]);
     turned = turned.transpose(exchange);
     SmallVector<int64_t> turnedPads;
@@ -143,8 +148,8 @@ private:
       turnedPads.push_back((kernel[i % spatial] - 1) * op.getDilations()[i % spatial] - pads[i]);
     int64_t channels = isPacked() ? filter.getType().getDimSize(rank - 1) : 0;
     return x.with(ConvOp::create(b, op.getLoc(), g, turned, Value(), op.getStrides(), turnedPads,
-                                 op.getDilations(), 1, AutoPad::notset, op.getDataLayout(),
-                                 channels, channels, /*winograd=*/0));
+                                 op.getDilations(), op.getGroup(), AutoPad::notset,
+                                 op.getDataLayout(), channels, channels, /*winograd=*/0));
   }
 
   // Each element of x gathers from the windows that it is in.

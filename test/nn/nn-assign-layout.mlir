@@ -128,6 +128,16 @@ func.func @variables(%h: tensor<32x48xf32>, %r: tensor<48x48xf32>, %x: tensor<64
   return %0, %1, %2 : tensor<32x48xf32>, tensor<64x96xf32>, tensor<32x96xf32>
 }
 
+// A depthwise filter that is trained is turned in each step, for it is small; a dense one that is no constant stays.
+// CHECK-LABEL: func @variable_filters
+// CHECK: nn.conv %{{.*}}, %{{.*}} {{{.*}}filter_block = -1 : i64, {{.*}} tensor<3x3x32xf32>) -> tensor<1x6x6x32xf32>
+// CHECK: nn.conv {{.*}} tensor<8x32x1x1xf32>) -> tensor<1x6x6x8xf32>
+func.func @variable_filters(%x: tensor<1x8x8x32xf32>, %d: tensor<32x1x3x3xf32>, %w: tensor<8x32x1x1xf32>) -> tensor<1x6x6x8xf32> {
+  %0 = nn.conv %x, %d {data_layout = #nn<data_layout channels_last>, dilations = array<i64: 1, 1>, group = 32 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x8x8x32xf32>, tensor<32x1x3x3xf32>) -> tensor<1x6x6x32xf32>
+  %1 = nn.conv %0, %w {data_layout = #nn<data_layout channels_last>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x6x6x32xf32>, tensor<8x32x1x1xf32>) -> tensor<1x6x6x8xf32>
+  return %1 : tensor<1x6x6x8xf32>
+}
+
 // The gradient of a weight sums over very many terms: in pieces.
 // CHECK-LABEL: func @long_sum
 // CHECK: nn.matmul {{.*}} {transpose_lhs} : (tensor<3x500x64xf32>, tensor<3x500x32xf32>) -> tensor<3x64x32xf32>

@@ -87,17 +87,20 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
   PackFilter(MLIRContext *context, int64_t vector) : OpRewritePattern(context), vector(vector) {}
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
-    if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last ||
-        !nn::getConstant(op.getFilter()))
-      return rewriter.notifyMatchFailure(op, "not a constant plain filter");
+    if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last)
+      return rewriter.notifyMatchFailure(op, "not a plain filter");
     Location loc = op.getLoc();
     Value filter = op.getFilter(); // O (C/group) X…
     auto type = cast<RankedTensorType>(filter.getType());
     int64_t outputs = type.getDimSize(0), inputs = type.getDimSize(1);
     int64_t group = op.getGroup(), spatial = type.getRank() - 2;
+    // A depthwise filter is so small that turning it in each step is nothing.
+    bool isDepthwise = group == outputs && inputs == 1;
+    if (!isDepthwise && !nn::getConstant(filter))
+      return rewriter.notifyMatchFailure(op, "not a constant");
     int64_t block;
-    if (group == outputs && inputs == 1) {
-      // Depthwise: X… O.
+    if (isDepthwise) {
+      // X… O.
       SmallVector<int64_t> permutation;
       for (int64_t d = 0; d < spatial; ++d)
         permutation.push_back(1 + d);

@@ -290,6 +290,12 @@ func.func @conv_depthwise_last(%x: tensor<2x5x6x3xf64>, %w: tensor<6x1x3x2xf64>,
   return %0 : tensor<2x3x3x6xf64>
 }
 
+// Steps of one, one filter for each channel: the cotangent is a depthwise convolution too.
+func.func @conv_depthwise_dense(%x: tensor<2x5x6x3xf64>, %w: tensor<3x1x3x2xf64>, %b: tensor<3xf64>) -> (tensor<2x4x5x3xf64>) {
+  %0 = nn.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 0, 0, 1>, dilations = array<i64: 1, 2>, group = 3 : i64, data_layout = #nn<data_layout channels_last>} : (tensor<2x5x6x3xf64>, tensor<3x1x3x2xf64>, tensor<3xf64>) -> tensor<2x4x5x3xf64>
+  return %0 : tensor<2x4x5x3xf64>
+}
+
 // Sizes that are known at run time.
 func.func @conv_dynamic(%x: tensor<?x4x?x?xf64> {test.shape = array<i64: 2, 4, 7, 6>}, %w: tensor<3x4x3x3xf64>) -> (tensor<?x3x?x?xf64>) {
   %0 = nn.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x4x?x?xf64>, tensor<3x4x3x3xf64>) -> tensor<?x3x?x?xf64>
