@@ -37,9 +37,8 @@ static bool isMark(Value *value, const Function &minusZero) {
     return false;
   int lanes = cast<FixedVectorType>(shuffle->getOperand(0)->getType())->getNumElements();
   for (unsigned side : {0, 1}) {
-    bool isRead = any_of(shuffle->getShuffleMask(), [&](int lane) {
-      return lane >= 0 && (lane >= lanes) == (side == 1);
-    });
+    bool isRead = any_of(shuffle->getShuffleMask(),
+                         [&](int lane) { return lane >= 0 && (lane >= lanes) == (side == 1); });
     if (isRead && !isMark(shuffle->getOperand(side), minusZero))
       return false;
   }

@@ -152,7 +152,8 @@ static Value buildSinePosition(Layer &layer) {
 }
 
 void sinter::description::addAttentionLayers(LayerTable &table) {
-  table["MultiHeadAttention"] = {buildAttention, {"num_heads", "key_dim", "value_dim", "dropout"}, 3};
+  table["MultiHeadAttention"] = {
+      buildAttention, {"num_heads", "key_dim", "value_dim", "dropout"}, 3};
   table["PositionEmbedding"] = {buildPositionEmbedding, {"sequence_length"}};
   table["SinePositionEncoding"] = {buildSinePosition, {"max_wavelength"}};
 }

@@ -62,9 +62,10 @@ struct TransposeIndices : OpRewritePattern<nn::TransposeOp> {
   }
 };
 
-/// table[indices] · W → (table · W)[indices]: the embedding of a small vocabulary, and the projection
-/// behind it. Where both are constant and the product takes no more room than they do, or where
-/// there are more indices than the table has rows, which saves work in a training, and three times.
+/// table[indices] · W → (table · W)[indices]: the embedding of a small vocabulary, and the
+/// projection behind it. Where both are constant and the product takes no more room than they do,
+/// or where there are more indices than the table has rows, which saves work in a training, and
+/// three times.
 struct ProductOfRows : OpRewritePattern<nn::MatMulOp> {
   using OpRewritePattern::OpRewritePattern;
   /// Multiplications an element, that outweigh copying it.
