@@ -144,8 +144,11 @@ bool Session::read(const CompileArguments &arguments) {
     module = description::importBuiltIn(arguments.model, context, described);
     return static_cast<bool>(module);
   }
-  if (std::error_code code = llvm::sys::fs::status(arguments.model, status))
-    return fail("can't read " + arguments.model + ": " + code.message());
+  if (std::error_code code = llvm::sys::fs::status(arguments.model, status)) {
+    bool isName = !llvm::sys::path::has_extension(arguments.model);
+    return fail("can't read " + arguments.model + ": " + code.message() +
+                (isName ? "; sinter models lists those built in" : ""));
+  }
   if (llvm::sys::fs::is_directory(status))
     return fail(arguments.model + " is a folder; give a model file");
   if (StringRef(arguments.model).ends_with(".mlir")) {

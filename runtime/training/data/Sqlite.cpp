@@ -33,6 +33,9 @@ public:
       fail("the query '" + query + "' is wrong");
     if (!statement)
       throw UsageError("--data sqlite:" + path + ": the query is empty");
+    if (sqlite3_column_count(statement.get()) == 0)
+      throw UsageError("--data sqlite:" + path + ": the query '" + query +
+                       "' gives no columns; give a SELECT");
     std::vector<std::string> names;
     for (int c = 0; c < sqlite3_column_count(statement.get()); ++c)
       names.emplace_back(sqlite3_column_name(statement.get(), c));

@@ -67,7 +67,7 @@ public:
     text.exceptions(std::ios::badbit); // what the input throws passes through
     if (!readRow())
       throw Error("the standard input has no samples");
-    table.convert(row, where(0), ahead);
+    table.convert(row, place(), ahead);
     columns = table.getColumns();
     classNames = table.getClassNames();
   }
@@ -78,7 +78,7 @@ public:
   std::string where(int64_t index) const override {
     return "standard input, sample " + std::to_string(index);
   }
-  bool read(int64_t index, Sample &sample) override {
+  bool read(int64_t /*index*/, Sample &sample) override {
     if (!ahead.empty()) {
       sample.swap(ahead);
       ahead.clear();
@@ -86,7 +86,7 @@ public:
     }
     if (!readRow())
       return false;
-    table.convert(row, where(index), sample);
+    table.convert(row, place(), sample);
     return true;
   }
 
@@ -100,8 +100,12 @@ private:
         return false;
       ++line;
     } while (object.find_first_not_of(" \t\r") == std::string::npos);
-    parseJsonRow(object, "standard input:" + std::to_string(line), table, row);
+    parseJsonRow(object, place(), table, row);
     return true;
+  }
+  /// Of the last row.
+  std::string place() const {
+    return isCsv ? csv.where() : "standard input:" + std::to_string(line);
   }
 
   bool isCsv;

@@ -92,6 +92,8 @@ TEST(Sqlite, Faults) {
   EXPECT_THAT(openError(path), HasSubstr("needs ?query="));
   EXPECT_THAT(openError(path + "?query=select z from t"), HasSubstr("no such column: z"));
   EXPECT_THAT(openError(path + "?query=select * from t where x < 0"), HasSubstr("gives no rows"));
+  EXPECT_THAT(openError(path + "?query=delete from t"),
+              HasSubstr("the query 'delete from t' gives no columns; give a SELECT"));
   EXPECT_THAT(openError("sqlite:" + folder.path + "/b.db?query=select 1, 2"),
               HasSubstr("no such file"));
   EXPECT_THAT(openError("sqlite:" + folder.write("c.db", std::string(2000, 'x')) +
