@@ -36,6 +36,8 @@ static void addDataOptions(CLI::App *command, sinter::training::FitOptions &opti
   command->add_option("--validation", options.validation,
                       "The part of the samples, 0 to 1, that is kept to validate with");
   command->add_option("--augment", options.augment, "Variations: flip,crop=PIXELS,normalize");
+  command->add_flag("--autoencode", options.autoencode,
+                    "The target is the input itself, whatever the data has for one");
   command->add_flag("!--no-shuffle", options.shuffle, "Samples in the order of the data");
   command
       ->add_option("--epoch-samples", options.epochSamples,

@@ -57,7 +57,7 @@ static void checkClasses(const Column &column, const Bound &bound) {
                 std::to_string(has));
 }
 
-Binding sinter::training::bind(const Source &source, const Feeds &feeds) {
+Binding sinter::training::bind(const Source &source, const Feeds &feeds, bool autoencode) {
   const std::vector<Column> &columns = source.getColumns();
   std::vector<size_t> inputs;
   size_t target = columns.size();
@@ -72,8 +72,15 @@ Binding sinter::training::bind(const Source &source, const Feeds &feeds) {
   }
   for (const Slot &slot : feeds.inputs)
     wanted += (wanted.empty() ? "" : ", ") + describe(slot);
+  if (autoencode && inputs.size() == 1)
+    target = inputs.front();
+  if (autoencode && (inputs.size() != 1 || feeds.inputs.size() != 1))
+    throw UsageError("--autoencode is for data and models of one input; the data has " + names +
+                     ", and the model takes " + wanted);
   if (target == columns.size())
-    throw Error("the data has no target");
+    throw Error("the data has " + names +
+                " and no target; name it with ?target=NAME, or give --autoencode to a model that "
+                "is to give its input back");
   if (inputs.size() != feeds.inputs.size())
     throw Error("the data has " + names + ", and the model takes " + wanted +
                 "; each input needs a column");

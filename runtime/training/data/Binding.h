@@ -37,8 +37,9 @@ struct Binding {
 };
 
 /// Finds the column for each input, by its name or else by its position, and the target's.
+/// With `autoencode` the target is the one input's, too, and one that the data has is left out.
 /// Throws if kinds, shapes, or the numbers of classes do not fit.
-Binding bind(const Source &source, const Feeds &feeds);
+Binding bind(const Source &source, const Feeds &feeds, bool autoencode = false);
 
 /// Writes one value where the model reads it; `where` is its place, for messages.
 /// Throws if it is not a finite number, or not a class.

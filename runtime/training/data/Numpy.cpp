@@ -120,7 +120,7 @@ NumpySource::NumpySource(std::vector<NpyArray> given, const std::string &target)
     column.name = array.name;
     column.shape.assign(array.shape.begin() + 1, array.shape.end());
     column.isInteger = array.kind != Kind::Float;
-    column.isTarget = array.name == target;
+    column.isTarget = array.name == (target.empty() ? "y" : target);
     hasTarget |= column.isTarget;
     // Bytes with three dims are pictures.
     column.isImage = array.kind == Kind::Unsigned && array.elementBytes == 1 &&
@@ -131,7 +131,7 @@ NumpySource::NumpySource(std::vector<NpyArray> given, const std::string &target)
   }
   if (arrays[0].shape[0] == 0)
     throw Error(arrays[0].where + " has no samples");
-  if (!hasTarget) {
+  if (!hasTarget && !target.empty()) {
     std::string names;
     for (const NpyArray &array : arrays)
       names += (names.empty() ? "" : ", ") + array.name;
@@ -192,7 +192,7 @@ bool NumpySource::read(int64_t index, Sample &sample) {
 }
 
 Dataset sinter::training::openNumpy(const std::string &path, Settings &settings) {
-  std::string target = settings.text("target", "y");
+  std::string target = settings.text("target", "");
   settings.finish();
   std::vector<NpyArray> arrays;
   auto nameOf = [](const std::string &file) { return file.substr(0, file.rfind(".npy")); };

@@ -84,7 +84,8 @@ Run::Run(const FitOptions &options, Step &step, Processes &processes, std::FILE 
 std::string Run::setting() const {
   std::string text = "model=" + step.getName() + " batch=" + std::to_string(options.batch) +
                      " validation=" + std::to_string(options.validation) +
-                     " shuffle=" + std::to_string(options.shuffle) + " augment=" + options.augment;
+                     " shuffle=" + std::to_string(options.shuffle) + " augment=" + options.augment +
+                     (options.autoencode ? " autoencode" : "");
   auto samples = data.training->count();
   return text + " samples=" + (samples ? std::to_string(*samples) : "stream");
 }
@@ -131,7 +132,7 @@ void Run::openData() {
   order.epochSamples = options.epochSamples;
   trainingOrder.emplace(*data.training, order);
   Feeds feeds = step.getFeeds();
-  Binding binding = bind(*data.training, feeds);
+  Binding binding = bind(*data.training, feeds, options.autoencode);
   std::vector<Scaling> scaling = measureScaling(*data.training, augmentation.normalize);
   BatchOptions batch;
   batch.size = options.batch;
@@ -163,7 +164,8 @@ void Run::openData() {
   batch.rank = 0;
   batch.ranks = 1;
   batch.size = options.batch / processes.getCount();
-  validationBatches.emplace(*validationOrder, bind(*held, feeds), scaling, batch);
+  validationBatches.emplace(*validationOrder, bind(*held, feeds, options.autoencode), scaling,
+                            batch);
 }
 
 void Run::begin() {

@@ -20,6 +20,7 @@ struct FitOptions {
   int64_t warmup = 0; ///< steps
   std::string augment;
   bool shuffle = true;
+  bool autoencode = false;          ///< the target is the input
   int64_t epochSamples = 0;         ///< of a stream; 0: to its end
   std::vector<std::string> metrics; ///< of validation, beside the model's own
   int64_t patience = 0;             ///< epochs without a better validation loss; 0: all epochs

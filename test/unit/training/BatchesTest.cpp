@@ -115,7 +115,27 @@ TEST(Binding, Faults) {
   EXPECT_THAT(error({x}, label), HasSubstr("'label' has 12 classes, and the model 10"));
   EXPECT_THAT(error({x, x}, label), HasSubstr("and the model takes 'x' [28,28,1], 'x' [28,28,1]"));
   source = OneSample({image}, {});
-  EXPECT_THAT(error({x}, label), HasSubstr("has no target"));
+  EXPECT_THAT(error({x}, label),
+              HasSubstr("the data has 'image' [28,28,1] and no target; name it"));
+}
+
+// A model that gives its input back needs no target.
+TEST(Binding, Autoencodes) {
+  OneSample source({column("x", {2}), target(3)}, {{{1, 2}, {}}, {{}, {2}}});
+  Slot x = slot("input", ElementType::F32, {2}), same = slot("target", ElementType::F32, {2, 1});
+  Binding binding = bind(source, {{x}, same}, /*autoencode=*/true);
+  EXPECT_EQ(binding.inputs[0].column, 0u);
+  EXPECT_EQ(binding.target.column, 0u);
+  OneSample two({column("x", {2}), column("z", {2})}, {});
+  EXPECT_THAT(errorOf([&] {
+                bind(two, {{x}, same}, true);
+              }),
+              HasSubstr("--autoencode is for data and models of one input; the data has 'x' [2], "
+                        "'z' [2], and the model takes 'input' [2]"));
+  EXPECT_THAT(errorOf([&] {
+                bind(source, {{x}, slot("t", ElementType::F32, {3})}, true);
+              }),
+              HasSubstr("the data's 'x' [2] does not fit the model's 't' [3]"));
 }
 
 TEST(Binding, FaultsOfSamples) {
