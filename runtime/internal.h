@@ -202,6 +202,7 @@ struct SinterContext {
   SinterState state;
   SinterContext *owner;      /* of the state that the model runs on */
   SinterAllReduce allReduce; /* NULL: one process */
+  SinterAllReduceEnd allReduceEnd;
   void *allReduceUser;
 
   SinterKernelTotals *totals; /* of each call that is measured */

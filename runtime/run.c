@@ -164,9 +164,11 @@ static char *copyStrided(char *to, const char *from, const int64_t *sizes, const
 }
 
 /* The state that came out, where no kernel has written it to its place; then it is
-   the one that holds. */
+   the one that holds. A step's is a whole half; other models' is copied into the half
+   that holds. */
 static void keepState(SinterContext *context, const int64_t *descriptor) {
   const SinterInternal *internal = internalOf(context);
+  bool isStep = internal->training && context->model == internal->training->train_step;
   for (int32_t i = 0; i < internal->stateOutputCount; ++i) {
     int32_t state = internal->stateOutputs[i];
     const SinterTensorInfo *info = &internal->training->states[state].tensor;
@@ -175,9 +177,12 @@ static void keepState(SinterContext *context, const int64_t *descriptor) {
     char *place = (char *)sinterStateMemory(context, state, true);
     if (data != place)
       copyStrided(place, data, descriptor + 3, descriptor + 3 + info->rank, info->rank, element);
+    if (!isStep)
+      memcpy(sinterStateMemory(context, state, false), place,
+             context->owner->state.places[state].bytes);
     descriptor += 3 + 2 * info->rank;
   }
-  if (internal->stateOutputCount)
+  if (isStep && internal->stateOutputCount)
     context->owner->state.current = !context->owner->state.current;
 }
 
@@ -321,6 +326,9 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
   if (hooks && (status = hooks->end(context)) && finished)
     return status;
   if (!finished) {
+    /* What was begun still writes to the workspace. */
+    if (context->allReduceEnd)
+      context->allReduceEnd(context->allReduceUser, NULL);
     sinterArenaReset(context, &context->self.scratch);
     context->parallel = false;
     return context->status;

@@ -73,8 +73,9 @@ static void initialize(SinterContext *context, uint64_t seed) {
   for (int32_t i = 0; i < training->state_count; ++i) {
     const SinterStateInfo *info = &training->states[i];
     void *memory = sinterStateMemory(context, i, false);
-    if (info->kind == SINTER_STEP || info->kind == SINTER_SEED)
-      *(int64_t *)memory = info->kind == SINTER_SEED ? (int64_t)seed : 0;
+    bool counts = info->kind == SINTER_STEP || info->kind == SINTER_SAMPLE;
+    if (counts || info->kind == SINTER_SEED)
+      *(int64_t *)memory = counts ? 0 : (int64_t)seed;
     else
       sinter_rt_initialize(&info->initializer, info->tensor.rank, info->tensor.dims, seed,
                            (float *)memory);
@@ -144,17 +145,30 @@ __attribute__((visibility("hidden"))) SinterStatus sinter_rt_train_share(SinterC
 }
 
 __attribute__((visibility("hidden"))) SinterStatus
-sinter_rt_train_set_all_reduce(SinterContext *context, SinterAllReduce function, void *user) {
+sinter_rt_train_set_all_reduce(SinterContext *context, SinterAllReduce begin,
+                               SinterAllReduceEnd end, void *user) {
   if (!context)
     return SINTER_INVALID_ARGUMENT;
-  context->allReduce = function;
+  context->allReduce = begin;
+  context->allReduceEnd = end;
   context->allReduceUser = user;
   return SINTER_OK;
 }
 
-void sinter_rt_all_reduce(SinterContext *caller, float *numbers, int64_t count) {
-  SinterContext *context = threadOf(caller)->context;
-  if (context->allReduce && context->allReduce(context->allReduceUser, numbers, count) != 0)
+static void failUnless(SinterContext *caller, int32_t failure) {
+  if (failure)
     sinter_rt_fail(caller, SINTER_MODEL_ERROR,
                    "the processes' gradients can't be brought together");
+}
+
+void sinter_rt_all_reduce_begin(SinterContext *caller, float *numbers, int64_t count) {
+  SinterContext *context = threadOf(caller)->context;
+  if (context->allReduce)
+    failUnless(caller, context->allReduce(context->allReduceUser, numbers, count));
+}
+
+void sinter_rt_all_reduce_end(SinterContext *caller, float *numbers) {
+  SinterContext *context = threadOf(caller)->context;
+  if (context->allReduceEnd)
+    failUnless(caller, context->allReduceEnd(context->allReduceUser, numbers));
 }

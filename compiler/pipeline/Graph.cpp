@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/autodiff/nn-autodiff/NNAutodiff.h"
+#include "passes/autodiff/nn-bucket-all-reduce/NNBucketAllReduce.h"
 #include "passes/autodiff/nn-recompute/NNRecompute.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
@@ -39,6 +40,7 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   pm.addPass(createNNSimplify(packed));
   if (options.checkpointing >= 0)
     pm.addNestedPass<func::FuncOp>(createNNRecompute({options.checkpointing}));
+  pm.addNestedPass<func::FuncOp>(createNNBucketAllReduce());
 }
 
 void sinter::addTilingPasses(PassManager &pm, const CompileOptions &options) {

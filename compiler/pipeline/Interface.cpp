@@ -45,11 +45,11 @@ static FailureOr<TensorInfo> describe(func::FuncOp function, Type type, Dictiona
 //===----------------------------------------------------------------------===//
 
 static int32_t stateKind(StringRef name) {
-  static const std::pair<StringRef, int32_t> kinds[] = {{"parameter", SINTER_PARAMETER},
-                                                        {"optimizer", SINTER_OPTIMIZER},
-                                                        {"statistic", SINTER_STATISTIC},
-                                                        {"step", SINTER_STEP},
-                                                        {"seed", SINTER_SEED}};
+  static const std::pair<StringRef, int32_t> kinds[] = {
+      {"parameter", SINTER_PARAMETER}, {"optimizer", SINTER_OPTIMIZER},
+      {"statistic", SINTER_STATISTIC}, {"step", SINTER_STEP},
+      {"seed", SINTER_SEED},           {"sample", SINTER_SAMPLE},
+      {"carried", SINTER_CARRIED},     {"noise", SINTER_NOISE}};
   for (auto [kind, number] : kinds)
     if (name == kind)
       return number;

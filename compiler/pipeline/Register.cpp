@@ -16,6 +16,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/autodiff/nn-autodiff/NNAutodiff.h"
+#include "passes/autodiff/nn-bucket-all-reduce/NNBucketAllReduce.h"
 #include "passes/autodiff/nn-recompute/NNRecompute.h"
 #include "passes/autodiff/nn-train-step/NNTrainStep.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
@@ -56,6 +57,7 @@ void sinter::registerAllPasses() {
   registerNNAssignLayout();
   registerNNAutodiff();
   registerNNChannelsFirst();
+  registerNNBucketAllReduce();
   registerNNRecompute();
   registerNNTrainStep();
   registerNNDecompose();

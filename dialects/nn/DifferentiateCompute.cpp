@@ -88,6 +88,11 @@ Vjp CumulativeOp::buildVjp(OpBuilder &b, ValueRange cotangents, const SmallBitVe
   return SmallVector<Value>{getKind() == CumulativeKind::sum ? backward(g) : backward(g * y) / x};
 }
 
+Vjp AllReduceOp::buildVjp(OpBuilder &b, ValueRange cotangents, const SmallBitVector &) {
+  return SmallVector<Value>{
+      AllReduceOp::create(b, getLoc(), getInput().getType(), cotangents[0]).getResult()};
+}
+
 Vjp SoftmaxOp::buildVjp(OpBuilder &b, ValueRange cotangents, const SmallBitVector &) {
   Term y(b, getLoc(), getOutput()), g = y.with(cotangents[0]);
   if (getLog())

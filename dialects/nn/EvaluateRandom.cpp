@@ -27,6 +27,9 @@ LogicalResult RandomUniformOp::evaluate(ArrayRef<HostTensor> operands,
     return failure();
   auto seed = static_cast<uint64_t>(operands[0].getInt(0)),
        stream = static_cast<uint64_t>(operands[0].getInt(1));
+  int64_t first = 0, elements = results[0].getNumElements();
+  if (operands[0].getNumElements() > 2 && elements > 0)
+    first = operands[0].getInt(2) * (elements / results[0].getShape()[0]);
   dispatchFloat(results[0].getElementType(), [&](auto element) {
     using T = decltype(element);
     unsigned bits =
@@ -34,12 +37,13 @@ LogicalResult RandomUniformOp::evaluate(ArrayRef<HostTensor> operands,
                           cast<FloatType>(results[0].getElementType()).getFloatSemantics()));
     std::array<uint32_t, 4> block{};
     for (int64_t i = 0, e = results[0].getNumElements(); i < e; ++i) {
-      if (i % 4 == 0)
+      int64_t at = first + i;
+      if (i == 0 || at % 4 == 0)
         block = philox(
-            {uint32_t(i / 4), uint32_t(getLayer()), uint32_t(stream), uint32_t(stream >> 32)},
+            {uint32_t(at / 4), uint32_t(getLayer()), uint32_t(stream), uint32_t(stream >> 32)},
             uint32_t(seed), uint32_t(seed >> 32));
       results[0].as<T>()[i] =
-          convert<T>(std::ldexp(double(block[i % 4] >> (32 - bits)), -int(bits)));
+          convert<T>(std::ldexp(double(block[at % 4] >> (32 - bits)), -int(bits)));
     }
   });
   return success();

@@ -26,8 +26,22 @@ def NN_CumulativeOp : NN_RuntimeOp<"cumulative", ["getRuntimeParams"], NN_SameEl
                    UnitAttr:$reverse);
   let results = (outs NN_Tensor:$output);
 }
-def NN_AllReduceOp : NN_RuntimeOp<"all_reduce", []> {
-  let summary = "mean over the processes of a data-parallel training; with one process the input";
+def NN_AllReduceOp : NN_RuntimeOp<"all_reduce", [], NN_SameElementType, [NN_Differentiable]> {
+  let summary = "mean over the samples of all processes of a data-parallel training; with one process the input";
+  let description = [{
+    Each process's values are means over its own samples, and count as much as it has of them. The
+    derivative of a loss that is such a mean, too, is then the op itself.
+  }];
+  let arguments = (ins NN_FloatTensor:$input);
+  let results = (outs NN_Tensor:$output);
+}
+def NN_AllReduceBeginOp : NN_RuntimeOp<"all_reduce_begin", []> {
+  let summary = "begins an all_reduce, which goes on beside what follows; only one all_reduce_end may read the result";
+  let arguments = (ins NN_FloatTensor:$input);
+  let results = (outs NN_Tensor:$output);
+}
+def NN_AllReduceEndOp : NN_RuntimeOp<"all_reduce_end", []> {
+  let summary = "waits for what an all_reduce_begin began, and gives its result";
   let arguments = (ins NN_FloatTensor:$input);
   let results = (outs NN_Tensor:$output);
 }

@@ -206,9 +206,11 @@ def NN_OneHotOp : NN_SteeredOp<"one_hot", NN_CustomElementType> {
 def NN_RandomUniformOp : NN_SteeredOp<"random_uniform", NN_CustomElementType> {
   let summary = "numbers in [0, 1) by Philox 4x32-10 (Salmon et al., SC11), the same on every machine";
   let description = [{
-    `key` (two elements of i64) is the generator's key, the seed, and the stream
-    within it, such as the number of a training step; `layer` tells apart several
-    ops that share them. Element i is word i mod 4 of the block whose counter is
+    `key` (two elements of i64, or three) is the generator's key, the seed, and the
+    stream within it, such as the number of a training step; `layer` tells apart
+    several ops that share them. The third element is the number of the first row:
+    of a tensor whose other rows other processes hold. Element i of the tensor from
+    row 0 on is word i mod 4 of the block whose counter is
     (⌊i/4⌋, layer, stream); its upper 24 bits are scaled to [0, 1).
   }];
   let arguments = (ins NN_IndexTensor:$key, NN_IndexTensor:$shape, NN_I64Attr:$layer, TypeAttr:$to);

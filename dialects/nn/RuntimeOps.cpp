@@ -27,6 +27,8 @@ Params CumulativeOp::getRuntimeParams() {
 }
 
 StringRef AllReduceOp::getRuntimeKernel() { return "all_reduce"; }
+StringRef AllReduceBeginOp::getRuntimeKernel() { return "all_reduce_begin"; }
+StringRef AllReduceEndOp::getRuntimeKernel() { return "all_reduce_end"; }
 
 StringRef DetOp::getRuntimeKernel() { return "det"; }
 

@@ -89,6 +89,16 @@ LogicalResult AllReduceOp::inferShapes(ShapeContext &context, Adaptor op, Shapes
   return success();
 }
 
+LogicalResult AllReduceBeginOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  shapes.push_back(context.shape(op.getInput()));
+  return success();
+}
+
+LogicalResult AllReduceEndOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
+  shapes.push_back(context.shape(op.getInput()));
+  return success();
+}
+
 LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput());
   for (int64_t axis : op.getAxes())

@@ -95,9 +95,9 @@ Type RandomUniformOp::inferElementType(Adaptor op, unsigned) { return op.getTo()
 
 LogicalResult RandomUniformOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape key = context.shape(op.getKey());
-  if (key.size() != 1 || differ(key[0], 2))
+  if (key.size() != 1 || (differ(key[0], 2) && differ(key[0], 3)))
     return context.emitError("random_uniform: operand 'key' (" + printShape(key) +
-                             ") should have 2 elements");
+                             ") should have 2 elements, or 3");
   auto shape = context.contents(op.getShape());
   if (!shape)
     return context.emitError("random_uniform: operand 'shape' has an unknown length");

@@ -42,7 +42,7 @@ class TrainingTable(c.Structure):
                 ("init", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_uint64)),
                 ("state", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int32, c.POINTER(DLTensor))),
                 ("share", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p)),
-                ("set_all_reduce", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p))]
+                ("set_all_reduce", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p))]
 
 
 class Options(c.Structure):
@@ -100,4 +100,5 @@ class Training:
         """Takes the state of a checkpoint."""
         saved = read_safetensors(path)
         for name, view in self.state().items():
-            view[...] = saved[name]
+            if name != "first_sample":  # of a step for several processes
+                view[...] = saved[name]

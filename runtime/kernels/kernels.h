@@ -53,8 +53,10 @@ extern "C" {
 /// reverse order. Never null.
 void *sinter_rt_scratch_alloc(SinterContext *context, int64_t bytes);
 void sinter_rt_scratch_free(SinterContext *context, void *memory);
-/// Replaces numbers by their means over the processes of the training, if there are several.
-void sinter_rt_all_reduce(SinterContext *context, float *numbers, int64_t count);
+/// Begins to replace numbers by their means over the processes of the training, if there are
+/// several; and waits for that.
+void sinter_rt_all_reduce_begin(SinterContext *context, float *numbers, int64_t count);
+void sinter_rt_all_reduce_end(SinterContext *context, float *numbers);
 /// Runs body(context of the thread, i, closure) for i in [0, count) on the
 /// context's threads.
 void sinter_rt_parallel_for(SinterContext *context,

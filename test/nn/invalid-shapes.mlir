@@ -220,10 +220,10 @@ func.func @sum_to_shape(%x: tensor<2x3xf32>) {
 
 // -----
 
-func.func @random_uniform(%k: tensor<3xi64>) {
+func.func @random_uniform(%k: tensor<4xi64>) {
   %s = nn.constant dense<[2]> : tensor<1xi64>
-  // expected-error @+2 {{random_uniform: operand 'key' (3) should have 2 elements}}
+  // expected-error @+2 {{random_uniform: operand 'key' (4) should have 2 elements, or 3}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.random_uniform %k, %s {layer = 0 : i64, to = f32} : (tensor<3xi64>, tensor<1xi64>) -> tensor<2xf32>
+  %0 = nn.random_uniform %k, %s {layer = 0 : i64, to = f32} : (tensor<4xi64>, tensor<1xi64>) -> tensor<2xf32>
   return
 }

@@ -98,6 +98,10 @@ func.func @training(%x: tensor<2x8x8x3xf32>, %g: tensor<2x4x4x3xf32>, %y: tensor
   %3 = nn.sum_to_shape %0, %c : (tensor<2x8x8x3xf32>, tensor<2xi64>) -> tensor<8x1xf32>
   // CHECK: nn.all_reduce {{.*}} : (tensor<8x1xf32>) -> tensor<8x1xf32>
   %all = nn.all_reduce %3 : (tensor<8x1xf32>) -> tensor<8x1xf32>
+  // CHECK: nn.all_reduce_begin {{.*}} : (tensor<8x1xf32>) -> tensor<8x1xf32>
+  %pending = nn.all_reduce_begin %3 : (tensor<8x1xf32>) -> tensor<8x1xf32>
+  // CHECK: nn.all_reduce_end {{.*}} : (tensor<8x1xf32>) -> tensor<8x1xf32>
+  %mean = nn.all_reduce_end %pending : (tensor<8x1xf32>) -> tensor<8x1xf32>
   // CHECK: nn.random_uniform %{{.*}}, %{{.*}} {layer = 3 : i64, to = f32}
   %4 = nn.random_uniform %key, %s {layer = 3 : i64, to = f32} : (tensor<2xi64>, tensor<4xi64>) -> tensor<2x8x8x3xf32>
   // CHECK: nn.gradient %{{.*}} by %{{.*}}, %{{.*}} : tensor<f32> by tensor<2x8x8x3xf32>, tensor<f32> -> tensor<2x8x8x3xf32>, tensor<f32>

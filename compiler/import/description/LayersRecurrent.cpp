@@ -84,8 +84,25 @@ struct Run {
 using RunLayer = Run (*)(Layer &layer, nn::Direction direction);
 } // namespace
 
+// What a training makes state of: zeros, N 1 H, and then what the batch before has left, which is
+// result 1 + number of the op that begins with it.
+static Value carriedState(Layer &layer, unsigned number) {
+  static constexpr StringRef names[] = {"state_h", "state_c"};
+  OpBuilder &b = layer.builder();
+  auto type = RankedTensorType::get({layer.inputSize(0), 1, layer.integer("units")},
+                                    layer.input().getType().getElementType());
+  std::string name = layer.getName() + "/" + names[number].str();
+  Value zeros = nn::createSplat(b, NameLoc::get(b.getStringAttr(name)), type, 0);
+  if (!layer.getModel().parameters.try_emplace(name, zeros).second)
+    layer.problem("is 'stateful' and applied twice; each place should have a layer of its own");
+  zeros.getDefiningOp()->setDiscardableAttr("nn.carried", b.getI64IntegerAttr(1 + number));
+  return zeros;
+}
+
 // N H → N 1 H; null if the layer begins at zeros.
 static Value initialState(Layer &layer, unsigned number) {
+  if (layer.flag("stateful", false))
+    return carriedState(layer, number);
   if (layer.inputs().size() == 1)
     return {};
   return layer.term(layer.inputs()[1 + number]).unsqueeze({1});
@@ -138,15 +155,32 @@ static Run runGRU(Layer &layer, nn::Direction direction) {
   return finish(layer, op.getY(), {op.getYH()});
 }
 
+// A stateful layer keeps a state for each place in the batch.
+static bool checkStateful(Layer &layer) {
+  if (!layer.flag("stateful", false))
+    return true;
+  if (layer.inputs().size() > 1) {
+    layer.problem("is 'stateful' and takes states to begin with; it should do one of both");
+    return false;
+  }
+  if (layer.input().getType().isDynamicDim(0)) {
+    layer.problem("is 'stateful', which needs the batch's size: give --dim batch=SIZE, or the "
+                  "input's 'batch_shape' with it");
+    return false;
+  }
+  if (!layer.getModel().isTraining)
+    layer.getModel().warnings.push_back(
+        "layer '" + layer.getName() +
+        "' is stateful; outside of a training library each run begins with zeros");
+  return true;
+}
+
 // The sequence to be run, and perhaps the states to begin with.
 static bool checkOperands(Layer &layer, unsigned states) {
-  if (layer.flag("stateful", false))
-    layer.problem("'stateful' is not supported, for a compiled step keeps no state of its "
-                  "samples; give the layer 'return_state', and its states as inputs of the model");
   layer.refuse("time_major", false);
   for (StringRef key : {"dropout", "recurrent_dropout"})
     layer.refuse(key, 0);
-  if (!layer.expectRank(3))
+  if (!layer.expectRank(3) || !checkStateful(layer))
     return false;
   int64_t units = layer.integer("units");
   bool fits = layer.inputs().size() == 1 || layer.inputs().size() == 1 + states;

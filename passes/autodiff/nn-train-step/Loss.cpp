@@ -144,7 +144,7 @@ static ArrayRef<LossKind> getLosses() {
        {{"negatives", 5}, {"power", 0.75}},
        buildNegativeSampling,
        checkNegativeSampling,
-       /*isRandom=*/true},
+       sharesByRank},
       {"glove", TargetKind::values, false, {{"x_max", 100}, {"alpha", 0.75}}, buildGlove},
   };
   return losses;

@@ -14,14 +14,20 @@
 
 namespace sinter {
 
+/// What a loss that draws classes needs: the key of an nn.random_uniform, a number that no other
+/// one has, and the share of the draws that the classes up to each get, f32 C.
+struct Noise {
+  mlir::Value key;
+  int64_t layer = 0;
+  mlir::Value shares;
+};
+
 /// What a loss is of.
 struct LossInput {
   nn::Term prediction;
   mlir::Value target;
   const Settings &settings;
-  /// Of an nn.random_uniform: its key, and a number that no other one has.
-  mlir::Value randomKey;
-  int64_t randomLayer;
+  Noise noise;
 
   double get(llvm::StringRef setting) const { return settings.lookup(setting); }
   nn::Term difference() const { return prediction - prediction.with(target); }
@@ -46,8 +52,9 @@ struct LossKind {
   nn::Term (*build)(const LossInput &input);
   /// Tells what is wrong with prediction or settings; null: nothing can be.
   mlir::LogicalResult (*check)(nn::Term prediction, const Settings &settings) = nullptr;
-  /// Whether it draws numbers.
-  bool isRandom = false;
+  /// Of a loss that draws classes: Noise::shares as long as nobody knows better; null: it draws
+  /// none.
+  std::vector<float> (*shares)(nn::Term prediction, const Settings &settings) = nullptr;
 };
 
 class Loss {
@@ -61,10 +68,13 @@ public:
   }
   mlir::RankedTensorType getTargetType(mlir::RankedTensorType prediction) const;
   /// A scalar.
-  nn::Term build(nn::Term prediction, mlir::Value target, mlir::Value randomKey,
-                 int64_t randomLayer) const {
-    return kind->build({prediction, target, settings, randomKey, randomLayer});
+  nn::Term build(nn::Term prediction, mlir::Value target, const Noise &noise) const {
+    return kind->build({prediction, target, settings, noise});
   }
+  std::vector<float> getShares(nn::Term prediction) const {
+    return kind->shares(prediction, settings);
+  }
+  double getSetting(llvm::StringRef name) const { return settings.lookup(name); }
   /// The share of predictions whose greatest class is the target's.
   nn::Term buildAccuracy(nn::Term prediction, mlir::Value target) const;
 
@@ -82,6 +92,7 @@ private:
 nn::Term buildCtc(const LossInput &in);
 mlir::LogicalResult checkCtc(nn::Term prediction, const Settings &settings);
 nn::Term buildNegativeSampling(const LossInput &in);
+std::vector<float> sharesByRank(nn::Term prediction, const Settings &settings);
 mlir::LogicalResult checkNegativeSampling(nn::Term prediction, const Settings &settings);
 nn::Term buildGlove(const LossInput &in);
 

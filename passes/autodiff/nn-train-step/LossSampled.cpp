@@ -58,25 +58,33 @@ LogicalResult sinter::checkNegativeSampling(Term prediction, const Settings &set
             "linear or with softmax, on one vector a sample";
 }
 
-static Term power(Term x, double exponent) {
-  // Products, which are the same on every machine, where they do it.
-  if (exponent != std::floor(exponent) || exponent > 16)
-    return x.apply<nn::PowOp>(x.number(exponent).get());
-  Term result = x;
-  for (int i = 1; i < exponent; ++i)
-    result = result * x;
-  return result;
-}
-
 // Class r, counted from 1, as often as ∫ x^−a dx from r to r + 1: words that are sorted by how
 // often they occur follow r^−1 (Zipf), and noise should follow that to the power a.
-static Term drawClasses(Term drawn, int64_t classes, double a) {
-  // A little less than classes + 1, which rounding then does not reach.
-  double most = (static_cast<double>(classes) + 1) * (1 - 4e-6);
-  Term place = a == 1 ? (drawn * std::log(most)).apply<nn::ExpOp>()
-                      : power(drawn * (std::pow(most, 1 - a) - 1) + 1, 1 / (1 - a));
-  return (place - 1).apply<nn::FloorOp>().apply<nn::CastOp>(
-      TypeAttr::get(drawn.getBuilder().getI64Type()));
+std::vector<float> sinter::sharesByRank(Term prediction, const Settings &settings) {
+  double a = settings.lookup("power");
+  auto upTo = [a](double x) { return a == 1 ? std::log(x) : (std::pow(x, 1 - a) - 1) / (1 - a); };
+  std::vector<float> shares(prediction.getType().getShape().back());
+  auto classes = static_cast<double>(shares.size());
+  for (size_t r = 0; r < shares.size(); ++r)
+    shares[r] = static_cast<float>(upTo(static_cast<double>(r) + 2) / upTo(classes + 1));
+  return shares;
+}
+
+// The number of classes whose share, with those before them, is not above the number drawn: by
+// bisection, for all numbers at once. The last class takes what no share is above.
+static Term drawClasses(Term drawn, Term shares, int64_t classes) {
+  Type index = drawn.getBuilder().getI64Type();
+  Term below = nn::zerosLike(drawn).apply<nn::CastOp>(TypeAttr::get(index));
+  auto upToLast = [&](Term place) {
+    return place.apply<nn::MinOp>(place.number(static_cast<double>(classes - 1)).get());
+  };
+  for (int64_t step = llvm::PowerOf2Ceil(classes + 1) / 2; step > 0; step /= 2) {
+    Term place = upToLast(below + static_cast<double>(step - 1));
+    Term isBelow =
+        shares.apply<nn::GatherOp>(place.get(), 0).compare(nn::ComparePredicate::le, drawn);
+    below = below + isBelow.apply<nn::CastOp>(TypeAttr::get(index)) * static_cast<double>(step);
+  }
+  return upToLast(below);
 }
 
 // softplus(−s) of the target's score, and softplus(s) of those of `negatives` classes that are
@@ -89,12 +97,12 @@ Term sinter::buildNegativeSampling(const LossInput &in) {
   auto count = static_cast<int64_t>(in.get("negatives"));
   Term target = h.with(in.target).unsqueeze({1}); // N 1
   Value shape = nn::shapeTensor(h, {nn::dimOf(h, 0), nn::Dim(count)});
-  Term drawn = h.with(nn::RandomUniformOp::create(b, h.getLoc(), in.randomKey, shape,
-                                                  b.getI64IntegerAttr(in.randomLayer),
+  Term drawn = h.with(nn::RandomUniformOp::create(b, h.getLoc(), in.noise.key, shape,
+                                                  b.getI64IntegerAttr(in.noise.layer),
                                                   TypeAttr::get(h.getType().getElementType())));
-  Term noise = drawClasses(drawn, classes, in.get("power")); // N k
-  Term vectors = weights.transpose({1, 0});                  // V d
-  auto scoresOf = [&](Term chosen) {                         // N n → N n
+  Term noise = drawClasses(drawn, h.with(in.noise.shares), classes); // N k
+  Term vectors = weights.transpose({1, 0});                          // V d
+  auto scoresOf = [&](Term chosen) {                                 // N n → N n
     Term rows = vectors.apply<nn::GatherOp>(chosen.get(), 0);
     Term s = rows.apply<nn::MatMulOp>(h.unsqueeze({2}).get(), false, false).squeeze({2});
     return scores.bias ? s + h.with(scores.bias).apply<nn::GatherOp>(chosen.get(), 0) : s;

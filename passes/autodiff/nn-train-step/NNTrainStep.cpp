@@ -54,7 +54,10 @@ private:
   void addResult(Value value, StringRef name, StringRef state = {});
   Value addTarget();
   void addParameters();
+  void addNoise();
   void addStatistics();
+  void addCarried();
+  void addNextCarried();
   void dropTrainingOnly();
   void drawNumbers(Value steps);
   void useBatchStatistics();
@@ -71,9 +74,11 @@ private:
   bool dataParallel;
   OpBuilder builder;
   Location loc;
-  Value prediction, randomKey;
+  Value prediction;
+  Noise noise;
   SmallVector<Parameter> parameters;
   SmallVector<Statistic> statistics;
+  SmallVector<CarriedState> carried;
   SmallVector<DictionaryAttr> resultAttributes;
   SmallVector<Value> results;
 };
@@ -100,6 +105,7 @@ LogicalResult TrainStep::findState() {
     return main.emitError("the model has no parameters to train");
   for (const NamedConstant &each : findStatistics(main))
     statistics.push_back({each.name, each.constant, {}, {}});
+  carried = findCarried(main);
   return success();
 }
 
@@ -171,6 +177,15 @@ void TrainStep::addParameters() {
   }
 }
 
+void TrainStep::addNoise() {
+  if (!loss.getKind().shares)
+    return;
+  std::vector<float> shares = loss.getShares(Term(builder, loc, prediction));
+  auto type = RankedTensorType::get(static_cast<int64_t>(shares.size()), builder.getF32Type());
+  noise.shares = addArgument(type, "noise/shares", "noise",
+                             DenseElementsAttr::get(type, ArrayRef<float>(shares)));
+}
+
 void TrainStep::addStatistics() {
   for (Statistic &each : statistics) {
     Attribute initializer = each.constant->getDiscardableAttr("nn.initializer");
@@ -179,6 +194,19 @@ void TrainStep::addStatistics() {
     each.next = each.argument;
     each.constant->replaceAllUsesWith(ValueRange(each.argument));
   }
+}
+
+void TrainStep::addCarried() {
+  for (CarriedState &each : carried) {
+    Value argument =
+        addArgument(each.constant.getType(), each.name, "carried", each.constant.getValue());
+    each.constant->replaceAllUsesWith(ValueRange(argument));
+  }
+}
+
+void TrainStep::addNextCarried() {
+  for (CarriedState &each : carried)
+    addResult(each.next, each.name, "carried");
 }
 
 // Dropout, and the like, outside of training.
@@ -194,24 +222,34 @@ void TrainStep::dropTrainingOnly() {
 // What is drawn follows from the seed, the step and the op's own number.
 void TrainStep::drawNumbers(Value steps) {
   auto draws = llvm::to_vector(body.getOps<nn::RandomUniformOp>());
-  if (draws.empty() && !loss.getKind().isRandom)
+  if (draws.empty() && !loss.getKind().shares)
     return;
   auto counter = RankedTensorType::get({}, builder.getI64Type());
   Value seed =
       addArgument(counter, "seed", "seed", DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
+  // Of several processes each draws for its own part of the batch.
+  Value sample;
+  if (dataParallel)
+    sample = addArgument(counter, "first_sample", "sample",
+                         DenseElementsAttr::get(counter, ArrayRef<int64_t>(0)));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&body);
   auto row = [&](Value scalar) {
     return nn::UnsqueezeOp::create(builder, loc, scalar, ArrayRef<int64_t>{0}).getResult();
   };
-  randomKey = nn::ConcatOp::create(builder, loc, ValueRange{row(seed), row(steps)}, 0);
+  SmallVector<Value> parts = {row(seed), row(steps)};
+  if (sample)
+    parts.push_back(row(sample));
+  noise.key = nn::ConcatOp::create(builder, loc, parts, 0);
   for (nn::RandomUniformOp draw : draws)
-    draw.getKeyMutable().assign(randomKey);
+    draw.getKeyMutable().assign(noise.key);
 }
 
 // Ioffe & Szegedy, 2015: a training step normalizes by the batch's own mean and
 // variance, and moves the gathered ones towards them.
 void TrainStep::useBatchStatistics() {
+  // The batch is that of all processes.
+  auto ofAllProcesses = [&](Term x) { return dataParallel ? x.apply<nn::AllReduceOp>() : x; };
   auto gather = [&](Value argument, Term fresh, double momentum) {
     for (Statistic &each : statistics)
       if (each.argument == argument)
@@ -225,8 +263,8 @@ void TrainStep::useBatchStatistics() {
     builder.setInsertionPoint(norm);
     Term x(builder, norm.getLoc(), norm.getInput());
     SmallVector<int64_t> axes = nn::axesRange(0, x.getRank() - 1); // channels last
-    Term mean = x.mean(axes), centered = x - mean;
-    Term variance = (centered * centered).mean(axes);
+    Term mean = ofAllProcesses(x.mean(axes)), centered = x - mean;
+    Term variance = ofAllProcesses((centered * centered).mean(axes));
     Term root = (variance + norm.getEpsilon().convertToDouble()).apply<nn::RsqrtOp>();
     Term y = centered * root * x.with(norm.getScale()) + x.with(norm.getBias());
     gather(norm.getMean(), mean.squeeze(axes), momentum.getValueAsDouble());
@@ -240,10 +278,10 @@ void TrainStep::useBatchStatistics() {
 void TrainStep::addLoss(Value target) {
   Term predicted(builder, loc, prediction);
   // An evaluation, which has neither seed nor step, draws the same each time.
-  if (loss.getKind().isRandom && !randomKey)
-    randomKey = nn::createIndexConstant(builder, loc, {0, 0});
-  int64_t draws = llvm::range_size(body.getOps<nn::RandomUniformOp>());
-  addResult(loss.build(predicted, target, randomKey, draws), "loss");
+  if (loss.getKind().shares && !noise.key)
+    noise.key = nn::createIndexConstant(builder, loc, {0, 0});
+  noise.layer = llvm::range_size(body.getOps<nn::RandomUniformOp>());
+  addResult(loss.build(predicted, target, noise), "loss");
   if (loss.getKind().isCategorical)
     addResult(loss.buildAccuracy(predicted, target), "accuracy");
 }
@@ -267,25 +305,33 @@ void TrainStep::finish() {
     each.constant.erase();
   for (Statistic &each : statistics)
     each.constant.erase();
+  for (CarriedState &each : carried)
+    each.constant.erase();
 }
 
-// [inputs…, parameters…, statistics…] → the model's results
+// [inputs…, parameters…, statistics…, carried…] → [the model's results…, carried…]
 void TrainStep::buildForward() {
   dropTrainingOnly();
   addParameters();
   addStatistics();
+  addCarried();
   addOutputs();
+  addNextCarried();
   finish();
 }
 
-// [inputs…, target, parameters…, statistics…] → [loss, metrics…, the model's results…]
+// [inputs…, target, parameters…, statistics…, carried…] → [loss, metrics…, the model's results…,
+// carried…]
 void TrainStep::buildEvalStep() {
   dropTrainingOnly();
   Value target = addTarget();
   addParameters();
   addStatistics();
+  addCarried();
+  addNoise();
   addLoss(target);
   addOutputs();
+  addNextCarried();
   finish();
 }
 
@@ -301,6 +347,8 @@ void TrainStep::buildTrainStep() {
   drawNumbers(steps);
   addParameters();
   addStatistics();
+  addCarried();
+  addNoise();
   useBatchStatistics();
   for (Parameter &each : parameters)
     for (const Optimizer::Variable &variable : optimizer.getVariables()) {
@@ -338,11 +386,9 @@ void TrainStep::buildTrainStep() {
   addResult(next, "step", "step");
   for (auto [each, value] : llvm::zip(parameters, updated))
     addResult(value, each.name, "parameter");
-  for (Statistic &each : statistics) {
-    if (dataParallel)
-      each.next = nn::AllReduceOp::create(builder, loc, each.next.getType(), each.next);
+  for (Statistic &each : statistics)
     addResult(each.next, each.name, "statistic");
-  }
+  addNextCarried();
   for (Parameter &each : parameters)
     for (auto [variable, value] : llvm::zip(optimizer.getVariables(), each.variables))
       addResult(value, each.name + "/" + variable.name.str(), "optimizer");
@@ -405,6 +451,9 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
         b.getNamedAttr("target", b.getStringAttr(nameOf(chosen.getKind().target)))};
     if (!metrics.empty())
       settings.push_back(b.getNamedAttr("prediction_metrics", b.getStringAttr(metrics.getValue())));
+    if (chosen.getKind().shares)
+      settings.push_back(
+          b.getNamedAttr("noise_power", b.getF64FloatAttr(chosen.getSetting("power"))));
     if (dataParallel)
       settings.push_back(b.getNamedAttr("data_parallel", b.getBoolAttr(true)));
     module->setAttr("nn.training", b.getDictionaryAttr(settings));

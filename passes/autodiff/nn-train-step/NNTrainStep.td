@@ -14,7 +14,8 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
     The state is the parameters, which were the model's float constants, and the
     optimizer's variables, named after the parameter (`dense/kernel/m`). A state
     argument has the attributes `nn.state`, its kind ("parameter", "statistic",
-    "optimizer", "step" or "seed"), and `nn.initial`, its first value.
+    "optimizer", "step", "seed", "carried", "noise" or, of a data-parallel step that draws,
+    "sample"), and `nn.initial`, its first value.
 
     @eval_step takes [inputs…, target, parameters…] and gives [loss, metrics…,
     the model's results…]; @forward takes [inputs…, parameters…] and gives the
@@ -25,7 +26,8 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
     `nn.training_only` is its first operand elsewhere (Dropout); nn.random_uniform
     draws by seed and step; an nn.batch_norm with `nn.momentum` normalizes by the
     batch and moves its statistics, which are state, towards it. A constant with
-    `nn.buffer` is no parameter.
+    `nn.buffer` is no parameter; one with `nn.carried` is state that all three functions
+    take and give, its next value the result of that number of the op that reads it.
 
     `nn.initial` is the value itself, or what a constant's `nn.initializer` says
     about how it is made.

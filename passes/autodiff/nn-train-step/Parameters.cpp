@@ -21,6 +21,7 @@ static bool isParameter(nn::ConstantOp constant) {
   auto type = cast<RankedTensorType>(constant.getType());
   bool isScalar = type.getRank() == 0 || type.getNumElements() < 2;
   if (!type.getElementType().isF32() || constant->hasAttr("nn.buffer") ||
+      constant->hasAttr("nn.carried") ||
       (isScalar && !constant->hasAttr("nn.initializer") && !constant->hasAttr("nn.trained")))
     return false;
   return llvm::none_of(constant->getUses(), [](OpOperand &use) {
@@ -70,4 +71,13 @@ SmallVector<NamedConstant> sinter::findStatistics(func::FuncOp model) {
     }
   }
   return statistics;
+}
+
+SmallVector<CarriedState> sinter::findCarried(func::FuncOp model) {
+  SmallVector<CarriedState> states;
+  for (auto constant : model.getBody().front().getOps<nn::ConstantOp>())
+    if (auto result = constant->getAttrOfType<IntegerAttr>("nn.carried"); result)
+      for (Operation *reader : constant->getUsers())
+        states.push_back({{nameOf(constant).str(), constant}, reader->getResult(result.getInt())});
+  return states;
 }

@@ -28,6 +28,12 @@ llvm::SmallVector<NamedConstant> findNamedScalars(mlir::func::FuncOp model);
 /// What batch normalizations gather that say how: mean and variance.
 llvm::SmallVector<NamedConstant> findStatistics(mlir::func::FuncOp model);
 
+/// What a stateful layer begins a batch with, and what the next batch begins with.
+struct CarriedState : NamedConstant {
+  mlir::Value next;
+};
+llvm::SmallVector<CarriedState> findCarried(mlir::func::FuncOp model);
+
 } // namespace sinter
 
 #endif // SINTER_PASSES_AUTODIFF_PARAMETERS_H

@@ -285,7 +285,7 @@ private:
 
   /// Puts each op after what it reads, and else leaves the program's order, so that memory is free
   /// again soon. What only the caller reads, such as an optimizer's update, comes as early as it
-  /// can.
+  /// can; but not the wait for other processes.
   void order() {
     SmallPtrSet<Operation *, 32> placed;
     auto forEachMissing = [&](Operation *op, function_ref<void(Operation *)> callback) {
@@ -312,7 +312,7 @@ private:
                              [&](Operation *user) { return block.findAncestorOpInBlock(*user); });
     };
     auto isFinal = [&](Operation *op) {
-      return llvm::all_of(readersOf(op), [&](Operation *reader) {
+      return !isa<nn::AllReduceEndOp>(op) && llvm::all_of(readersOf(op), [&](Operation *reader) {
         return reader == end ||
                llvm::all_of(readersOf(reader), [&](Operation *last) { return last == end; });
       });

@@ -113,6 +113,9 @@ static LogicalResult lowerRandomUniform(nn::RandomUniformOp op, LowerContext &co
   Type wide = context.builder.getI64Type();
   Scalar seed = convert(context.element(op.getKey(), 0), wide);
   Scalar stream = convert(context.element(op.getKey(), 1), wide);
+  std::optional<Scalar> firstRow;
+  if (op.getKey().getType().getDimSize(0) > 2)
+    firstRow = convert(context.element(op.getKey(), 2), context.builder.getIndexType());
   unsigned bits = std::min(24u, llvm::APFloat::semanticsPrecision(type.getFloatSemantics()));
   Value stage = context.map(context.empty(op.getOutput()), {}, [&](Body &body) {
     auto word = [&](uint32_t value) { return body.constant(wide, value); };
@@ -122,8 +125,11 @@ static LogicalResult lowerRandomUniform(nn::RandomUniformOp op, LowerContext &co
     };
     auto mix = [](Scalar x, Scalar y) { return x.build<arith::XOrIOp>(x.get(), y.get()); };
     Scalar position = body.constantIndex(0);
-    for (auto [dim, size] : llvm::enumerate(shape))
+    for (auto [dim, size] : llvm::enumerate(shape)) {
       position = position * body.size(size) + body.index(dim);
+      if (dim == 0 && firstRow)
+        position = position + body.wrap(firstRow->get());
+    }
     position = convert(position, wide);
     Scalar streams = body.wrap(stream.get()), keys = body.wrap(seed.get());
     Scalar c0 = low(shifted(position, 2)), c1 = word(op.getLayer()), c2 = low(streams),

@@ -32,7 +32,13 @@ enum {
   SINTER_OPTIMIZER = 1, /* a variable that the optimizer keeps for a parameter */
   SINTER_STATISTIC = 2, /* what batch normalization gathers */
   SINTER_STEP = 3,      /* int64 scalar: steps that were done */
-  SINTER_SEED = 4       /* int64 scalar: what `init` was given */
+  SINTER_SEED = 4,      /* int64 scalar: what `init` was given */
+  SINTER_SAMPLE = 5,    /* int64 scalar: which of all processes' samples of the step comes first
+                           here; to be written before each step that shares its batch */
+  SINTER_CARRIED = 6,   /* what a stateful layer keeps of a batch for the next one, which runs of
+                           all three models make; zeros let it begin anew */
+  SINTER_NOISE = 7      /* of the classes that a loss draws, the share that those up to each get:
+                           not decreasing, the last one 1; to be written by who knows it */
 };
 
 typedef int32_t SinterInitialization;
@@ -61,8 +67,11 @@ typedef struct SinterStateInfo {
   SinterInitializer initializer;
 } SinterStateInfo;
 
-/* Replaces numbers by their means over the processes of a training. Not 0: it failed. */
+/* Replaces numbers by their means over the processes of a training, or begins to. Not 0:
+   it failed. */
 typedef int32_t (*SinterAllReduce)(void *user, float *numbers, int64_t count);
+/* Returns when these numbers, which begin so, have been replaced; NULL: all that were begun. */
+typedef int32_t (*SinterAllReduceEnd)(void *user, float *numbers);
 
 typedef struct SinterTraining {
   uint32_t abi_version; /* SINTER_ABI_VERSION of the compiler */
@@ -86,17 +95,21 @@ typedef struct SinterTraining {
 
   /* One tensor of the state, to be read or written between steps. Its memory is
      another after each train step, of which two halves take turns: a step that
-     fails leaves the state as it was. */
+     fails leaves the state as it was. The other models change none of it but
+     SINTER_CARRIED. */
   SinterStatus (*state)(SinterContext *context, int32_t index, DLTensor *tensor);
 
   /* Lets `context`, of any of the three models, use the state of `owner`, which
      must outlive it. */
   SinterStatus (*share)(SinterContext *context, SinterContext *owner);
 
-  /* Has a train step call `function` for the gradients of each parameter, in the
-     same order in every process, before the optimizer sees them. NULL: one process.
-     Only a step that was compiled with --data-parallel calls it, as `description` says. */
-  SinterStatus (*set_all_reduce)(SinterContext *context, SinterAllReduce function, void *user);
+  /* Has a train step call `begin` for its gradients, some at a time, as soon as they are
+     there, in the same order in every process, and `end` before the optimizer sees them;
+     what was begun may go on meanwhile on another thread. `end` NULL: `begin` does it at
+     once. `begin` NULL: one process. The step runs in the thread that both are called from.
+     Only a step that was compiled with --data-parallel calls them, as `description` says. */
+  SinterStatus (*set_all_reduce)(SinterContext *context, SinterAllReduce begin,
+                                 SinterAllReduceEnd end, void *user);
 } SinterTraining;
 
 /* The type of the functions that a training library exports: sinter_training, and

@@ -46,6 +46,7 @@ bool Batches::next(Batch &batch) {
           end = all * (options.rank + 1) / options.ranks;
   batch.global = all;
   batch.size = end - begin;
+  batch.first = begin;
   batch.inputs.resize(binding.inputs.size());
   for (size_t i = 0; i < binding.inputs.size(); ++i)
     makeTensor(binding.inputs[i], batch.size, batch.inputs[i]);

@@ -15,6 +15,7 @@ struct Batch {
   std::vector<Tensor> inputs;
   Tensor target;
   int64_t size = 0;   ///< samples in it
+  int64_t first = 0;  ///< the number of the first one among the step's
   int64_t global = 0; ///< samples of this step in all processes
 };
 

@@ -38,7 +38,7 @@ Dataset openCsv(const std::string &path, Settings &settings);
 Dataset openPng(const std::string &path, Settings &settings);
 
 /// Text as windows of tokens, the target the same one token later.
-/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`. With `window=`, the tokens around
+/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`. With `window=`, samples of
 /// each token, which is the target.
 Dataset openText(const std::string &path, Settings &settings);
 

@@ -60,9 +60,10 @@ static const Format Formats[] = {
     {"npy", isNumpy, openNumpy, ".npz, or a folder of .npy; ?target=y"},
     {"csv", isCsv, openCsv, ".csv; ?target=COLUMN"},
     {"text", isText, openText,
-     ".txt; ?unit=byte|char|word|bpe&length=64&words=10000&vocabulary=FILE&window=0"},
+     ".txt; ?unit=byte|char|word|bpe&length=64&words=10000&vocabulary=FILE; for word vectors "
+     "?window=4&samples=contexts|pairs|counts&subsample=0"},
     {"pairs", isPairs, openPairs, ".tsv, two texts a line; ?shifted=yes|no"},
-    {"sqlite", isNever, openSqlite, "sqlite:FILE?query=SELECT ..."},
+    {"sqlite", isNever, openSqlite, "sqlite:FILE?target=COLUMN&classes=A,B&query=SELECT ..."},
     {"stream", isStream, openStream, "-, lines of JSON; -?format=csv; ?target=FIELD&classes=A,B"},
     {"png", isAnyFolder, openPng, "a folder of .png for each class; ?channels=1|3"},
 };

@@ -24,6 +24,17 @@ Order::Order(Source &source, const OrderOptions &options) : source(source), opti
     throw Error("of " + std::to_string(*all) + " samples, none is left for " +
                 (options.validation ? "validation" : "training") +
                 "; give more data, or another --validation");
+  if (options.lanes)
+    layLanes();
+}
+
+// Sample b of lane l stands at place l of batch b.
+void Order::layLanes() {
+  size_t lanes = options.lanes, batches = part.size() / lanes;
+  std::vector<int64_t> laid(lanes * batches);
+  for (size_t i = 0; i < laid.size(); ++i)
+    laid[i] = part[i % lanes * batches + i / lanes];
+  part = std::move(laid);
 }
 
 std::optional<int64_t> Order::count() const {

@@ -43,12 +43,18 @@ public:
   const std::vector<Column> &getColumns() const { return columns; }
   /// Names of the classes by number, where the data tells; else empty.
   const std::vector<std::string> &getClassNames() const { return classNames; }
+  /// How often each class occurs, where a reader counts them; else empty.
+  const std::vector<int64_t> &getClassCounts() const { return classCounts; }
+  void setClassCounts(std::vector<int64_t> counts) { classCounts = std::move(counts); }
 
   /// The number of samples; none for a stream.
   virtual std::optional<int64_t> count() const = 0;
 
   /// Whether a stream can be read once more from its start.
   virtual bool canRestart() const { return true; }
+
+  /// Whether each sample goes on where the one before it ends, as parts of a text do.
+  virtual bool isContinuous() const { return false; }
 
   /// Reads sample `index`; a stream's are asked for in order, and 0 restarts it.
   /// False past the end of a stream. Called by one thread at a time.
@@ -63,6 +69,7 @@ public:
 protected:
   std::vector<Column> columns;
   std::vector<std::string> classNames;
+  std::vector<int64_t> classCounts;
 };
 
 /// What `--data` names.

@@ -5,6 +5,8 @@
 #include "runtime/training/Error.h"
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 using namespace sinter::training;
 
@@ -42,6 +44,18 @@ std::string Settings::text(const std::string &name, const std::string &otherwise
   std::string value = found->second;
   left.erase(found);
   return value;
+}
+
+double Settings::number(const std::string &name, double otherwise) {
+  std::string value = text(name, "");
+  if (value.empty())
+    return otherwise;
+  char *rest = nullptr;
+  double number = std::strtod(value.c_str(), &rest);
+  if (*rest || !(number >= 0) || !std::isfinite(number))
+    throw UsageError("--data " + spec.path + ": " + name + "=" + value +
+                     " must be a number that is not negative");
+  return number;
 }
 
 int64_t Settings::integer(const std::string &name, int64_t otherwise, int64_t least) {

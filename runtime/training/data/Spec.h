@@ -29,6 +29,8 @@ public:
   explicit Settings(const Spec &spec) : spec(spec), left(spec.settings) {}
 
   std::string text(const std::string &name, const std::string &otherwise);
+  /// Not negative.
+  double number(const std::string &name, double otherwise);
   int64_t integer(const std::string &name, int64_t otherwise, int64_t least = 1);
   /// Throws if a setting is left.
   void finish() const;

@@ -5,6 +5,7 @@
 #include "runtime/training/data/Bytes.h"
 #include "runtime/training/data/Formats.h"
 #include "runtime/training/data/Vocabulary.h"
+#include "runtime/training/data/WordSamples.h"
 #include <algorithm>
 #include <sstream>
 
@@ -36,6 +37,7 @@ public:
                   "; give more text or a smaller length=");
   }
   std::optional<int64_t> count() const override { return (tokens.size() - 1) / length; }
+  bool isContinuous() const override { return true; }
   bool read(int64_t index, Sample &sample) override {
     sample.resize(2);
     auto start = tokens.begin() + index * length;
@@ -51,42 +53,6 @@ private:
   std::string path;
   std::vector<int64_t> tokens;
   int64_t length;
-};
-
-/// The words around each word, `window` on either side; the target is that word (CBOW:
-/// T. Mikolov et al., Efficient estimation of word representations in vector space, 2013).
-class ContextSource : public Source {
-public:
-  ContextSource(const std::string &path, const Vocabulary &vocabulary, std::vector<int64_t> tokens,
-                int64_t window)
-      : path(path), tokens(std::move(tokens)), window(window) {
-    columns = {tokenColumn("context", 2 * window, vocabulary.size()), Column()};
-    columns[1].name = "word";
-    columns[1].isInteger = columns[1].isTarget = true;
-    columns[1].classes = vocabulary.size();
-    classNames = vocabulary.getTokens();
-    if (static_cast<int64_t>(this->tokens.size()) <= 2 * window)
-      throw Error(path + " has " + std::to_string(this->tokens.size()) +
-                  " tokens, too few for a window of " + std::to_string(window) +
-                  " on either side; give more text");
-  }
-  std::optional<int64_t> count() const override { return tokens.size() - 2 * window; }
-  bool read(int64_t index, Sample &sample) override {
-    sample.resize(2);
-    auto middle = tokens.begin() + index + window;
-    sample[0].integers.assign(middle - window, middle);
-    sample[0].integers.insert(sample[0].integers.end(), middle + 1, middle + 1 + window);
-    sample[1].integers.assign(1, *middle);
-    return true;
-  }
-  std::string where(int64_t index) const override {
-    return path + ": token " + std::to_string(index + window);
-  }
-
-private:
-  std::string path;
-  std::vector<int64_t> tokens;
-  int64_t window;
 };
 
 /// Two texts each, as characters: `source`, then `shifted`, which begins with the token
@@ -164,6 +130,27 @@ bool PairsSource::read(int64_t index, Sample &sample) {
   return true;
 }
 
+// Samples of word vectors.
+static Dataset openWords(WordText text, int64_t window, Settings &settings) {
+  std::string kind = settings.text("samples", "contexts");
+  double threshold = settings.number("subsample", 0);
+  settings.finish();
+  static const std::pair<const char *, std::unique_ptr<Source> (*)(WordText, int64_t)> kinds[] = {
+      {"contexts", makeContexts}, {"pairs", makePairs}, {"counts", makeCounts}};
+  const auto *found = std::find_if(std::begin(kinds), std::end(kinds),
+                                   [&](auto &each) { return kind == each.first; });
+  if (found == std::end(kinds))
+    throw UsageError("--data " + text.path + ": there are no samples=" + kind +
+                     "; there are contexts, pairs and counts");
+  std::vector<int64_t> counts = countWords(text);
+  if (threshold > 0)
+    subsample(text, threshold);
+  Dataset data;
+  data.training = found->second(std::move(text), window);
+  data.training->setClassCounts(std::move(counts));
+  return data;
+}
+
 Dataset sinter::training::openText(const std::string &path, Settings &settings) {
   std::string unit = settings.text("unit", "char"), file = settings.text("vocabulary", "");
   int64_t length = settings.integer("length", 64);
@@ -185,14 +172,13 @@ Dataset sinter::training::openText(const std::string &path, Settings &settings) 
     return Vocabulary::bytePairs(file);
   };
   Vocabulary vocabulary = make();
-  int64_t window = settings.integer("window", 0, 0);
+  if (int64_t window = settings.integer("window", 0, 0))
+    return openWords({path, vocabulary.getTokens(), vocabulary.encode(text, path)}, window,
+                     settings);
   settings.finish();
-  std::vector<int64_t> tokens = vocabulary.encode(text, path);
   Dataset data;
-  if (window)
-    data.training = std::make_unique<ContextSource>(path, vocabulary, std::move(tokens), window);
-  else
-    data.training = std::make_unique<TextSource>(path, vocabulary, std::move(tokens), length);
+  data.training =
+      std::make_unique<TextSource>(path, vocabulary, vocabulary.encode(text, path), length);
   return data;
 }
 

@@ -4,6 +4,8 @@
 #include "runtime/training/fit/CompiledStep.h"
 #include "runtime/training/Error.h"
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <dlfcn.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -58,6 +60,7 @@ CompiledStep::CompiledStep(const std::string &path, int32_t threads)
   learningRate = description.value("learning_rate", 0.001);
   rule =
       "loss=" + description.value("loss", "") + " optimizer=" + description.value("optimizer", "");
+  noisePower = description.value("noise_power", 1.0);
   isDataParallel = description.value("data_parallel", false);
   std::istringstream names(description.value("prediction_metrics", ""));
   for (std::string name; std::getline(names, name, ',');)
@@ -127,18 +130,56 @@ int64_t CompiledStep::getFixedBatch() const {
   return std::max<int64_t>(training->train_step->inputs[0].dims[0], 0);
 }
 
+bool CompiledStep::isStateful() const {
+  return std::any_of(training->states, training->states + training->state_count,
+                     [](const SinterStateInfo &info) { return info.kind == SINTER_CARRIED; });
+}
+
 void CompiledStep::init(uint64_t seed) {
   check(training->train_step, trainContext, training->init(trainContext, seed));
 }
 
+void *CompiledStep::getStateMemory(int32_t index) {
+  DLTensor tensor = {};
+  check(training->train_step, trainContext, training->state(trainContext, index, &tensor));
+  return static_cast<char *>(tensor.data) + tensor.byte_offset;
+}
+
+void CompiledStep::resetStates() {
+  for (int32_t i = 0; i < training->state_count; ++i) {
+    const SinterTensorInfo &info = training->states[i].tensor;
+    if (training->states[i].kind == SINTER_CARRIED)
+      std::memset(getStateMemory(i), 0,
+                  countElements(shapeOf(info)) * elementBytes(elementType(info)));
+  }
+}
+
+// Classes that the data does not know are never drawn.
+void CompiledStep::setClassCounts(const std::vector<int64_t> &counts) {
+  auto weigh = [&](size_t c) {
+    return c < counts.size() && counts[c] ? std::pow(static_cast<double>(counts[c]), noisePower)
+                                          : 0;
+  };
+  for (int32_t i = 0; i < training->state_count; ++i) {
+    if (training->states[i].kind != SINTER_NOISE)
+      continue;
+    auto *shares = static_cast<float *>(getStateMemory(i));
+    size_t classes = countElements(shapeOf(training->states[i].tensor));
+    double all = 0, sum = 0;
+    for (size_t c = 0; c < classes; ++c)
+      all += weigh(c);
+    for (size_t c = 0; c < classes; ++c)
+      shares[c] = static_cast<float>((sum += weigh(c)) / all);
+  }
+}
+
+// But for what only says which part of the batch this process has.
 std::vector<TensorView> CompiledStep::getState() {
   std::vector<TensorView> state;
   for (int32_t i = 0; i < training->state_count; ++i) {
     const SinterTensorInfo &info = training->states[i].tensor;
-    DLTensor tensor = {};
-    check(training->train_step, trainContext, training->state(trainContext, i, &tensor));
-    state.push_back({info.name, elementType(info), shapeOf(info),
-                     static_cast<char *>(tensor.data) + tensor.byte_offset});
+    if (training->states[i].kind != SINTER_SAMPLE)
+      state.push_back({info.name, elementType(info), shapeOf(info), getStateMemory(i)});
   }
   return state;
 }
@@ -175,6 +216,9 @@ StepResult CompiledStep::run(const SinterModel *model, SinterContext *context, c
 StepResult CompiledStep::train(const Batch &batch, double learningRate) {
   auto rate = static_cast<float>(learningRate);
   part = static_cast<float>(batch.size) / static_cast<float>(batch.global);
+  for (int32_t i = 0; i < training->state_count; ++i)
+    if (training->states[i].kind == SINTER_SAMPLE)
+      *static_cast<int64_t *>(getStateMemory(i)) = batch.first;
   return run(training->train_step, trainContext, batch, &rate, trainOutputs);
 }
 
@@ -193,21 +237,34 @@ void CompiledStep::share(Processes &others) {
   if (!isDataParallel)
     throw UsageError(path + " was not compiled for several processes; compile it with "
                             "--data-parallel, or run it without mpirun");
+  if (isStateful())
+    throw UsageError(path + " has layers that keep a state from batch to batch; their states are "
+                            "one process's: run it without mpirun");
   processes = &others;
   check(training->train_step, trainContext,
-        training->set_all_reduce(trainContext, allReduce, this));
+        training->set_all_reduce(trainContext, beginAllReduce, endAllReduce, this));
 }
 
-// Each process's mean counts as much as its samples. What is thrown must not pass through the
-// library: the step fails, and train() throws.
-int32_t CompiledStep::allReduce(void *self, float *numbers, int64_t count) {
-  auto *step = static_cast<CompiledStep *>(self);
-  for (int64_t i = 0; i < count; ++i)
-    numbers[i] *= step->part;
+// What is thrown must not pass through the library: the step fails, and train() throws.
+template <typename Function>
+static int32_t withoutExceptions(Function function) {
   try {
-    step->processes->sum(numbers, count);
+    function();
   } catch (const std::exception &) {
     return 1;
   }
   return 0;
+}
+
+// Each process's mean counts as much as its samples.
+int32_t CompiledStep::beginAllReduce(void *self, float *numbers, int64_t count) {
+  auto *step = static_cast<CompiledStep *>(self);
+  for (int64_t i = 0; i < count; ++i)
+    numbers[i] *= step->part;
+  return withoutExceptions([&] { step->processes->beginSum(numbers, count); });
+}
+
+int32_t CompiledStep::endAllReduce(void *self, float *numbers) {
+  auto *step = static_cast<CompiledStep *>(self);
+  return withoutExceptions([&] { step->processes->endSum(numbers); });
 }

@@ -27,7 +27,11 @@ public:
   std::string getRule() const override { return rule; }
   std::string getName() const override { return training->train_step->name; }
 
+  bool isStateful() const override;
+
   void init(uint64_t seed) override;
+  void resetStates() override;
+  void setClassCounts(const std::vector<int64_t> &counts) override;
   std::vector<TensorView> getState() override;
   StepResult train(const Batch &batch, double learningRate) override;
   StepResult evaluate(const Batch &batch) override;
@@ -36,7 +40,9 @@ public:
 private:
   SinterContext *createContext(const SinterModel *model) const;
   static void check(const SinterModel *model, SinterContext *context, SinterStatus status);
-  static int32_t allReduce(void *self, float *numbers, int64_t count);
+  void *getStateMemory(int32_t index);
+  static int32_t beginAllReduce(void *self, float *numbers, int64_t count);
+  static int32_t endAllReduce(void *self, float *numbers);
   StepResult run(const SinterModel *model, SinterContext *context, const Batch &batch,
                  const float *rate, std::vector<DLTensor> &outputs);
 
@@ -45,7 +51,7 @@ private:
   const SinterTraining *training = nullptr;
   SinterContext *trainContext = nullptr, *evalContext = nullptr;
   std::vector<DLTensor> trainOutputs, evalOutputs;
-  double learningRate = 0;
+  double learningRate = 0, noisePower = 1;
   std::vector<std::string> predictionMetrics;
   std::string rule;
   bool isDataParallel = false;

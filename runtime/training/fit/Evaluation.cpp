@@ -136,6 +136,7 @@ Evaluation sinter::training::evaluate(Step &step, Batches &batches,
   std::vector<PredictionMetric> asked(metrics.begin(), metrics.end());
   Evaluation result;
   Means means;
+  step.resetStates();
   Prefetch prefetch(batches, 0, 0);
   for (Batch batch; prefetch.next(batch);) {
     StepResult each = step.evaluate(batch);

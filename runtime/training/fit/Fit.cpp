@@ -130,6 +130,13 @@ void Run::openData() {
   order.shuffle = options.shuffle;
   order.heldOut = splits ? options.validation : 0;
   order.epochSamples = options.epochSamples;
+  if (step.isStateful()) {
+    if (options.shuffle || splits)
+      throw UsageError("the model's layers keep a state from batch to batch: give --no-shuffle, "
+                       "and samples to validate with by --validation-data");
+    if (data.training->isContinuous())
+      order.lanes = options.batch;
+  }
   trainingOrder.emplace(*data.training, order);
   Feeds feeds = step.getFeeds();
   Binding binding = bind(*data.training, feeds, options.autoencode);
@@ -156,6 +163,7 @@ void Run::openData() {
     return;
   order.shuffle = false;
   order.validation = splits;
+  order.lanes = step.isStateful() && held->isContinuous() ? options.batch : 0;
   order.heldOut = splits ? options.validation : 0;
   order.epochSamples = 0;
   validationOrder.emplace(*held, order);
@@ -175,6 +183,8 @@ void Run::begin() {
     throw UsageError("--schedule " + options.schedule +
                      ": a stream's end is not known; take constant or step");
   step.init(options.seed);
+  if (!data.training->getClassCounts().empty())
+    step.setClassCounts(data.training->getClassCounts());
   if (processes.getCount() > 1)
     step.share(processes);
   position.seed = options.seed;
@@ -251,6 +261,8 @@ void Run::trainBatch(const Batch &batch) {
 FitStatus Run::runEpoch() {
   Clock::time_point start = Clock::now();
   progress.startEpoch(position.epoch, perEpoch);
+  if (position.batch == 0)
+    step.resetStates();
   Prefetch prefetch(*trainingBatches, position.epoch, position.batch);
   auto stopped = [&] {
     save("last.safetensors");

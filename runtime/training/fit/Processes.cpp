@@ -8,12 +8,91 @@
 
 #include "runtime/training/fit/Processes.h"
 #include "runtime/training/Error.h"
+#include <condition_variable>
 #include <cstdlib>
+#include <cstring>
+#include <deque>
 #include <dlfcn.h>
+#include <functional>
+#include <mutex>
+#include <thread>
 
 using namespace sinter::training;
 
 namespace {
+/// A thread that sums what it is given, one after the other.
+class SummingThread {
+public:
+  using Sum = std::function<void(float *numbers, int64_t count)>;
+  explicit SummingThread(Sum sum) : sum(std::move(sum)), thread([this] { work(); }) {}
+  SummingThread(const SummingThread &) = delete;
+  SummingThread &operator=(const SummingThread &) = delete;
+  ~SummingThread() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      stopped = true;
+    }
+    changed.notify_all();
+    thread.join();
+  }
+
+  void begin(float *numbers, int64_t count) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      waiting.push_back({numbers, count});
+    }
+    changed.notify_all();
+  }
+  /// Throws what a sum has thrown.
+  void end(const float *numbers) {
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [&] { return fault || !isWaiting(numbers); });
+    if (fault)
+      std::rethrow_exception(fault);
+  }
+
+private:
+  struct Part {
+    float *numbers;
+    int64_t count;
+  };
+
+  bool isWaiting(const float *numbers) const {
+    for (const Part &part : waiting)
+      if (!numbers || part.numbers == numbers)
+        return true;
+    return false;
+  }
+  void work() {
+    std::unique_lock<std::mutex> lock(mutex);
+    for (;;) {
+      changed.wait(lock, [&] { return stopped || (!waiting.empty() && !fault); });
+      if (stopped)
+        return;
+      Part part = waiting.front(); // which stays there until it is done
+      lock.unlock();
+      std::exception_ptr met;
+      try {
+        sum(part.numbers, part.count);
+      } catch (...) {
+        met = std::current_exception();
+      }
+      lock.lock();
+      waiting.pop_front();
+      fault = met;
+      changed.notify_all();
+    }
+  }
+
+  Sum sum;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Part> waiting;
+  std::exception_ptr fault;
+  bool stopped = false;
+  std::thread thread; ///< the last: it uses the others
+};
+
 class OpenMpi : public Processes {
 public:
   OpenMpi() {
@@ -28,15 +107,24 @@ public:
     floatType = symbol("ompi_mpi_float");
     doubleType = symbol("ompi_mpi_double");
     allReduce = reinterpret_cast<AllReduce>(symbol("MPI_Allreduce"));
-    check(reinterpret_cast<int (*)(int *, char ***)>(symbol("MPI_Init"))(nullptr, nullptr),
-          "MPI_Init");
+    // One thread after the other calls MPI: MPI_THREAD_SERIALIZED is 2.
+    using Init = int (*)(int *, char ***, int, int *);
+    constexpr int serialized = 2;
+    int provided = 0;
+    check(
+        reinterpret_cast<Init>(symbol("MPI_Init_thread"))(nullptr, nullptr, serialized, &provided),
+        "MPI_Init_thread");
+    threads = provided >= serialized && isOnSeveralMachines();
     using Ask = int (*)(void *, int *);
     check(reinterpret_cast<Ask>(symbol("MPI_Comm_rank"))(world, &rank), "MPI_Comm_rank");
     check(reinterpret_cast<Ask>(symbol("MPI_Comm_size"))(world, &count), "MPI_Comm_size");
   }
   OpenMpi(const OpenMpi &) = delete;
   OpenMpi &operator=(const OpenMpi &) = delete;
-  ~OpenMpi() override { reinterpret_cast<int (*)()>(symbol("MPI_Finalize"))(); }
+  ~OpenMpi() override {
+    summing.reset();
+    reinterpret_cast<int (*)()>(symbol("MPI_Finalize"))();
+  }
 
   int32_t getRank() const override { return rank; }
   int32_t getCount() const override { return count; }
@@ -45,6 +133,18 @@ public:
   }
   void sum(float *numbers, int64_t size) override { reduce(numbers, size, floatType); }
   void sum(double *numbers, int64_t size) override { reduce(numbers, size, doubleType); }
+  void beginSum(float *numbers, int64_t size) override {
+    if (!threads)
+      return sum(numbers, size);
+    if (!summing)
+      summing =
+          std::make_unique<SummingThread>([this](float *at, int64_t count) { sum(at, count); });
+    summing->begin(numbers, size);
+  }
+  void endSum(const float *numbers) override {
+    if (summing)
+      summing->end(numbers);
+  }
 
 private:
   using AllReduce = int (*)(const void *, void *, int, void *, void *, void *);
@@ -54,6 +154,13 @@ private:
     if (!found)
       throw Error(std::string("libmpi.so.40 has no ") + name + "; install Debian's libopenmpi3");
     return found;
+  }
+  // On one machine a sum is work for the cores that the step needs, too; between machines it
+  // mostly waits.
+  static bool isOnSeveralMachines() {
+    const char *all = std::getenv("OMPI_COMM_WORLD_SIZE"),
+               *here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    return all && here && std::strcmp(all, here) != 0;
   }
   static void check(int code, const char *function) {
     if (code != 0)
@@ -72,6 +179,8 @@ private:
   void *handle, *world, *sumOp, *floatType, *doubleType;
   AllReduce allReduce;
   int rank = 0, count = 1;
+  bool threads = false; ///< whether sums go on beside the step
+  std::unique_ptr<SummingThread> summing;
 };
 } // namespace
 

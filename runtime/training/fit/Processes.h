@@ -18,6 +18,10 @@ public:
   /// Replaces each number by its sum over the processes.
   virtual void sum(float * /*numbers*/, int64_t /*count*/) {}
   virtual void sum(double * /*numbers*/, int64_t /*count*/) {}
+  /// The same beside what the caller does, in the order of the calls; `endSum` waits for these
+  /// numbers, or for all (null). Nothing else of MPI may be called between the two.
+  virtual void beginSum(float * /*numbers*/, int64_t /*count*/) {}
+  virtual void endSum(const float * /*numbers*/) {}
   /// Ends all of them: one that has a fault would leave the others waiting for ever.
   virtual void abort(int /*status*/) {}
 };

@@ -34,7 +34,14 @@ public:
   /// By what it learns: loss and optimizer with their settings, for comparison only.
   virtual std::string getRule() const { return ""; }
 
+  /// Whether layers keep a state of a batch for the next one.
+  virtual bool isStateful() const { return false; }
+
   virtual void init(uint64_t seed) = 0;
+  /// Has such layers begin anew.
+  virtual void resetStates() {}
+  /// How often each class occurs in the data: a loss that draws classes draws by that.
+  virtual void setClassCounts(const std::vector<int64_t> & /*counts*/) {}
   /// The state's tensors, which may be read and written until the next train().
   virtual std::vector<TensorView> getState() = 0;
   virtual StepResult train(const Batch &batch, double learningRate) = 0;

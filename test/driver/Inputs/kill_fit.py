@@ -1,6 +1,6 @@
 """Kills `sinter fit` at random moments, goes on each time, and compares the end with a run that was not killed.
 
-usage: kill_fit.py LIBRARY.so DATA COUNT      in an empty folder; says `the same after COUNT kills`
+usage: kill_fit.py LIBRARY.so DATA COUNT [OPTION…]    in an empty folder; says `the same after COUNT kills`
 """
 import json
 import os
@@ -11,8 +11,9 @@ import sys
 import time
 
 library, data, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-command = ["sinter", "fit", library, "--data", data, "--epochs", "3", "--batch", "8", "--validation", "0.2",
-           "--checkpoint-steps", "1", "--threads", "1", "-q", "--log", "run.jsonl"]
+command = ["sinter", "fit", library, "--data", data, "--epochs", "3", "--batch", "8",
+           "--checkpoint-steps", "1", "--threads", "1", "-q", "--log", "run.jsonl",
+           *(sys.argv[4:] or ["--validation", "0.2"])]
 
 
 def fit(folder, kill_after=None):

@@ -224,6 +224,10 @@ static const ModelCase layers[] = {
       {"LSTM": {"units": 3, "return_sequences": true, "from": ["y", "encoder:1", "encoder:2"]}},
       {"GRU": {"units": 3, "from": ["lstm", "encoder:1"]}},
       {"Dense": [3, "softmax"]}]})"},
+    {"stateful", nullptr, R"({"input": [4, 3], "layers": [
+      {"LSTM": {"units": 3, "stateful": true, "return_sequences": true}},
+      {"Bidirectional": {"layer": {"GRU": {"units": 2, "stateful": true, "return_sequences": true}}}},
+      {"SimpleRNN": {"units": 3, "stateful": true}}, {"Dense": [3, "softmax"]}]})"},
     {"ctc", nullptr, R"({"input": [5, 2], "compile": {"loss": "ctc"}, "layers": [
       {"Dense": [4, "tanh"]}, {"Dense": [4, "softmax"]}]})"},
     {"ctc_logits", nullptr,

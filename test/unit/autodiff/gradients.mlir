@@ -652,3 +652,9 @@ func.func @lstm_dynamic(%x: tensor<?x2x3xf64> {test.shape = array<i64: 3, 2, 3>}
   %0:3 = nn.lstm %x, %w, %r, %b {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0>, activations = ["Sigmoid", "Tanh", "Tanh"], activation_alpha = array<f64>, activation_beta = array<f64>, direction = #nn<direction forward>, hidden_size = 2 : i64} : (tensor<?x2x3xf64>, tensor<1x8x3xf64>, tensor<1x8x2xf64>, tensor<1x16xf64>) -> (tensor<?x1x2x2xf64>, tensor<1x2x2xf64>, tensor<1x2x2xf64>)
   return %0#0, %0#1 : tensor<?x1x2x2xf64>, tensor<1x2x2xf64>
 }
+
+// The mean over the processes of a training, which here is one.
+func.func @all_reduce(%x: tensor<2x3xf64>) -> tensor<2x3xf64> {
+  %0 = nn.all_reduce %x : (tensor<2x3xf64>) -> tensor<2x3xf64>
+  return %0 : tensor<2x3xf64>
+}

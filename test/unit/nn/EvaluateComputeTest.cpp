@@ -69,7 +69,8 @@ TEST(Reduce, Cumulative) {
 
 TEST(Reduce, AllReduceOfOneProcess) {
   HostTensor x = f32({2}, {1, -2});
-  expectValues(run("all_reduce", "", {x}, "tensor<2xf32>")[0], {1, -2});
+  for (const char *op : {"all_reduce", "all_reduce_begin", "all_reduce_end"})
+    expectValues(run(op, "", {x}, "tensor<2xf32>")[0], {1, -2});
 }
 
 TEST(Reduce, Softmax) {

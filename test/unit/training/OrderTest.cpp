@@ -72,6 +72,18 @@ TEST_P(OrderOf, PartsShareNoSample) {
   EXPECT_EQ(std::unique(all.begin(), all.end()), all.end());
 }
 
+// Each place of a batch has a run of samples.
+TEST(Order, Lanes) {
+  Numbers source(11);
+  OrderOptions options;
+  options.shuffle = false;
+  options.lanes = 3;
+  Order order(source, options);
+  EXPECT_EQ(order.count(), 9);
+  EXPECT_EQ(epochOf(order, 0), (std::vector<int64_t>{0, 3, 6, 1, 4, 7, 2, 5, 8}));
+  EXPECT_EQ(epochOf(order, 1, 6), (std::vector<int64_t>{2, 5, 8}));
+}
+
 TEST(Order, AnEpochOfAnEndlessStream) {
   Numbers source(100, /*isStream=*/true, /*canRestart=*/false);
   OrderOptions options;

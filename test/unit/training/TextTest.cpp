@@ -69,6 +69,81 @@ TEST(Text, ContextsOfWords) {
               HasSubstr("5 tokens, too few for a window of 3"));
 }
 
+// The words on either side of a word, one by one.
+TEST(Text, PairsOfWords) {
+  Folder folder;
+  std::string file = folder.write("a.txt", "a b a c a");
+  Dataset data = openDataset(file + "?unit=word&window=1&samples=pairs");
+  ASSERT_EQ(data.training->count(), 6);
+  std::vector<int64_t> words, others;
+  for (int64_t i = 0; i < 6; ++i) {
+    Sample sample = readSample(*data.training, i);
+    words.push_back(sample[0].integers[0]);
+    others.push_back(sample[1].integers[0]);
+  }
+  EXPECT_EQ(words, (Tokens{2, 2, 1, 1, 3, 3}));
+  EXPECT_EQ(others, (Tokens{1, 1, 2, 3, 1, 1}));
+  EXPECT_EQ(data.training->getClassCounts(), (Tokens{0, 3, 1, 1}));
+}
+
+// How often two words are near each other, by their distance.
+TEST(Text, CountsOfWords) {
+  Folder folder;
+  std::string file = folder.write("a.txt", "a b a c b");
+  Dataset data = openDataset(file + "?unit=word&window=2&samples=counts");
+  std::map<std::pair<int64_t, int64_t>, float> counts;
+  for (int64_t i = 0; i < data.training->count(); ++i) {
+    Sample sample = readSample(*data.training, i);
+    counts[{sample[0].integers[0], sample[1].integers[0]}] = sample[2].reals[0];
+  }
+  // a b, b a, a c, c b next to each other; a a, b c and a b with one word between.
+  EXPECT_EQ(counts, (decltype(counts){{{1, 1}, 1.0f},
+                                      {{1, 2}, 2.5f},
+                                      {{1, 3}, 1.0f},
+                                      {{2, 1}, 2.5f},
+                                      {{2, 3}, 1.5f},
+                                      {{3, 1}, 1.0f},
+                                      {{3, 2}, 1.5f}}));
+}
+
+// Frequent words are left out more often than rare ones, the same each time.
+TEST(Text, SubsampledWords) {
+  Folder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i)
+    text += i % 20 ? "often " : "rare ";
+  std::string file = folder.write("a.txt", text);
+  auto open = [&](const std::string &more) {
+    return openDataset(file + "?unit=word&window=1&samples=pairs" + more);
+  };
+  Dataset all = open(""), some = open("&subsample=0.05"), again = open("&subsample=0.05");
+  EXPECT_EQ(all.training->count(), 2 * 398);
+  std::map<int64_t, int> seen;
+  for (int64_t i = 0; i < some.training->count(); ++i) {
+    Sample sample = readSample(*some.training, i);
+    EXPECT_EQ(sample[0].integers, readSample(*again.training, i)[0].integers);
+    ++seen[sample[0].integers[0]];
+  }
+  // The square root of 0.05 / 0.95 stays of 380, and all of 20.
+  EXPECT_NEAR(seen[1], 2 * 87, 2 * 25);
+  EXPECT_EQ(seen[2], 2 * 19); // the first word has none before it
+  // What noise is drawn by are the words of the whole text.
+  EXPECT_EQ(some.training->getClassCounts(), (Tokens{0, 380, 20}));
+}
+
+TEST(Text, FaultsOfWordSamples) {
+  Folder folder;
+  std::string file = folder.write("a.txt", "a b a c a");
+  EXPECT_THAT(openError(file + "?unit=word&window=1&samples=triples"),
+              HasSubstr("no samples=triples; there are contexts, pairs and counts"));
+  EXPECT_THAT(openError(file + "?unit=word&window=1&subsample=often"),
+              HasSubstr("subsample=often must be a number that is not negative"));
+  EXPECT_THAT(openError(file + "?unit=word&window=9&samples=counts"),
+              HasSubstr("5 tokens, too few for a window of 9"));
+  EXPECT_THAT(openError(file + "?unit=word&samples=pairs"),
+              HasSubstr("there is no setting 'samples' here"));
+}
+
 TEST(Pairs, BeginAndEnd) {
   Folder folder;
   Dataset data = openDataset(folder.write("a.tsv", "ab\tba\nb\ta\n"));
