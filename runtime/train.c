@@ -155,20 +155,18 @@ sinter_rt_train_set_all_reduce(SinterContext *context, SinterAllReduce begin,
   return SINTER_OK;
 }
 
-static void failUnless(SinterContext *caller, int32_t failure) {
-  if (failure)
-    sinter_rt_fail(caller, SINTER_MODEL_ERROR,
-                   "the processes' gradients can't be brought together");
+static const char notTogether[] = "the processes' gradients can't be brought together";
+
+void sinter_rt_all_reduce_begin(SinterContext *caller, void *numbers, int64_t count,
+                                bool isFloat32) {
+  SinterContext *context = threadOf(caller)->context;
+  if (context->allReduce &&
+      (!isFloat32 || context->allReduce(context->allReduceUser, (float *)numbers, count) != 0))
+    sinter_rt_fail(caller, SINTER_MODEL_ERROR, notTogether);
 }
 
-void sinter_rt_all_reduce_begin(SinterContext *caller, float *numbers, int64_t count) {
+void sinter_rt_all_reduce_end(SinterContext *caller, void *numbers) {
   SinterContext *context = threadOf(caller)->context;
-  if (context->allReduce)
-    failUnless(caller, context->allReduce(context->allReduceUser, numbers, count));
-}
-
-void sinter_rt_all_reduce_end(SinterContext *caller, float *numbers) {
-  SinterContext *context = threadOf(caller)->context;
-  if (context->allReduceEnd)
-    failUnless(caller, context->allReduceEnd(context->allReduceUser, numbers));
+  if (context->allReduceEnd && context->allReduceEnd(context->allReduceUser, (float *)numbers) != 0)
+    sinter_rt_fail(caller, SINTER_MODEL_ERROR, notTogether);
 }

@@ -55,8 +55,9 @@ void *sinter_rt_scratch_alloc(SinterContext *context, int64_t bytes);
 void sinter_rt_scratch_free(SinterContext *context, void *memory);
 /// Begins to replace numbers by their means over the processes of the training, if there are
 /// several; and waits for that.
-void sinter_rt_all_reduce_begin(SinterContext *context, float *numbers, int64_t count);
-void sinter_rt_all_reduce_end(SinterContext *context, float *numbers);
+void sinter_rt_all_reduce_begin(SinterContext *context, void *numbers, int64_t count,
+                                bool isFloat32);
+void sinter_rt_all_reduce_end(SinterContext *context, void *numbers);
 /// Runs body(context of the thread, i, closure) for i in [0, count) on the
 /// context's threads.
 void sinter_rt_parallel_for(SinterContext *context,

@@ -18,6 +18,7 @@ using Bucket = SmallVector<nn::AllReduceOp>;
 
 class BlockBuckets {
 public:
+  /// `limit`: of a bucket's bytes; 0: by their sum.
   BlockBuckets(Block &block, int64_t limit) : block(block), limit(limit) {}
   void run();
 
@@ -30,7 +31,7 @@ private:
   void build(MutableArrayRef<nn::AllReduceOp> bucket) const;
 
   Block &block;
-  int64_t limit; ///< bytes
+  int64_t limit;
 };
 } // namespace
 
@@ -52,24 +53,32 @@ static std::optional<int64_t> bytesOf(nn::AllReduceOp op) {
 // `ops` in the order in which their inputs come.
 SmallVector<Bucket> BlockBuckets::choose(ArrayRef<nn::AllReduceOp> ops) const {
   Operation *last = producerOf(ops.back());
+  auto mayWait = [&](nn::AllReduceOp op) {
+    return bytesOf(op) && comesBefore(last, firstReaderOf(op));
+  };
+  int64_t most = limit;
+  if (!most) {
+    for (nn::AllReduceOp op : ops)
+      most += mayWait(op) ? *bytesOf(op) / 8 : 0;
+    most = std::clamp<int64_t>(most, 64 << 10, 1 << 20);
+  }
   SmallVector<Bucket> buckets;
   std::optional<unsigned> open;
   int64_t bytes = 0;
   for (nn::AllReduceOp op : ops) {
-    std::optional<int64_t> size = bytesOf(op);
-    bool mayWait = size && comesBefore(last, firstReaderOf(op));
-    if (!mayWait) {
+    if (!mayWait(op)) {
       buckets.push_back({op});
       continue;
     }
-    if (!open || bytes + *size > limit ||
+    int64_t size = *bytesOf(op);
+    if (!open || bytes + size > most ||
         getElementTypeOrSelf(op) != getElementTypeOrSelf(buckets[*open].front())) {
       open = buckets.size();
       buckets.emplace_back();
       bytes = 0;
     }
     buckets[*open].push_back(op);
-    bytes += *size;
+    bytes += size;
   }
   return buckets;
 }

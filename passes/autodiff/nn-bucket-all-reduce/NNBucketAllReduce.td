@@ -16,9 +16,13 @@ def NNBucketAllReduce : Pass<"nn-bucket-all-reduce", "::mlir::func::FuncOp"> {
     gradients, are joined in the order in which they come: a bucket is the concatenation
     of as many as `bytes` hold, of which later passes make one place in memory that the
     gradients' kernels write to. A mean that batch normalization waits for stays alone.
+
+    By default a bucket has an eighth of the bytes, so that what comes last, which nothing is
+    beside, is little of the whole; but 64 KB at least, for each takes a network's latency, and
+    at most 1 MB.
   }];
   let options = [
-    Option<"bytes", "bytes", "int64_t", "1048576", "Bytes of a bucket, unless one tensor has more">
+    Option<"bytes", "bytes", "int64_t", "0", "Bytes of a bucket, unless one tensor has more; 0: by their sum">
   ];
 }
 
