@@ -7,7 +7,9 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/SmallVector.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -20,12 +22,13 @@ namespace sinter {
 
 using Sizes = std::map<std::string, int64_t>;
 
-/// A dense array and the descriptor that the C interface takes. A guard zone behind the data shows
-/// stray writes. Dynamic dims have the size of their name, or the default one.
+/// An array and the descriptor that the C interface takes. It is dense, or a part of a larger one
+/// with `strides`. Guard zones around the data, and what lies between its elements, show stray
+/// writes. Dynamic dims have the size of their name, or the default one.
 struct Array {
   Array(mlir::RankedTensorType type, mlir::DictionaryAttr attributes, const Sizes &sizes,
-        int64_t defaultSize)
-      : type(type) {
+        int64_t defaultSize, llvm::ArrayRef<int64_t> strides = {})
+      : type(type), strides(strides) {
     auto names = attributes ? attributes.getAs<mlir::ArrayAttr>("check.dims") : mlir::ArrayAttr();
     for (auto [i, size] : llvm::enumerate(type.getShape())) {
       if (!mlir::ShapedType::isDynamic(size)) {
@@ -39,7 +42,13 @@ struct Array {
     elementBytes = element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
     for (int64_t dim : dims)
       elements *= dim;
-    bytes = elements * elementBytes;
+    if (strides.empty()) {
+      this->strides.resize(dims.size());
+      int64_t stride = 1;
+      for (size_t i = dims.size(); i-- > 0; stride *= dims[i])
+        this->strides[i] = stride;
+    }
+    bytes = elements == 0 ? 0 : (place(elements - 1) + 1) * elementBytes;
     data = static_cast<char *>(std::aligned_alloc(64, (bytes + 2 * guard + 63) / 64 * 64));
     std::memset(data, 0x5a, bytes + 2 * guard);
     makeDescriptor();
@@ -52,22 +61,29 @@ struct Array {
   void makeDescriptor() {
     descriptor = {reinterpret_cast<int64_t>(begin()), reinterpret_cast<int64_t>(begin()), 0};
     descriptor.insert(descriptor.end(), dims.begin(), dims.end());
-    int64_t stride = 1;
-    std::vector<int64_t> strides(dims.size());
-    for (size_t i = dims.size(); i-- > 0; stride *= dims[i])
-      strides[i] = stride;
     descriptor.insert(descriptor.end(), strides.begin(), strides.end());
   }
 
+  /// Where an element lies, by its number.
+  int64_t place(int64_t element) const {
+    int64_t result = 0;
+    for (size_t i = dims.size(); i-- > 0; element /= dims[i])
+      result += element % dims[i] * strides[i];
+    return result;
+  }
+
   bool guardIntact() const {
-    for (int64_t i = 0; i < guard; ++i)
-      if (data[i] != 0x5a || data[guard + bytes + i] != 0x5a)
+    std::vector<bool> own(bytes);
+    for (int64_t i = 0; i < elements; ++i)
+      std::fill_n(own.begin() + place(i) * elementBytes, elementBytes, true);
+    for (int64_t i = -guard; i < bytes + guard; ++i)
+      if ((i < 0 || i >= bytes || !own[i]) && begin()[i] != 0x5a)
         return false;
     return true;
   }
 
   double get(int64_t i) const {
-    const char *p = begin() + i * elementBytes;
+    const char *p = begin() + place(i) * elementBytes;
     mlir::Type element = type.getElementType();
     auto load = [&](auto zero) {
       std::memcpy(&zero, p, sizeof zero);
@@ -95,7 +111,7 @@ struct Array {
   }
 
   void set(int64_t i, double value) {
-    char *p = begin() + i * elementBytes;
+    char *p = begin() + place(i) * elementBytes;
     mlir::Type element = type.getElementType();
     auto store = [&](auto x) { std::memcpy(p, &x, sizeof x); };
     if (element.isF32())
@@ -140,6 +156,7 @@ struct Array {
   static constexpr int64_t guard = 256;
   mlir::RankedTensorType type;
   std::vector<int64_t> dims;
+  llvm::SmallVector<int64_t> strides; // in elements
   int64_t elementBytes, elements = 1, bytes;
   char *data;
   std::vector<int64_t> descriptor;

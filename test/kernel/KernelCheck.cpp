@@ -14,6 +14,7 @@
 
 #include "Array.h"
 #include "Jit.h"
+#include "dialects/kernel/Buffers.h"
 #include "dialects/kernel/Kernel.h"
 #include "passes/kernels/kernel-tile/KernelTile.h"
 #include "passes/kernels/lower-reference/LowerReference.h"
@@ -170,8 +171,8 @@ static bool runKernel(kernel::FuncOp kernel, llvm::orc::LLJIT &halide, llvm::orc
     DictionaryAttr attributes = attributesOf(kernel.getResAttrsAttr(), i);
     for (auto [list, arguments] :
          {std::pair(&actual, &halideArguments), std::pair(&expected, &referenceArguments)}) {
-      list->push_back(
-          std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes, defaultSize));
+      list->push_back(std::make_unique<Array>(cast<RankedTensorType>(type), attributes, sizes,
+                                              defaultSize, kernel::getResultStrides(kernel, i)));
       arguments->push_back(list->back()->descriptor.data());
     }
   }
