@@ -3,6 +3,7 @@
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #id1 = affine_map<(d0) -> (d0)>
+#zero1 = affine_map<(d0) -> (0)>
 
 // What has nothing to share: one thread an element.
 // CHECK-LABEL: kernel.func @add
@@ -52,6 +53,30 @@ kernel.func @double(%x: tensor<100xf64>) -> tensor<100xf64> {
     linalg.yield %0 : f64
   } -> tensor<100xf64>
   kernel.yield %y : tensor<100xf64>
+}
+
+// What it computes on the way has sizes that are elements of a tensor.
+// CL: kernel 'inner_sizes' stays the CPU's: sizes of what it computes on the way are elements of a tensor
+kernel.func @inner_sizes(%x: tensor<?xf32>, %n: tensor<1xi64>) -> tensor<1xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %count = tensor.extract %n[%c0] : tensor<1xi64>
+  %size = arith.index_cast %count : i64 to index
+  %e = tensor.empty(%size) : tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [#id1], iterator_types = ["parallel"]} outs(%e : tensor<?xf32>) {
+  ^bb0(%o: f32):
+    %i = linalg.index 0 : index
+    %0 = tensor.extract %x[%i] : tensor<?xf32>
+    linalg.yield %0 : f32
+  } -> tensor<?xf32>
+  %r = tensor.empty() : tensor<1xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%r : tensor<1xf32>) -> tensor<1xf32>
+  %s = linalg.generic {indexing_maps = [#id1, #zero1], iterator_types = ["reduction"]} ins(%y : tensor<?xf32>) outs(%init : tensor<1xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<1xf32>
+  kernel.yield %s : tensor<1xf32>
 }
 
 // A few sizes: the host needs them.

@@ -3,6 +3,9 @@
 
 #include "passes/kernels/kernel-tile/Device.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace sinter;
 
@@ -33,9 +36,27 @@ static bool isShapeArithmetic(kernel::FuncOp kernel) {
   });
 }
 
+/// The host asks for the sizes of what is computed on the way to the results; it has none of the
+/// tensors that a device works on.
+static bool readsInnerSizes(kernel::FuncOp kernel) {
+  return llvm::any_of(kernel.getStages(), [&](linalg::LinalgOp stage) {
+    if (llvm::any_of(stage->getUsers(), llvm::IsaPred<kernel::YieldOp>))
+      return false;
+    SetVector<Operation *> sources;
+    BackwardSliceOptions options;
+    options.omitBlockArguments = true;
+    for (Value init : stage.getDpsInits())
+      if (auto empty = init.getDefiningOp<tensor::EmptyOp>())
+        (void)getBackwardSlice(empty.getOperation(), &sources, options);
+    return llvm::any_of(sources, llvm::IsaPred<tensor::ExtractOp>);
+  });
+}
+
 std::string tile::refuseDevice(kernel::FuncOp kernel, const Device &device) {
   if (isShapeArithmetic(kernel))
     return "a few integers are computed by the host";
+  if (readsInnerSizes(kernel))
+    return "sizes of what it computes on the way are elements of a tensor";
   std::string reason;
   kernel.getBody().walk([&](Operation *op) {
     for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
