@@ -88,7 +88,7 @@ private:
           return LogicalResult(success(loops && has(op, *loops, op.getDim())));
         })
         .Case([&](RFactorOp op) { return visit(op); })
-        .Case<AtomicOp, ComputeRootOp, StoreInOp, BoundOp, AlignOp>(
+        .Case<AtomicOp, ComputeRootOp, StoreInOp, BoundOp, AlignStorageOp>(
             [](Operation *) { return success(); })
         .Default([](Operation *op) { return op->emitOpError("is no schedule directive"); });
   }

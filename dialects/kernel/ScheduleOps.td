@@ -131,8 +131,8 @@ def BoundOp : ScheduleOp<"bound"> {
   let assemblyFormat = "$stage custom<Dim>($dim) `extent` $extent attr-dict";
 }
 
-def AlignOp : ScheduleOp<"align"> {
-  let summary = "rounds the computed extent of a dimension up to a multiple";
+def AlignStorageOp : ScheduleOp<"align_storage"> {
+  let summary = "rounds the extent that a dimension takes in memory up to a multiple";
   let arguments = (ins StageType:$stage, StrAttr:$dim, I64Attr:$multiple);
   let assemblyFormat = "$stage custom<Dim>($dim) `to` $multiple attr-dict";
 }

@@ -289,8 +289,8 @@ private:
       func(store.getStage()).store_in(memoryOf(store.getMemory()));
     } else if (auto bound = mlir::dyn_cast<kernel::BoundOp>(op)) {
       func(bound.getStage()).bound_extent(dimension(bound), int32_t(bound.getExtent()));
-    } else if (auto align = mlir::dyn_cast<kernel::AlignOp>(op)) {
-      func(align.getStage()).align_bounds(dimension(align), int32_t(align.getMultiple()));
+    } else if (auto align = mlir::dyn_cast<kernel::AlignStorageOp>(op)) {
+      func(align.getStage()).align_storage(dimension(align), int32_t(align.getMultiple()));
     }
   }
 

@@ -3,6 +3,7 @@
 
 #include "targets/halide/Translate.h"
 #include "targets/halide/Algorithm.h"
+#include "targets/halide/MergeStaging.h"
 #include "targets/halide/PrivateRegisters.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -76,8 +77,8 @@ static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request)
   RefuseBrokenBounds refuse;
   pipeline.add_custom_lowering_pass(&refuse, nullptr);
   if (!request.device.empty()) {
-    H::Internal::IRMutator *pass = createPrivateRegisters();
-    pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
+    for (H::Internal::IRMutator *pass : {createPrivateRegisters(), createMergeStaging()})
+      pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
   }
   H::Module module = pipeline.compile_to_module(algorithm.arguments, request.symbol, target,
                                                 H::LinkageType::External);

@@ -4,6 +4,8 @@
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #id1 = affine_map<(d0) -> (d0)>
 #zero1 = affine_map<(d0) -> (0)>
+#row = affine_map<(d0, d1) -> (d0)>
+#across = affine_map<(d0, d1) -> (d1, d0)>
 
 // What has nothing to share: one thread an element.
 // CHECK-LABEL: kernel.func @add
@@ -22,15 +24,17 @@ kernel.func @add(%x: tensor<100x70xf32>) -> tensor<100x70xf32> {
   kernel.yield %y : tensor<100x70xf32>
 }
 
-// A product: 128 x 128 elements a block, 8 x 8 a thread, operands by eight steps of k in shared memory, sums in registers.
+// A product: 128 x 128 elements a block, 8 x 8 a thread, operands by 16 steps of k in shared memory,
+// sums in registers. Neighbouring threads bring neighbouring steps of k of the first: these go to different banks.
 // CHECK-LABEL: kernel.func @product
 // CHECK: kernel.split %[[S:.*]]#3 d1 by 128 -> d1_b, d1_i tail(guard)
 // CHECK: kernel.split %[[S]]#3 d0 by 128 -> d0_b, d0_i tail(guard)
 // CHECK: kernel.gpu_threads %[[S]]#3 [d1_i_r_t, d0_i_t]
 // CHECK: kernel.store_in %[[S]]#2 register
-// CHECK: kernel.split %[[S]]#2 update d2 by 8 -> d2_o, d2_i
+// CHECK: kernel.split %[[S]]#2 update d2 by 16 -> d2_o, d2_i
 // CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#2 update at d2_o
 // CHECK: kernel.store_in %[[S]]#0 gpu_shared
+// CHECK: kernel.align_storage %[[S]]#0 d1 to 132
 // CHECK: kernel.compute_at %[[S]]#1 in %[[S]]#2 update at d2_o
 // CHECK: kernel.store_in %[[S]]#1 gpu_shared
 kernel.func @product(%x: tensor<2048x512xf32>, %w: tensor<512x2048xf32>) -> tensor<2048x2048xf32> {
@@ -39,6 +43,64 @@ kernel.func @product(%x: tensor<2048x512xf32>, %w: tensor<512x2048xf32>) -> tens
   %init = linalg.fill ins(%zero : f32) outs(%e : tensor<2048x2048xf32>) -> tensor<2048x2048xf32>
   %y = linalg.matmul ins(%x, %w : tensor<2048x512xf32>, tensor<512x2048xf32>) outs(%init : tensor<2048x2048xf32>) -> tensor<2048x2048xf32>
   kernel.yield %y : tensor<2048x2048xf32>
+}
+
+// Softmax: one launch, a block a row. 128 lanes reduce in registers, 16 reduce their results, and one the rest.
+// CHECK-LABEL: kernel.func @softmax
+// CHECK: tensor.empty() : tensor<300x128xf32>
+// CHECK: tensor.empty() : tensor<300x16xf32>
+// CHECK-NOT: kernel.compute_root
+// CHECK: kernel.split %[[S:.*]]#[[Y:.*]] d1 by 128 -> d1_o, d1_t tail(guard)
+// CHECK: kernel.gpu_blocks %[[S]]#[[Y]] [d0]
+// CHECK: kernel.gpu_threads %[[S]]#[[Y]] [d1_t]
+// CHECK: kernel.compute_at %[[S]]#1 in %[[S]]#[[Y]] at d0
+// CHECK: kernel.gpu_threads %[[S]]#1 [d1]
+// CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#1 at d1
+kernel.func @softmax(%x: tensor<300x768xf32>) -> tensor<300x768xf32> {
+  %low = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %rows = tensor.empty() : tensor<300xf32>
+  %e = tensor.empty() : tensor<300x768xf32>
+  %i0 = linalg.fill ins(%low : f32) outs(%rows : tensor<300xf32>) -> tensor<300xf32>
+  %m = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<300x768xf32>) outs(%i0 : tensor<300xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.maximumf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<300xf32>
+  %p = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %m : tensor<300x768xf32>, tensor<300xf32>) outs(%e : tensor<300x768xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.subf %a, %b : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<300x768xf32>
+  %i1 = linalg.fill ins(%zero : f32) outs(%rows : tensor<300xf32>) -> tensor<300xf32>
+  %s = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]} ins(%p : tensor<300x768xf32>) outs(%i1 : tensor<300xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<300xf32>
+  %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%p, %s : tensor<300x768xf32>, tensor<300xf32>) outs(%e : tensor<300x768xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.divf %a, %b : f32
+    linalg.yield %0 : f32
+  } -> tensor<300x768xf32>
+  kernel.yield %y : tensor<300x768xf32>
+}
+
+// A transpose: squares in shared memory, read and written along the memory's neighbours.
+// CHECK-LABEL: kernel.func @transpose
+// CHECK: kernel.gpu_threads %[[S:.*]]#1 [d1_i, d0_i_t]
+// CHECK: kernel.compute_at %[[S]]#0 in %[[S]]#1
+// CHECK: kernel.store_in %[[S]]#0 gpu_shared
+// CHECK: kernel.align_storage %[[S]]#0 d1 to 33
+// CHECK: kernel.gpu_threads %[[S]]#0 [d1, d0_t]
+kernel.func @transpose(%x: tensor<70x100xf32>) -> tensor<100x70xf32> {
+  %e = tensor.empty() : tensor<100x70xf32>
+  %y = linalg.generic {indexing_maps = [#across, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<70x100xf32>) outs(%e : tensor<100x70xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<100x70xf32>
+  kernel.yield %y : tensor<100x70xf32>
 }
 
 // OpenCL's devices need not have float64: the CPU's, with vectors. CUDA's have it.

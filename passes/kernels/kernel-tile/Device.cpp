@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/kernels/kernel-tile/Device.h"
-#include "passes/kernels/kernel-tile/DeviceProduct.h"
+#include "passes/kernels/kernel-tile/DeviceLaunches.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -50,54 +50,30 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
   return name + "_t";
 }
 
-bool tile::isPointwise(const Stage &stage) {
-  return llvm::all_of(llvm::zip(stage.resultLoops, stage.outputLoops), [&](auto loops) {
-    auto [own, with] = loops;
-    return own < 0 || stage.extents[own] == 1 || with >= 0;
-  });
-}
-
-bool tile::isKeptOnDevice(const Stage &stage) {
-  // Positions are computed beside the memory's accesses.
-  constexpr double cheap = 8;
-  return isKept(stage) && stage.floatCost() >= cheap;
-}
-
-static void scheduleElements(Model &model) {
-  // More elements of the output than this that need the same one read it from memory.
-  constexpr double sharers = 4;
-  Stage *output = model.output();
-  auto isRoot = [&](const Stage &stage) {
-    if (stage.isOutput)
-      return true;
-    if (stage.reduces)
-      return false;
-    bool copiesReduction = llvm::any_of(model.stages, [&](auto &source) {
-      return source->reduces && llvm::is_contained(source->consumers, &stage);
-    });
-    if (!copiesReduction)
-      return isKeptOnDevice(stage);
-    return !output || !isPointwise(stage) || output->iterations() >= sharers * stage.iterations();
-  };
-  llvm::DenseMap<Stage *, std::string> levels;
-  for (auto &stage : model.stages) {
-    if (!isRoot(*stage))
-      continue;
-    if (!stage->isOutput)
-      model.computeRoot(*stage);
-    levels[stage.get()] = spreadElements(model, *stage);
-  }
-  for (auto &stage : model.stages) {
-    if (!stage->reduces)
-      continue;
-    Stage *copy = stage->consumers.front();
-    Stage *place = levels.count(copy) ? copy : output;
-    model.computeAt(stage->handle, *place, false, levels.lookup(place));
-    // Halide does not always see that a thread needs one element.
-    for (int loop : stage->resultLoops)
-      if (loop >= 0)
-        model.bound(*stage, loopName(loop), 1);
-  }
+/// Blocks and threads for a launch; what its threads compute by themselves is computed there.
+static void scheduleLaunch(Model &model, const Launch &launch) {
+  Stage &root = *model.producer(launch.root->getResult(0));
+  if (!root.isOutput)
+    model.computeRoot(root);
+  std::string level;
+  if (launch.product)
+    level = scheduleProduct(model, root, *launch.product, launch.productCopy.rootLoops);
+  else if (!launch.reductions.empty())
+    level = scheduleRowLaunch(model, launch);
+  else if (!launch.squares.empty())
+    level = scheduleSquares(model, launch);
+  else
+    level = spreadElements(model, root);
+  for (Operation *copy : launch.small)
+    for (auto &stage : model.stages) {
+      if (!stage->reduces || stage->consumers.front()->op.getOperation() != copy)
+        continue;
+      model.computeAt(stage->handle, root, false, level);
+      // Halide does not always see that a thread needs one element.
+      for (int loop : stage->resultLoops)
+        if (loop >= 0)
+          model.bound(*stage, loopName(loop), 1);
+    }
 }
 
 bool tile::tileForDevice(kernel::FuncOp kernel, const Target &target, Choices &choices) {
@@ -108,12 +84,17 @@ bool tile::tileForDevice(kernel::FuncOp kernel, const Target &target, Choices &c
   }
   prepareForDevice(kernel);
   joinOutputs(kernel);
+  splitLongReductions(kernel, target.device);
   kernel->setAttr("kernel.device", UnitAttr::get(kernel.getContext()));
-  std::optional<Product> product = findProduct(kernel);
-  if (product)
-    formProduct(*product);
+  std::vector<Launch> launches = planLaunches(kernel, target);
+  for (Launch &launch : launches) {
+    formRows(launch, target.device);
+    if (launch.product)
+      formProduct(*launch.product);
+    formSquares(launch);
+  }
   Model model(kernel, target, choices);
-  if (!product || !scheduleProduct(model, *product))
-    scheduleElements(model);
+  for (const Launch &launch : launches)
+    scheduleLaunch(model, launch);
   return true;
 }

@@ -28,13 +28,6 @@ void prepareForDevice(kernel::FuncOp kernel);
 /// inside which a thread computes its element.
 std::string spreadElements(Model &model, Stage &stage);
 
-/// Whether one element of the output needs one element of a stage.
-bool isPointwise(const Stage &stage);
-
-/// Whether a stage that does not reduce is computed once and kept in the device's memory, rather
-/// than again wherever it is used.
-bool isKeptOnDevice(const Stage &stage);
-
 } // namespace sinter::tile
 
 #endif // SINTER_PASSES_KERNELS_KERNEL_TILE_DEVICE_H

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/kernels/kernel-tile/DeviceProduct.h"
+#include "passes/kernels/kernel-tile/DeviceLanes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,71 +31,60 @@ static bool addsProduct(linalg::GenericOp op) {
          product.getLhs() != product.getRhs();
 }
 
-std::optional<Product> tile::findProduct(kernel::FuncOp kernel) {
-  std::optional<Product> found;
-  for (linalg::LinalgOp stage : kernel.getStages()) {
-    if (stage.getNumReductionLoops() == 0)
-      continue;
-    auto op = dyn_cast<linalg::GenericOp>(stage.getOperation());
-    if (found || !op || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !addsProduct(op))
-      return std::nullopt;
-    Product product;
-    product.op = op;
-    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    if (!maps.back().isProjectedPermutation() || maps.back().getNumResults() == 0)
-      return std::nullopt;
-    SmallVector<int64_t> extents = getExpectedExtents(op);
-    auto extentOf = [&](int loop) {
-      return ShapedType::isDynamic(extents[loop]) ? 64 : extents[loop];
-    };
-    for (auto [i, kind] : llvm::enumerate(op.getIteratorTypesArray()))
-      if (kind == utils::IteratorType::reduction) {
-        product.depth *= extentOf(i);
-        // Only the outermost of several may be of unknown extent.
-        if (!product.sums.empty() && ShapedType::isDynamic(op.getStaticLoopRanges()[i]))
-          return std::nullopt;
-        product.sums.push_back(i);
-      }
-    // The innermost loop of the result that has an extent is n, the operand that has it the second.
-    SmallVector<int> loops;
-    for (AffineExpr result : maps.back().getResults())
-      if (int loop = cast<AffineDimExpr>(result).getPosition(); extents[loop] != 1)
-        loops.push_back(loop);
-    if (loops.empty())
-      return std::nullopt;
-    product.n = loops.pop_back_val();
-    if (maps[0].isFunctionOfDim(product.n) == maps[1].isFunctionOfDim(product.n))
-      return std::nullopt;
-    product.second = maps[1].isFunctionOfDim(product.n);
-    while (!loops.empty() && product.rows.size() < 2) {
-      int loop = loops.pop_back_val();
-      if (maps[product.second].isFunctionOfDim(loop) ||
-          !maps[!product.second].isFunctionOfDim(loop))
-        break;
-      product.rows.push_back(loop);
+std::optional<Product> tile::findProduct(linalg::LinalgOp stage) {
+  auto op = dyn_cast<linalg::GenericOp>(stage.getOperation());
+  if (!op || op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 ||
+      op.getNumDpsInits() != 1 || !addsProduct(op))
+    return std::nullopt;
+  Product product;
+  product.op = op;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  if (!maps.back().isProjectedPermutation() || maps.back().getNumResults() == 0)
+    return std::nullopt;
+  SmallVector<int64_t> extents = getExpectedExtents(op);
+  auto extentOf = [&](int loop) {
+    return ShapedType::isDynamic(extents[loop]) ? 64 : extents[loop];
+  };
+  for (auto [i, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::reduction) {
+      product.depth *= extentOf(i);
+      // Only the outermost of several may be of unknown extent.
+      if (!product.sums.empty() && ShapedType::isDynamic(op.getStaticLoopRanges()[i]))
+        return std::nullopt;
+      product.sums.push_back(i);
     }
-    for (auto [i, deep] : llvm::enumerate(product.isDeep))
-      deep = maps[i].getNumResults() != 0 && !product.sums.empty() &&
-             maps[i].getResults().back().isFunctionOfDim(product.sums.back());
-    product.columns = extentOf(product.n);
-    for (int row : product.rows)
-      product.rowCount *= extentOf(row);
-    found = product;
+  // The innermost loop of the result that has an extent is n, the operand that has it the second.
+  SmallVector<int> loops;
+  for (AffineExpr result : maps.back().getResults())
+    if (int loop = cast<AffineDimExpr>(result).getPosition(); extents[loop] != 1)
+      loops.push_back(loop);
+  if (loops.empty())
+    return std::nullopt;
+  product.n = loops.pop_back_val();
+  if (maps[0].isFunctionOfDim(product.n) == maps[1].isFunctionOfDim(product.n))
+    return std::nullopt;
+  product.second = maps[1].isFunctionOfDim(product.n);
+  while (!loops.empty() && product.rows.size() < 2) {
+    int loop = loops.pop_back_val();
+    if (!maps[!product.second].isFunctionOfDim(loop))
+      break;
+    // A loop of both is a product of its own each time: a batch, or the groups of a convolution.
+    if (!maps[product.second].isFunctionOfDim(loop))
+      product.rows.push_back(loop);
   }
+  for (auto [i, deep] : llvm::enumerate(product.isDeep))
+    deep = maps[i].getNumResults() != 0 &&
+           maps[i].getResults().back().isFunctionOfDim(product.sums.back());
+  product.columns = extentOf(product.n);
+  for (int row : product.rows)
+    product.rowCount *= extentOf(row);
   // Fewer are a product of a matrix and some vectors, whose threads would have nothing to share.
   constexpr int64_t least = 8;
-  if (!found || found->rowCount < least || found->columns < least || found->depth < least)
+  if (product.rowCount < least || product.columns < least || product.depth < least)
     return std::nullopt;
-  return found;
-}
-
-/// The extent of a loop of unknown size.
-static Value sizeOf(linalg::GenericOp op, int loop, OpBuilder &builder) {
-  for (OpOperand &operand : op->getOpOperands())
-    for (auto [i, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
-      if (auto dim = dyn_cast<AffineDimExpr>(result); dim && int(dim.getPosition()) == loop)
-        return tensor::DimOp::create(builder, op.getLoc(), operand.get(), i);
-  llvm_unreachable("linalg's verifier: each loop is a dimension of an operand");
+  // Twice as many halve the waits for memory, where the sum is long enough.
+  product.step = product.depth > least ? 2 * least : least;
+  return product;
 }
 
 namespace {
@@ -179,15 +169,7 @@ private:
       clamped = arith::MinSIOp::create(
           inside, loc, k, arith::SubIOp::create(inside, loc, end, constant(inside, loc, 1)));
     }
-    AffineExpr rest = inside.getAffineDimExpr(0);
-    for (int sum : llvm::reverse(product.sums)) {
-      bool isOutermost = sum == product.sums.front();
-      AffineExpr digit = isOutermost ? rest : rest % extents[sum];
-      positions[sum] = affine::AffineApplyOp::create(inside, loc, AffineMap::get(1, 0, digit),
-                                                     ValueRange(clamped));
-      if (!isOutermost)
-        rest = rest.floorDiv(extents[sum]);
-    }
+    setDigits(op, product.sums, clamped, inside, positions);
     Value zero = constant(inside, loc, 0);
     for (Value &position : positions)
       if (!position)
@@ -225,16 +207,16 @@ void tile::formProduct(Product &product) {
     depth *= ShapedType::isDynamic(extents[sum]) ? 1 : extents[sum];
   }
   product.realDepth = depth;
-  product.paddedDepth = isDynamic || depth % productDepth != 0;
+  product.paddedDepth = isDynamic || depth % product.step != 0;
   int64_t staticDepth =
-      isDynamic ? ShapedType::kDynamic : int64_t(llvm::alignTo(depth, productDepth));
+      isDynamic ? ShapedType::kDynamic : int64_t(llvm::alignTo(depth, product.step));
   Value size, real;
   if (isDynamic) {
     real = arith::MulIOp::create(builder, loc, sizeOf(op, product.sums.front(), builder),
                                  arith::ConstantIndexOp::create(builder, loc, depth));
     AffineExpr d = builder.getAffineDimExpr(0);
     size = affine::AffineApplyOp::create(
-        builder, loc, AffineMap::get(1, 0, d.ceilDiv(productDepth) * productDepth),
+        builder, loc, AffineMap::get(1, 0, d.ceilDiv(product.step) * product.step),
         ValueRange(real));
   }
   OperandReader reader(product, builder, staticDepth, size, real);

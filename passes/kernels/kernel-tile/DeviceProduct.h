@@ -8,9 +8,6 @@
 
 namespace sinter::tile {
 
-/// Steps of a sum whose operands a block holds in shared memory.
-constexpr int64_t productDepth = 8;
-
 /// The product of a kernel, with loops of `op`.
 struct Product {
   mutable mlir::linalg::GenericOp op; // its accessors are not const
@@ -22,19 +19,22 @@ struct Product {
   bool isDeep[2] = {};                ///< whether an operand's neighbours in memory are steps of k
   /// Iterations, with sizes to expect.
   int64_t rowCount = 1, columns = 1, depth = 1;
+  int64_t step = 8;         ///< of k, whose operands a block holds in shared memory at once
   int64_t realDepth = 0;    ///< the product of the sums' known extents
   bool paddedDepth = false; ///< k runs over zeros at the end
 };
 
-/// The kernel's only reduction, if it is a product that is worth tiles.
-std::optional<Product> findProduct(kernel::FuncOp kernel);
+/// A stage, if it is a product that is worth tiles.
+std::optional<Product> findProduct(mlir::linalg::LinalgOp stage);
 
 /// Makes one loop of the sums, and stages of the operands.
 void formProduct(Product &product);
 
-/// Blocks, threads and registers for a kernel whose product is formed. False if the kernel around
-/// it is of another kind; nothing is scheduled then.
-bool scheduleProduct(Model &model, const Product &product);
+/// Blocks, threads and registers for a stage that is kept in memory, one element of which needs one
+/// of a product that is formed. `rootLoops` are the stage's loops for the dimensions of the
+/// product's result. Returns the loop inside which a thread computes its elements.
+std::string scheduleProduct(Model &model, Stage &root, const Product &product,
+                            llvm::ArrayRef<int> rootLoops);
 
 } // namespace sinter::tile
 

@@ -4,7 +4,7 @@
 // A block takes `columns` of the result along n by `width` times `height` rows. For each step of k
 // a thread reads its columns and its rows from shared memory and adds their products, so the larger
 // its tile is the less it reads: 8 x 8 products for 16 reads. The block's threads bring
-// productDepth steps of k there together.
+// product.step steps of k there together.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,49 +34,29 @@ struct BlockTile {
 
 class ProductScheduler {
 public:
-  ProductScheduler(Model &model, const Product &product) : model(model), product(product) {}
+  ProductScheduler(Model &model, Stage &root, const Product &product, ArrayRef<int> rootLoops)
+      : model(model), product(product), output(&root), sum(stageOf(product.op)) {
+    auto outputLoop = [&](int loop) {
+      return rootLoops[llvm::find(sum->resultLoops, loop) - sum->resultLoops.begin()];
+    };
+    for (OpOperand *operand : sum->op.getDpsInputOperands())
+      operands.push_back(stageOf(operand->get().getDefiningOp()));
+    n = outputLoop(product.n);
+    for (int row : product.rows)
+      rows.push_back(outputLoop(row));
+  }
 
-  bool run() {
-    if (!match())
-      return false;
+  std::string run() {
     chooseTile();
-    for (auto &stage : model.stages)
-      if (!stage->isOutput && !stage->reduces && !llvm::is_contained(operands, stage.get()) &&
-          isKeptOnDevice(*stage)) {
-        model.computeRoot(*stage);
-        spreadElements(model, *stage);
-      }
     scheduleOutput();
     scheduleSum();
     for (Stage *operand : operands)
       scheduleOperand(*operand);
-    return true;
+    return part(n, tile.threadColumns == 8 ? "i_r_u" : "i_u");
   }
 
 private:
-  bool match() {
-    output = model.output();
-    for (auto &stage : model.stages)
-      if (stage->op.getOperation() == product.op.getOperation())
-        sum = stage.get();
-    if (!output || !sum || !isPointwise(*sum))
-      return false;
-    for (OpOperand *operand : sum->op.getDpsInputOperands())
-      for (auto &stage : model.stages)
-        if (stage->op.getOperation() == operand->get().getDefiningOp())
-          operands.push_back(stage.get());
-    n = outputLoop(product.n);
-    for (int row : product.rows)
-      rows.push_back(outputLoop(row));
-    return operands.size() == 2 && n >= 0 && !llvm::is_contained(rows, -1);
-  }
-
-  int outputLoop(int loop) const {
-    for (auto [own, with] : llvm::zip(sum->resultLoops, sum->outputLoops))
-      if (own == loop)
-        return with;
-    return -1;
-  }
+  Stage *stageOf(Operation *op) const { return model.producer(op->getResult(0)); }
 
   int64_t expected(int loop) const {
     int64_t extent = output->expected[loop];
@@ -190,7 +170,7 @@ private:
     model.storeIn(sum->handle, kernel::MemoryKind::Register);
     std::string k = loopName(product.k);
     boundTile(*sum, product.n, product.rows);
-    model.split(*sum, true, k, productDepth, k + "_o", k + "_i", TailStrategy::Guard);
+    model.split(*sum, true, k, product.step, k + "_o", k + "_i", TailStrategy::Guard);
     for (bool update : {false, true}) {
       Nest nest = splitTile(*sum, update, loopName(product.n), loopName(product.rows[0]),
                             product.rows.size() > 1 ? loopName(product.rows[1]) : "");
@@ -211,7 +191,7 @@ private:
   void boundTile(Stage &stage, int column, ArrayRef<int> rows, int k = -1) {
     int64_t sizes[] = {tile.width, tile.height};
     for (int loop : stage.resultLoops) {
-      int64_t extent = loop == column ? tile.columns : loop == k ? productDepth : 1;
+      int64_t extent = loop == column ? tile.columns : loop == k ? product.step : 1;
       for (auto [row, size] : llvm::zip(rows, sizes))
         if (row == loop)
           extent = size;
@@ -251,11 +231,24 @@ private:
       model.fuse(stage, false, loopName(loop), fused, fused + "f");
       fused += "f";
     }
+    // A thread asks for all of its elements before it needs the first.
     model.split(stage, false, fused, tile.threads(), "turn", "thread", TailStrategy::Guard);
     model.split(stage, false, "thread", tile.columnThreads(), "y", "x", TailStrategy::RoundUp);
-    model.reorder(stage, false, {"x", "y", "turn"});
+    model.reorder(stage, false, {"turn", "x", "y"});
     model.gpuThreads(stage, false, {"x", "y"});
     model.unroll(stage, false, "turn");
+    if (product.isDeep[use->getOperandNumber()])
+      spreadBanks(stage, column, stageRows);
+  }
+
+  /// Neighbouring threads write neighbouring steps of k, which lie in different banks if they are
+  /// no multiple of all banks apart. Four elements are read at once: multiples of four stay that.
+  void spreadBanks(Stage &stage, int column, ArrayRef<int> stageRows) {
+    if (column >= 0)
+      return model.alignStorage(stage, loopName(column), tile.columns + 4);
+    model.alignStorage(stage, loopName(stageRows[0]), tile.width + 4);
+    if (stageRows.size() > 1)
+      model.alignStorage(stage, loopName(stageRows[1]), tile.height + 1);
   }
 
   Model &model;
@@ -270,6 +263,7 @@ private:
 
 } // namespace
 
-bool tile::scheduleProduct(Model &model, const Product &product) {
-  return ProductScheduler(model, product).run();
+std::string tile::scheduleProduct(Model &model, Stage &root, const Product &product,
+                                  ArrayRef<int> rootLoops) {
+  return ProductScheduler(model, root, product, rootLoops).run();
 }

@@ -237,6 +237,10 @@ void Model::bound(Stage &stage, StringRef dim, int64_t extent) {
   kernel::BoundOp::create(builder, kernel.getLoc(), stage.handle, dim, extent);
 }
 
+void Model::alignStorage(Stage &stage, StringRef dim, int64_t multiple) {
+  kernel::AlignStorageOp::create(builder, kernel.getLoc(), stage.handle, dim, multiple);
+}
+
 void Model::storeIn(Value stage, kernel::MemoryKind memory) {
   kernel::StoreInOp::create(builder, kernel.getLoc(), stage, memory);
 }

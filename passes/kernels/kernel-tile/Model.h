@@ -92,6 +92,7 @@ public:
   void gpuBlock(Stage &stage, bool update, llvm::StringRef block);
   /// Promises the extent of what is computed of a stage at once.
   void bound(Stage &stage, llvm::StringRef dim, int64_t extent);
+  void alignStorage(Stage &stage, llvm::StringRef dim, int64_t multiple);
   void storeIn(mlir::Value stage, kernel::MemoryKind memory);
   void computeAt(mlir::Value stage, Stage &consumer, bool update, llvm::StringRef dim);
   void computeRoot(Stage &stage);
