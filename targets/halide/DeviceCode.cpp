@@ -8,6 +8,7 @@
 
 #include "targets/halide/Internal.h"
 
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
@@ -22,11 +23,32 @@ static GlobalVariable *findDeviceCode(Module &module) {
   return nullptr;
 }
 
+/// A comment for each launch that takes shared memory, of which the host says how much.
+static std::string describeSharedMemory(const Module &module) {
+  constexpr unsigned name = 2, sharedBytes = 9; // arguments
+  std::string text;
+  for (StringRef run : {"halide_opencl_run", "halide_cuda_run"}) {
+    const Function *function = module.getFunction(run);
+    if (!function)
+      continue;
+    for (const User *user : function->users()) {
+      auto *call = cast<CallInst>(user);
+      StringRef launch;
+      auto *bytes = dyn_cast<ConstantInt>(call->getArgOperand(sharedBytes));
+      if (bytes && !bytes->isZero() && getConstantStringInfo(call->getArgOperand(name), launch))
+        text += ("// " + launch + ": " + Twine(bytes->getZExtValue()) + " bytes of shared memory\n")
+                    .str();
+    }
+  }
+  return text;
+}
+
 std::string sinter::halide::getDeviceCode(const Module &module) {
   GlobalVariable *code = findDeviceCode(const_cast<Module &>(module));
   if (!code)
     return {};
-  return cast<ConstantDataArray>(code->getInitializer())->getRawDataValues().rtrim('\0').str();
+  return describeSharedMemory(module) +
+         cast<ConstantDataArray>(code->getInitializer())->getRawDataValues().rtrim('\0').str();
 }
 
 /// Sums of products contract where the source says so, and nowhere else (DeviceMath).

@@ -38,7 +38,8 @@ inline constexpr const char *deviceAttribute = "kernel.device";
 /// OpenCL's source that it may contract.
 void finishDeviceCode(llvm::Module &module);
 
-/// The source or PTX that a module carries for a device; empty if it carries none.
+/// The source or PTX that a module carries for a device, after comments on its launches' shared
+/// memory; empty if it carries none.
 std::string getDeviceCode(const llvm::Module &module);
 
 /// Puts `int32_t symbol(context, arguments...)` in the place of Halide's function of that name. An
