@@ -74,6 +74,9 @@ struct Target {
   int64_t broadcastRegisters = 1;
   bool fma = false;            ///< fused multiply-add on float32
   bool int8Dot = false;        ///< 4-wide int8 dot product (VNNI, udot/sdot)
+  bool unsignedDot = false;    ///< it multiplies unsigned integers by signed ones, as VNNI does
+  /// Halide's features for kernels with such products, after `halide`.
+  std::string halideDot;
   bool halfConversion = false; ///< float16 <-> float32 in vector registers
   bool bfloat16 = false;       ///< bfloat16 dot product
 

@@ -17,6 +17,8 @@ using namespace mlir;
 using namespace sinter;
 
 void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
+  bool pack = options.assignLayout && !options.reference && !options.target.device;
+  bool dot = pack && options.target.int8Dot;
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
   // A layer norm or a GELU that is one op has a shorter derivative than its primitives.
   pm.addPass(createNNSimplify());
@@ -26,8 +28,10 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
     NNAssignLayoutOptions layout;
     layout.vector = options.target.lanes(4);
     // A device's threads read weights of plain channels-last filters side by side.
-    layout.pack = !options.reference && !options.target.device;
+    layout.pack = pack;
     layout.fewerProducts = !options.strict && !options.target.device;
+    if (dot)
+      layout.dotFactors = options.target.unsignedDot ? DotFactors::Unsigned : DotFactors::Signed;
     layout.fmaPerCycle = options.target.fmaPerCycle;
     layout.memoryBandwidth = options.target.memoryBandwidth;
     pm.addNestedPass<func::FuncOp>(createNNAssignLayout(layout));

@@ -166,6 +166,16 @@ auto dispatchBytes(int64_t bytes, F &&f) {
   llvm_unreachable("not an element size of nn");
 }
 
+/// The factors of a product in the type that it is summed in.
+inline HostTensor widenFactor(const HostTensor &factor, mlir::Type sum) {
+  if (!factor.getElementType().isInteger(8))
+    return factor;
+  HostTensor wide(sum, factor.getShape());
+  for (int64_t i = 0, e = factor.getNumElements(); i < e; ++i)
+    wide.setInt(i, factor.getInt(i));
+  return wide;
+}
+
 //===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//

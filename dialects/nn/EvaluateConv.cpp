@@ -63,6 +63,8 @@ template <typename T>
 static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter, int64_t outputs,
                                             int64_t inputs, int64_t taps) {
   int64_t block = op.getFilterBlock();
+  // Channels that lie beside each other.
+  int64_t beside = op.getFilter().getType().getElementType().isInteger(8) ? 4 : 1;
   std::vector<Compute<T>> result(outputs * inputs * taps);
   for (int64_t o = 0; o < outputs; ++o)
     for (int64_t c = 0; c < inputs; ++c)
@@ -70,7 +72,9 @@ static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter,
         int64_t place = (o * inputs + c) * taps + k;
         int64_t source = place;
         if (block > 0) // ⌈O/V⌉ × X… × (C/group) × V
-          source = ((o / block * taps + k) * inputs + c) * block + o % block;
+          source = (((o / block * taps + k) * (inputs / beside) + c / beside) * block + o % block) *
+                       beside +
+                   c % beside;
         else if (block < 0) // X… × O
           source = k * outputs + o;
         result[place] = convert<Compute<T>>(filter.as<T>()[source]);
@@ -146,8 +150,9 @@ LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<Ho
   if (!results[0].isAllocated() || getWinograd() != 0)
     return failure();
   ArrayRef<int64_t> filter = operands[1].getShape();
+  int64_t spatial = operands[0].getShape().size() - 2;
   ArrayRef<int64_t> kernel = getFilterBlock() < 0   ? filter.drop_back()
-                             : getFilterBlock() > 0 ? filter.slice(1).drop_back(2)
+                             : getFilterBlock() > 0 ? filter.slice(1, spatial)
                                                     : filter.drop_front(2);
   PictureLayout in(operands[0].getShape(), getDataLayout());
   PictureLayout out(results[0].getShape(), getDataLayout());
@@ -156,8 +161,10 @@ LogicalResult ConvOp::evaluate(ArrayRef<HostTensor> operands, MutableArrayRef<Ho
   Window window(in.spatial, out.spatial, kernel, getStrides(), getPads(), getDilations(),
                 getAutoPad());
   const HostTensor *bias = getOptional(*this, operands, 2);
-  dispatchNumber(results[0].getElementType(), [&](auto element) {
-    convolve<decltype(element)>(*this, operands[0], operands[1], bias, results[0], window);
+  Type sum = results[0].getElementType();
+  HostTensor input = widenFactor(operands[0], sum), weights = widenFactor(operands[1], sum);
+  dispatchNumber(sum, [&](auto element) {
+    convolve<decltype(element)>(*this, input, weights, bias, results[0], window);
   });
   return success();
 }

@@ -53,6 +53,10 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
     return failure();
   Dims left(operands[0].getShape()), right(operands[1].getShape());
   int64_t block = getRhsBlock();
+  // Rows of a packed rhs that lie beside each other.
+  int64_t beside = block && operands[1].getElementType().isInteger(8) ? 4 : 1;
+  HostTensor factors[] = {widenFactor(operands[0], results[0].getElementType()),
+                          widenFactor(operands[1], results[0].getElementType())};
   // 1-D operands are a row and a column; a packed rhs is one matrix.
   bool isRow = left.size() == 1, isColumn = !block && right.size() == 1;
   if (isRow)
@@ -65,7 +69,7 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
   int64_t rows = left[leftRank - (leftTransposed ? 1 : 2)];
   int64_t depth = left[leftRank - (leftTransposed ? 2 : 1)];
   int64_t columns = block ? getColumns() : right[rightRank - (rightTransposed ? 2 : 1)];
-  int64_t rightDepth = block ? right[1] : right[rightRank - (rightTransposed ? 1 : 2)];
+  int64_t rightDepth = block ? right[1] * beside : right[rightRank - (rightTransposed ? 1 : 2)];
   if (depth != rightDepth)
     return failure();
 
@@ -89,7 +93,7 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
     IndexVector index(batch);
     for (int64_t b = 0; b < batches; ++b, index.next()) {
       int64_t rightPlace = index.dot(rightStrides) * depth * columns;
-      const T *from = operands[1].as<T>() + rightPlace;
+      const T *from = factors[1].as<T>() + rightPlace;
       Matrix<C> rhs{nullptr, depth, columns, columns, 1};
       if constexpr (std::is_same_v<T, C>)
         if (!block && !rightTransposed)
@@ -100,16 +104,18 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
           packed.resize(depth * columns);
           for (int64_t k = 0; k < depth; ++k)
             for (int64_t j = 0; j < columns; ++j) {
-              int64_t source = block             ? (j / block * depth + k) * block + j % block
-                               : rightTransposed ? j * depth + k
-                                                 : k * columns + j;
+              int64_t source = rightTransposed ? j * depth + k : k * columns + j;
+              if (block)
+                source =
+                    ((j / block * (depth / beside) + k / beside) * block + j % block) * beside +
+                    k % beside;
               packed[k * columns + j] = convert<C>(from[source]);
             }
           packedPlace = rightPlace;
         }
         rhs.data = packed.data();
       }
-      Matrix<T> lhs{operands[0].as<T>() + index.dot(leftStrides) * rows * depth, rows, depth,
+      Matrix<T> lhs{factors[0].as<T>() + index.dot(leftStrides) * rows * depth, rows, depth,
                     leftTransposed ? 1 : depth, leftTransposed ? rows : 1};
       multiply<T>(lhs, rhs, results[0].as<T>() + b * rows * columns);
     }

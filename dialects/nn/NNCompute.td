@@ -60,7 +60,14 @@ def NN_SumToShapeOp : NN_Op<"sum_to_shape", "reduction"> {
 
 //===-- Contractions -------------------------------------------------------===//
 
-def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperandsElementType, NN_Differentiable]> {
+// `inferElementType` of a sum of products: of 8-bit integers it is i32, else of the element type of operand 0.
+defvar NN_ProductElementType = [{
+  static ::mlir::Type inferElementType(Adaptor op, unsigned) {
+    return ::sinter::nn::getProductType(::mlir::getElementTypeOrSelf(op.getOperands()[0].getType()));
+  }
+}];
+
+def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_ProductElementType, [NN_Differentiable]> {
   let summary = "matrix product of the last two dims, the others broadcast (NumPy matmul)";
   let description = [{
     lhs …×M×K (K×M with transpose_lhs), rhs …×K×N (N×K with transpose_rhs);
@@ -68,6 +75,9 @@ def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_SameElementType, [SameOperan
     as ⌈N/V⌉ × K × V, zero-padded, and `columns` is N. With `strassen` besides, rhs
     holds the seven sums of its quarters that Strassen's algorithm multiplies by (Strassen.h),
     packed as 7 × N/2V × K/2 × V; N is a multiple of 2V and K is even.
+
+    Operands have one element type, or each some 8 bits, whose products are summed in i32. A packed
+    rhs of 8 bits has four rows beside each other: ⌈N/V⌉ × K/4 × V × 4.
   }];
   let arguments = (ins NN_NumberTensor:$lhs, NN_NumberTensor:$rhs, UnitAttr:$transpose_lhs,
                    UnitAttr:$transpose_rhs, DefaultValuedAttr<NN_I64Attr, "0">:$rhs_block,
@@ -79,7 +89,7 @@ def NN_EinsumOp : NN_Op<"einsum", "contraction", NN_SameElementType, [SameOperan
   let arguments = (ins Variadic<NN_NumberTensor>:$inputs, StrAttr:$equation);
   let results = (outs NN_Tensor:$output);
 }
-def NN_ConvOp : NN_Op<"conv", "contraction", NN_SameElementType, [NN_Differentiable]> {
+def NN_ConvOp : NN_Op<"conv", "contraction", NN_ProductElementType, [NN_Differentiable]> {
   let summary = "convolution (cross-correlation) over any number of spatial dims, with groups";
   let description = [{
     channels_first: input N C X…, filter O (C/group) X…, result N O Y….
@@ -90,6 +100,9 @@ def NN_ConvOp : NN_Op<"conv", "contraction", NN_SameElementType, [NN_Differentia
     With `winograd` = m > 0 (two spatial dims, 3×3, stride 1, one group) the convolution is
     F(m×m, 3×3), and the filter holds G f Gᵀ of each 3×3 filter f, packed as ⌈O/V⌉ × α × α × C × V,
     α = m + 2 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4).
+    Input and filter have one element type, or each some 8 bits, whose products are summed in i32, the
+    bias's type. A packed filter of 8 bits has four channels beside each other:
+    ⌈O/V⌉ × X… × (C/group)/4 × V × 4.
     `pads` is [begins…, ends…]; with auto_pad ≠ notset it is ignored.
   }];
   let arguments = (ins NN_NumberTensor:$input, NN_NumberTensor:$filter, Optional<NN_NumberTensor>:$bias,

@@ -243,6 +243,8 @@ private:
 
 /// Same element type and rank, and no two static dims that differ.
 bool areCompatibleTypes(mlir::TypeRange lhs, mlir::TypeRange rhs);
+/// The element type of a sum of products: i32 of 8-bit integers, else that of the factors.
+mlir::Type getProductType(mlir::Type factor);
 /// A tensor type from a symbolic shape: constant expressions are static dims.
 mlir::RankedTensorType getTensorType(llvm::ArrayRef<mlir::AffineExpr> shape,
                                      mlir::Type elementType);

@@ -115,6 +115,8 @@ LogicalResult SoftmaxOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &
 LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape lhs = context.shape(op.getLhs()), rhs = context.shape(op.getRhs());
   int64_t block = op.getRhsBlock();
+  if (failed(expectFactors(context, "matmul", op.getLhs(), op.getRhs())))
+    return failure();
   if (lhs.empty() || rhs.empty())
     return context.emitError("matmul: operand '" + Twine(lhs.empty() ? "lhs" : "rhs") +
                              "' should have rank 1 or more");
@@ -135,12 +137,14 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
                                ") should hold Strassen's seven sums of " + Twine(op.getColumns()) +
                                " columns in pairs of blocks of " + Twine(block));
   } else if (block > 0) {
-    // ⌈N/V⌉ × K × V
-    if (failed(expectRank(context, "matmul", "rhs", rhs, 3)))
+    // ⌈N/V⌉ × K × V, or ⌈N/V⌉ × K/4 × V × 4
+    int64_t beside = getPackedDepth(op.getRhs());
+    if (failed(expectRank(context, "matmul", "rhs", rhs, beside == 1 ? 3 : 4)))
       return failure();
-    depth = rhs[1];
+    depth = rhs[1] * beside;
     columns = context.constant(op.getColumns());
-    if (differ(rhs[2], block) || differ(rhs[0], (op.getColumns() + block - 1) / block))
+    if (differ(rhs[2], block) || (beside != 1 && differ(rhs[3], beside)) ||
+        differ(rhs[0], (op.getColumns() + block - 1) / block))
       return context.emitError("matmul: packed operand 'rhs' (" + printShape(rhs) +
                                ") should hold " + Twine(op.getColumns()) +
                                " columns in blocks of " + Twine(block));

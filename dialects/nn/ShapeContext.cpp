@@ -116,6 +116,10 @@ LogicalResult ShapeContext::emitError(const Twine &message) const {
 // Types
 //===----------------------------------------------------------------------===//
 
+Type sinter::nn::getProductType(Type factor) {
+  return factor.isInteger(8) ? IntegerType::get(factor.getContext(), 32) : factor;
+}
+
 bool sinter::nn::areCompatibleTypes(TypeRange lhs, TypeRange rhs) {
   if (lhs.size() != rhs.size())
     return false;

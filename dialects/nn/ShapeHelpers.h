@@ -48,6 +48,21 @@ inline mlir::LogicalResult normalizeAxis(ShapeContext &context, llvm::StringRef 
                            llvm::Twine(rank));
 }
 
+/// Reports factors of a product whose element types don't go together: they are one type, or each
+/// some 8-bit integer.
+inline mlir::LogicalResult expectFactors(ShapeContext &context, llvm::StringRef op,
+                                         mlir::Value lhs, mlir::Value rhs) {
+  mlir::Type left = mlir::getElementTypeOrSelf(lhs), right = mlir::getElementTypeOrSelf(rhs);
+  if (left == right || (left.isInteger(8) && right.isInteger(8)))
+    return mlir::success();
+  return context.emitError(op + ": factors of two element types that are not both of 8 bits");
+}
+
+/// Rows of a packed right side, or channels of a packed filter, that lie beside each other.
+inline int64_t getPackedDepth(mlir::Value packed) {
+  return mlir::getElementTypeOrSelf(packed).isInteger(8) ? 4 : 1;
+}
+
 /// Reports an operand of the wrong rank.
 inline mlir::LogicalResult expectRank(ShapeContext &context, llvm::StringRef op,
                                       llvm::StringRef operand, const SymbolicShape &shape,

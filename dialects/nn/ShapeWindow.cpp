@@ -72,6 +72,8 @@ struct Window {
 LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), filter = context.shape(op.getFilter());
   int64_t rank = input.size(), spatialRank = rank - 2;
+  if (failed(expectFactors(context, "conv", op.getInput(), op.getFilter())))
+    return failure();
   if (spatialRank < 1)
     return context.emitError("conv: operand 'input' (" + printShape(input) +
                              ") should have rank 3 or more");
@@ -97,10 +99,11 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
                                Twine(group));
     context.require(ShapeContext::Need::Equal, filter[1] * group, channels, "the channels");
   } else if (block > 0) {
-    if (failed(expectFilterRank(rank + 1)))
+    int64_t beside = getPackedDepth(op.getFilter()), packedRank = beside == 1 ? rank + 1 : rank + 2;
+    if (failed(expectFilterRank(packedRank)))
       return failure();
     outChannels = context.constant(op.getOutChannels());
-    kernel.append(filter.begin() + 1, filter.end() - 2);
+    kernel.append(filter.begin() + 1, filter.begin() + 1 + spatialRank);
     if (int64_t tile = op.getWinograd()) {
       auto isOne = [](int64_t value) { return value == 1; };
       if (!sinter::nn::getWinograd(tile) || spatialRank != 2 || group != 1 || !channelsLast ||
@@ -113,13 +116,14 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
         return context.emitError("conv: transformed filter (" + printShape(filter) +
                                  ") is not of attribute 'winograd' = " + Twine(tile));
     }
-    AffineExpr depth = filter[rank - 1];
+    AffineExpr depth = filter[rank - 1] * beside;
     if (differ(channels, depth * group))
       return context.emitError("conv: input has " + printDim(channels) +
                                " channels, packed filter expects " + printDim(depth) + " × group " +
                                Twine(group));
     context.require(ShapeContext::Need::Equal, depth * group, channels, "the channels");
-    if (differ(filter[rank], block) || differ(filter[0], (op.getOutChannels() + block - 1) / block))
+    if (differ(filter[rank], block) || (beside != 1 && differ(filter[rank + 1], beside)) ||
+        differ(filter[0], (op.getOutChannels() + block - 1) / block))
       return context.emitError("conv: packed filter (" + printShape(filter) + ") should hold " +
                                Twine(op.getOutChannels()) + " channels in blocks of " +
                                Twine(block));

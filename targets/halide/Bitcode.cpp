@@ -125,7 +125,9 @@ static bool replaceByExtremum(Instruction &instruction) {
   return true;
 }
 
-void sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef symbol, KernelOutput &output) {
+void sinter::halide::finishBitcode(kernel::FuncOp kernel, const KernelRequest &request,
+                                   KernelOutput &output) {
+  StringRef symbol = request.symbol;
   LLVMContext context;
   Expected<std::unique_ptr<Module>> parsed =
       parseBitcodeFile(MemoryBufferRef(output.bitcode, symbol), context);
@@ -156,6 +158,8 @@ void sinter::halide::finishBitcode(kernel::FuncOp kernel, StringRef symbol, Kern
         replaced.push_back(&instruction);
     RecursivelyDeleteTriviallyDeadInstructionsPermissive(replaced);
   }
+  if (request.vectorBytes < 64)
+    splitDots(module);
   bool onDevice = kernel->hasAttr(deviceAttribute);
   if (onDevice) {
     finishDeviceCode(module);

@@ -56,6 +56,9 @@ static halide::KernelRequest requestFor(kernel::FuncOp kernel, const Target &tar
   halide::KernelRequest request;
   request.target = target.halide;
   request.symbol = symbol.str();
+  request.vectorBytes = target.vectorBytes;
+  if (kernel.hasSchedule() && !kernel.getSchedule().front().getOps<kernel::AtomicOp>().empty())
+    request.target += target.halideDot;
   if (kernel->hasAttr(halide::deviceAttribute)) {
     request.device = target.device.runtime;
     request.target += "-" + target.device.halide;
@@ -70,7 +73,7 @@ static halide::KernelOutput translate(kernel::FuncOp kernel, const halide::Kerne
   halide::expandMath(*copy);
   halide::KernelOutput output = halide::translateKernel(*copy, request);
   if (output.error.empty() && request.bitcode)
-    halide::finishBitcode(kernel, request.symbol, output);
+    halide::finishBitcode(kernel, request, output);
   return output;
 }
 

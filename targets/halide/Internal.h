@@ -26,10 +26,13 @@ void populateErfPatterns(mlir::RewritePatternSet &patterns);
 /// is rounded before anything is added to it.
 inline constexpr const char *minusZeroPrefix = "sinter_minus_zero_f";
 
+/// Makes two of each dot product of 8-bit integers in vectors of 64 bytes.
+void splitDots(llvm::Module &module);
+
 /// Makes of Halide's bitcode in `output` one with multiplication and addition free to contract but
 /// where it is marked, an entry as replaceByWrapper calls it, and nothing else in it; takes the
 /// code for a device from it. On failure sets the error.
-void finishBitcode(kernel::FuncOp kernel, llvm::StringRef symbol, KernelOutput &output);
+void finishBitcode(kernel::FuncOp kernel, const KernelRequest &request, KernelOutput &output);
 
 /// The attribute of kernels whose schedule is for the target's device.
 inline constexpr const char *deviceAttribute = "kernel.device";

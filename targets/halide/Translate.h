@@ -20,6 +20,8 @@ struct KernelRequest {
   std::string target;
   /// What the function in the bitcode is called.
   std::string symbol;
+  /// Of the target's registers.
+  int64_t vectorBytes = 64;
   /// Whether the kernel runs on a device, and how that is driven: "opencl", "cuda".
   std::string device;
   /// Whether the lowered statement is wanted, and the bitcode.

@@ -140,12 +140,21 @@ bool describe(Target &target, const llvm::StringSet<> &set) {
   target.fma = level->isa != ISA::X86V2;
   target.halfConversion = target.fma;
   target.halide = level->halide;
+  target.int8Dot = target.unsignedDot = set.contains("avxvnni");
   if (level->isa == ISA::X86V4) {
-    target.int8Dot = set.contains("avx512vnni");
+    target.int8Dot = target.unsignedDot = target.int8Dot || set.contains("avx512vnni");
     target.bfloat16 = set.contains("avx512bf16");
-    // Halide knows VNNI only as a part of its Sapphire Rapids.
+  }
+  // Halide knows VNNI only as a part of its Sapphire Rapids. All that it emits for that beside is
+  // bfloat16's conversion, which kernels of such products have not.
+  if (target.int8Dot) {
+    const char *sapphireRapids = "-avx512_cannonlake-avx512_sapphirerapids";
     if (hasAll(set, {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
-      target.halide += "-avx512_cannonlake-avx512_sapphirerapids";
+      target.halide += sapphireRapids;
+    else if (level->isa == ISA::X86V4)
+      target.halideDot = sapphireRapids;
+    else
+      target.halideDot = std::string("-avx512-avx512_skylake") + sapphireRapids;
   }
   for (const Feature &feature : features)
     if (set.contains(feature.name)) {

@@ -274,16 +274,22 @@ def shuffle(m=49, g=4, n=34):
     return f"(%x: {x}{names([m, g, n])}) -> ({y}{names([m, n, g])})", text, f"%y : {y}", 0
 
 
-def qmatmul(m=128, n=256, k=256, pack=0):
-    d = ["d0", "d1", "d2"]
-    w = tensor((n + pack - 1) // pack, k, pack, type="i8") if pack else tensor(k, n, type="i8")
-    wm = ["d1 floordiv %d" % pack, "d2", "d1 mod %d" % pack] if pack else ["d2", "d1"]
-    x, y = tensor(m, k, type="i8"), tensor(m, n, type="i32")
-    text = init("%i", y, "0")
-    text += generic("%y", [("%x", x), ("%w", w)], "%i", [affine(d, ["d0", "d2"]), affine(d, wm), affine(d, ["d0", "d1"])],
-                    "ppr", "    %ae = arith.extui %a : i8 to i32\n    %be = arith.extsi %b : i8 to i32\n"
+def qmatmul(m=128, n=256, k=256, pack=0, fours=0, signed=0):
+    """fours=1: four steps of the sum lie beside each other in the packed weights, for dot products."""
+    d = [f"d{i}" for i in range(3 + fours)]
+    panels, xm, wm, shape = (n + pack - 1) // pack if pack else 0, ["d0", "d2"], ["d2", "d1"], [k, n]
+    if fours:
+        xm, wm, shape = ["d0", "d2 * 4 + d3"], [f"d1 floordiv {pack}", "d2", f"d1 mod {pack}", "d3"], [panels, k // 4, pack, 4]
+    elif pack:
+        wm, shape = [f"d1 floordiv {pack}", "d2", f"d1 mod {pack}"], [panels, k, pack]
+    w, x, y = tensor(*shape, type="i8"), tensor(m, k, type="i8"), tensor(m, n, type="i32")
+    size = "" if isinstance(m, int) else "%md"
+    text = "" if not size else f"  %c0 = arith.constant 0 : index\n  %md = tensor.dim %x, %c0 : {x}\n"
+    text += init("%i", y, "0", size)
+    text += generic("%y", [("%x", x), ("%w", w)], "%i", [affine(d, xm), affine(d, wm), affine(d, ["d0", "d1"])],
+                    "ppr" + "r" * fours, f"    %ae = arith.ext{'s' if signed else 'u'}i %a : i8 to i32\n    %be = arith.extsi %b : i8 to i32\n"
                     "    %m = arith.muli %ae, %be : i32\n    %r = arith.addi %o, %m : i32\n    linalg.yield %r : i32\n", y)
-    return f"(%x: {x}, %w: {w}) -> {y}", text, f"%y : {y}", 2 * m * n * k
+    return f"(%x: {x}{names([m, k])}, %w: {w}) -> ({y}{names([m, n])})", text, f"%y : {y}", 2 * n * k * (m if isinstance(m, int) else 64)
 
 
 def globalpool(n=1, h=7, c=512):

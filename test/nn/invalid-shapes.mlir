@@ -190,6 +190,24 @@ func.func @matmul_strassen(%x: tensor<8x64xf32>, %w: tensor<7x2x16x16xf32>) {
 
 // -----
 
+func.func @matmul_factors(%x: tensor<2x3xui8>, %y: tensor<3x5xf32>) {
+  // expected-error @+2 {{matmul: factors of two element types that are not both of 8 bits}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %y : (tensor<2x3xui8>, tensor<3x5xf32>) -> tensor<2x5xi32>
+  return
+}
+
+// -----
+
+func.func @matmul_fours(%x: tensor<2x8xui8>, %w: tensor<1x2x16x2xi8>) {
+  // expected-error @+2 {{matmul: packed operand 'rhs' (1x2x16x2) should hold 5 columns in blocks of 16}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %w {columns = 5 : i64, rhs_block = 16 : i64} : (tensor<2x8xui8>, tensor<1x2x16x2xi8>) -> tensor<2x5xi32>
+  return
+}
+
+// -----
+
 func.func @conv_filter_grad(%x: tensor<2x3x8x8xf32>, %g: tensor<3x4x6x6xf32>) {
   // expected-error @+2 {{conv_filter_grad: operand 'cotangent' (3x4x6x6) should have the batch of operand 'input' (2x3x8x8)}}
   // expected-error @+1 {{failed to infer returned types}}

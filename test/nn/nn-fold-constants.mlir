@@ -50,6 +50,20 @@ func.func @grows() -> tensor<8xf32> {
   return %0 : tensor<8xf32>
 }
 
+// 8-bit integers are summed in i32, also where four steps of the sum lie beside each other.
+// CHECK-LABEL: func @bytes
+// CHECK: nn.constant dense<{{\[\[}}-505, -32640]]> : tensor<1x2xi32>
+// CHECK: nn.constant dense<{{\[\[\[\[}}-505, -32640]]]]> : tensor<1x1x1x2xi32>
+func.func @bytes() -> (tensor<1x2xi32>, tensor<1x1x1x2xi32>) {
+  %x = nn.constant dense<[[1, 2, 3, 255]]> : tensor<1x4xui8>
+  %w = nn.constant dense<[[[[1, -1, 2, -2], [0, 0, 0, -128]]]]> : tensor<1x1x2x4xi8>
+  %picture = nn.constant dense<[[[[1, 2, 3, 255]]]]> : tensor<1x1x1x4xui8>
+  %filter = nn.constant dense<[[[[[[1, -1, 2, -2], [0, 0, 0, -128]]]]]]> : tensor<1x1x1x1x2x4xi8>
+  %0 = nn.matmul %x, %w {columns = 2 : i64, rhs_block = 2 : i64} : (tensor<1x4xui8>, tensor<1x1x2x4xi8>) -> tensor<1x2xi32>
+  %1 = nn.conv %picture, %filter {data_layout = #nn<data_layout channels_last>, dilations = array<i64: 1, 1>, filter_block = 2 : i64, out_channels = 2 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x1x4xui8>, tensor<1x1x1x1x2x4xi8>) -> tensor<1x1x1x2xi32>
+  return %0, %1 : tensor<1x2xi32>, tensor<1x1x1x2xi32>
+}
+
 // What has no elements is known, whatever it is made of; a sum over it is 0.
 // CHECK-LABEL: func @empty
 // CHECK: nn.constant dense<0.000000e+00> : tensor<2x4xf32>

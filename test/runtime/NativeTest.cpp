@@ -56,9 +56,18 @@ TEST(Targets, Levels) {
   ASSERT_TRUE(lookupTarget("znver4", target, error));
   EXPECT_EQ(target.isa, ISA::X86V4);
   EXPECT_EQ(target.vectorRegisters, 32);
-  EXPECT_TRUE(target.int8Dot);
+  EXPECT_TRUE(target.int8Dot && target.unsignedDot);
+  EXPECT_TRUE(target.halideDot.empty());
   ASSERT_TRUE(lookupTarget("skylake-avx512", target, error));
   EXPECT_FALSE(target.int8Dot);
+  // No bfloat16, no AVX-512: what Halide needs for VNNI beyond that is for such kernels only.
+  ASSERT_TRUE(lookupTarget("icelake-server", target, error));
+  EXPECT_TRUE(target.int8Dot);
+  EXPECT_EQ(target.halide.find("sapphirerapids"), std::string::npos);
+  EXPECT_NE(target.halideDot.find("sapphirerapids"), std::string::npos);
+  ASSERT_TRUE(lookupTarget("alderlake", target, error));
+  EXPECT_TRUE(target.int8Dot);
+  EXPECT_EQ(target.vectorBytes, 32);
   ASSERT_TRUE(lookupTarget("nehalem", target, error));
   EXPECT_FALSE(target.fma);
   EXPECT_GE(hostTarget().cores, 1);
@@ -75,6 +84,7 @@ TEST(Targets, AArch64) {
   EXPECT_TRUE(target.requirements.empty());
   ASSERT_TRUE(lookupTarget("aarch64+dotprod+fp16", target, error)) << error;
   EXPECT_TRUE(target.int8Dot);
+  EXPECT_FALSE(target.unsignedDot);
   EXPECT_EQ(target.halide, "arm-64-linux-arm_dot_prod");
   EXPECT_NE(target.features.find("+fullfp16"), std::string::npos);
   ASSERT_TRUE(lookupTarget("cortex-a53", target, error)) << error;

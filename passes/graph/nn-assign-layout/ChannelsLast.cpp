@@ -37,8 +37,8 @@ struct ToChannelsLast : OpRewritePattern<Op> {
       return rewriter.notifyMatchFailure(op, "is channels_last already");
     if (type.getRank() < 3)
       return rewriter.notifyMatchFailure(op, "no spatial dims");
-    if (!isa<FloatType>(type.getElementType()))
-      return rewriter.notifyMatchFailure(op, "integers keep their layout");
+    if (!isa<FloatType>(type.getElementType()) && !type.getElementType().isInteger(8))
+      return rewriter.notifyMatchFailure(op, "wide integers keep their layout");
     SmallVector<Value> operands(op->getOperands());
     operands[0] = transpose(rewriter, op.getLoc(), operands[0], true);
     OperationState state(op.getLoc(), op->getName(), operands, TypeRange(), op->getAttrs());

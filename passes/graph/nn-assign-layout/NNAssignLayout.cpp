@@ -23,6 +23,10 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
       populate(patterns);
       return applyPatternsGreedily(getOperation(), std::move(patterns));
     };
+    if (dotFactors != DotFactors::None && failed(run([&](RewritePatternSet &patterns) {
+          populateNarrowProductPatterns(patterns, dotFactors == DotFactors::Unsigned);
+        })))
+      return signalPassFailure();
     if (failed(run([](RewritePatternSet &patterns) { populateChannelsLastPatterns(patterns); })) ||
         failed(run([](RewritePatternSet &patterns) { populateSinkTransposePatterns(patterns); })))
       return signalPassFailure();

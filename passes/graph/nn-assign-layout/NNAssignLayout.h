@@ -14,10 +14,16 @@
 
 namespace sinter {
 
+/// What a target's dot product of 8-bit integers multiplies signed ones by.
+enum class DotFactors { None, Unsigned, Signed };
+
 #define GEN_PASS_DECL_NNASSIGNLAYOUT
 #define GEN_PASS_REGISTRATION
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h.inc"
 
+/// Products of integers of 8 bits less a zero point, and constants, to products of 8-bit integers;
+/// the first factor is unsigned or not.
+void populateNarrowProductPatterns(mlir::RewritePatternSet &patterns, bool isUnsigned);
 /// Convolutions and pooling to channels_last.
 void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
 /// Transposes of operands become one transpose of the result, and cancel.

@@ -19,11 +19,21 @@ def NNAssignLayout : Pass<"nn-assign-layout"> {
     F(4×4, 3×3), and right-hand sides for Strassen's algorithm, where an account
     of arithmetic and memory says that this is faster than the direct kernel by
     enough to be worth the larger weights.
+
+    Where the target has a dot product of 8-bit integers, products in i32 of such integers less a
+    zero point, as quantized models have them, take the integers themselves, with four steps of the
+    sum beside each other.
   }];
   let options = [
     Option<"vector", "vector", "int64_t", "16",
            "float32 elements of one vector register">,
     Option<"pack", "pack", "bool", "true", "Pack constant weights">,
+    Option<"dotFactors", "dot-factors", "::sinter::DotFactors", "::sinter::DotFactors::None",
+           "what the target's dot product of 8-bit integers multiplies signed ones by",
+           [{::llvm::cl::values(
+               clEnumValN(::sinter::DotFactors::None, "none", "there is none"),
+               clEnumValN(::sinter::DotFactors::Unsigned, "unsigned", "as x86's VNNI does"),
+               clEnumValN(::sinter::DotFactors::Signed, "signed", "as AArch64's sdot does"))}]>,
     Option<"fewerProducts", "fewer-products", "bool", "false",
            "Consider Winograd's and Strassen's algorithms">,
     Option<"fmaPerCycle", "fma-per-cycle", "double", "2",

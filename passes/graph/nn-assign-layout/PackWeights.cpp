@@ -14,11 +14,13 @@
 using namespace mlir;
 using namespace sinter;
 
-// Zeros at the end of dim 0 up to a multiple of `block`.
-static Value padRows(PatternRewriter &rewriter, Location loc, Value value, int64_t dim,
-                     int64_t block) {
+// Steps of a sum that lie beside each other: what one dot product of 8-bit integers takes.
+static int64_t stepsBeside(Type element) { return element.isInteger(8) ? 4 : 1; }
+
+// Zeros at the end of a dim of `size` up to a multiple of `block`.
+static Value padEnd(PatternRewriter &rewriter, Location loc, Value value, int64_t dim, int64_t size,
+                    int64_t block) {
   auto type = cast<RankedTensorType>(value.getType());
-  int64_t size = type.getDimSize(dim);
   int64_t missing = llvm::alignTo(size, block) - size;
   if (missing == 0)
     return value;
@@ -90,7 +92,7 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last)
       return rewriter.notifyMatchFailure(op, "not a plain filter");
     Location loc = op.getLoc();
-    Value filter = op.getFilter(); // O (C/group) X…
+    Value input = op.getInput(), filter = op.getFilter(); // O (C/group) X…
     auto type = cast<RankedTensorType>(filter.getType());
     int64_t outputs = type.getDimSize(0), inputs = type.getDimSize(1);
     int64_t group = op.getGroup(), spatial = type.getRank() - 2;
@@ -109,22 +111,29 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
       filter = nn::TransposeOp::create(rewriter, loc, filter, permutation);
       block = -1;
     } else {
-      int64_t perGroup = outputs / group;
+      int64_t perGroup = outputs / group, beside = stepsBeside(type.getElementType());
       // Panels do not straddle groups; groups are few channels, and make one panel.
       block = group > 1 ? perGroup : chooseBlock(perGroup, vector);
-      filter = padRows(rewriter, loc, filter, 0, block);
-      SmallVector<int64_t> shape{cast<ShapedType>(filter.getType()).getDimSize(0) / block, block,
-                                 inputs};
-      llvm::append_range(shape, type.getShape().drop_front(2));
+      filter = padEnd(rewriter, loc, filter, 0, outputs, block);
+      filter = padEnd(rewriter, loc, filter, 1, inputs, beside);
+      input = padEnd(rewriter, loc, input, type.getRank() - 1, inputs, beside);
+      ArrayRef<int64_t> padded = cast<ShapedType>(filter.getType()).getShape();
+      SmallVector<int64_t> shape{padded[0] / block, block, padded[1] / beside};
+      if (beside != 1)
+        shape.push_back(beside);
+      int64_t firstTap = shape.size();
+      llvm::append_range(shape, padded.drop_front(2));
       filter = reshape(rewriter, loc, filter, shape);
       SmallVector<int64_t> permutation{0};
       for (int64_t d = 0; d < spatial; ++d)
-        permutation.push_back(3 + d);
-      permutation.push_back(2);
-      permutation.push_back(1);
+        permutation.push_back(firstTap + d);
+      llvm::append_values(permutation, 2, 1);
+      if (beside != 1)
+        permutation.push_back(3);
       filter = nn::TransposeOp::create(rewriter, loc, filter, permutation);
     }
     rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().assign(input);
       op.getFilterMutable().assign(filter);
       op.setFilterBlock(block);
       op.setOutChannels(outputs);
@@ -139,33 +148,48 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getRhs().getType());
+    int64_t beside = stepsBeside(type.getElementType());
     if (op.getRhsBlock() != 0 || type.getRank() != 2 || !type.hasStaticShape() ||
-        !type.getElementType().isF32() || cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
+        (!type.getElementType().isF32() && beside == 1) ||
+        cast<ShapedType>(op.getLhs().getType()).getRank() < 2)
       return rewriter.notifyMatchFailure(op, "not a plain matrix");
     Operation *loop = findLoop(op, op.getRhs());
     if (!nn::getConstant(op.getRhs()) && !loop && !paysOnce(op))
       return rewriter.notifyMatchFailure(op, "not a constant, nor multiplied by often");
-    OpBuilder::InsertionGuard guard(rewriter);
-    if (loop)
-      rewriter.setInsertionPoint(loop);
     Location loc = op.getLoc();
-    Value rhs = op.getRhs();
+    Value lhs = op.getLhs(), rhs = op.getRhs();
     bool transposed = op.getTransposeRhs();
     int64_t columns = type.getDimSize(transposed ? 0 : 1);
     int64_t depth = type.getDimSize(transposed ? 1 : 0);
-    if (columns < vector)
+    if (columns < vector && beside == 1)
       return rewriter.notifyMatchFailure(op, "narrower than a vector");
     int64_t block = choosePanel(columns, countRows(op), vector);
-    rhs = padRows(rewriter, loc, rhs, transposed ? 0 : 1, block);
-    int64_t blocks = llvm::divideCeil(columns, block);
-    if (transposed) {
-      rhs = reshape(rewriter, loc, rhs, {blocks, block, depth});
-      rhs = nn::TransposeOp::create(rewriter, loc, rhs, ArrayRef<int64_t>{0, 2, 1});
+    lhs = padEnd(rewriter, loc, lhs, cast<ShapedType>(lhs.getType()).getRank() - 1, depth, beside);
+    OpBuilder::InsertionGuard guard(rewriter);
+    if (loop)
+      rewriter.setInsertionPoint(loop);
+    rhs = padEnd(rewriter, loc, rhs, transposed ? 0 : 1, columns, block);
+    rhs = padEnd(rewriter, loc, rhs, transposed ? 1 : 0, depth, beside);
+    int64_t blocks = llvm::divideCeil(columns, block), steps = llvm::divideCeil(depth, beside);
+    // Steps that one dot product takes come last.
+    SmallVector<int64_t> shape, permutation;
+    if (transposed && beside == 1) {
+      shape = {blocks, block, steps};
+      permutation = {0, 2, 1};
+    } else if (transposed) {
+      shape = {blocks, block, steps, beside};
+      permutation = {0, 2, 1, 3};
+    } else if (beside == 1) {
+      shape = {steps, blocks, block};
+      permutation = {1, 0, 2};
     } else {
-      rhs = reshape(rewriter, loc, rhs, {depth, blocks, block});
-      rhs = nn::TransposeOp::create(rewriter, loc, rhs, ArrayRef<int64_t>{1, 0, 2});
+      shape = {steps, beside, blocks, block};
+      permutation = {2, 0, 3, 1};
     }
+    rhs = reshape(rewriter, loc, rhs, shape);
+    rhs = nn::TransposeOp::create(rewriter, loc, rhs, permutation);
     rewriter.modifyOpInPlace(op, [&] {
+      op.getLhsMutable().assign(lhs);
       op.getRhsMutable().assign(rhs);
       op.setTransposeRhs(false);
       op.setRhsBlock(block);

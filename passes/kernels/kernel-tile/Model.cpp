@@ -209,6 +209,10 @@ void Model::unroll(Stage &stage, bool update, StringRef dim) {
   kernel::UnrollOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }
 
+void Model::atomic(Stage &stage) {
+  kernel::AtomicOp::create(builder, kernel.getLoc(), stage.handle, /*update=*/true);
+}
+
 void Model::parallel(Stage &stage, bool update, StringRef dim) {
   kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }

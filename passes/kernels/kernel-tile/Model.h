@@ -83,6 +83,8 @@ public:
   void reorder(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void vectorize(Stage &stage, bool update, llvm::StringRef dim);
   void unroll(Stage &stage, bool update, llvm::StringRef dim);
+  /// Lets a loop of the update's sum be vectors.
+  void atomic(Stage &stage);
   void parallel(Stage &stage, bool update, llvm::StringRef dim);
   void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least,
                   mlir::DictionaryAttr otherwise = {});

@@ -164,15 +164,17 @@ static int64_t openPanel(linalg::GenericOp op, const Target &target) {
     return 0;
   int64_t extent = op.getStaticLoopRanges()[vector.getPosition()];
   for (AffineMap map : op.getIndexingMapsArray()) {
-    if (map.getNumResults() == 0)
-      continue;
-    auto last = dyn_cast<AffineBinaryOpExpr>(map.getResults().back());
-    if (!last || last.getKind() != AffineExprKind::Mod || last.getLHS() != vector)
-      continue;
-    auto width = dyn_cast<AffineConstantExpr>(last.getRHS());
-    if (width && !ShapedType::isDynamic(extent) && extent % width.getValue() != 0 &&
-        extent % target.lanes(4) != 0)
-      return width.getValue();
+    for (AffineExpr result : map.getResults()) {
+      auto place = dyn_cast<AffineBinaryOpExpr>(result);
+      if (!place || place.getKind() != AffineExprKind::Mod || place.getLHS() != vector)
+        continue;
+      auto width = dyn_cast<AffineConstantExpr>(place.getRHS());
+      // Where steps of the sum lie beside each other a tile is as wide as the panel.
+      bool whole = result != map.getResults().back();
+      if (width && !ShapedType::isDynamic(extent) && extent % width.getValue() != 0 &&
+          (whole || extent % target.lanes(4) != 0))
+        return width.getValue();
+    }
   }
   return 0;
 }

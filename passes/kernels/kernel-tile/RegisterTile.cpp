@@ -52,13 +52,46 @@ int64_t tile::strideOf(AffineExpr expr, AffineExpr v) {
   return 0;
 }
 
+/// The loop of a sum over four products of 8-bit integers that the target adds up at once: the
+/// integers lie side by side in both operands, and have a sign or none as its dot product wants.
+int RegisterTiler::findDot() const {
+  auto op = dyn_cast<linalg::GenericOp>(main->op.getOperation());
+  int loop = int(main->extents.size()) - 1;
+  if (!model.target.int8Dot || !op || op.getNumDpsInputs() != 2 || !main->isReduction[loop] ||
+      main->extents[loop] != 4)
+    return -1;
+  auto sum = op.getBlock()->getTerminator()->getOperand(0).getDefiningOp<arith::AddIOp>();
+  auto product = sum ? sum.getRhs().getDefiningOp<arith::MulIOp>() : nullptr;
+  if (!product || !product.getType().isInteger(32) ||
+      sum.getLhs() != op.getBlock()->getArguments().back())
+    return -1;
+  bool isUnsigned[2];
+  for (unsigned i : {0, 1}) {
+    Operation *wide = product->getOperand(i).getDefiningOp();
+    if (!isa_and_nonnull<arith::ExtUIOp, arith::ExtSIOp>(wide) ||
+        wide->getOperand(0) != op.getBlock()->getArgument(i) ||
+        !wide->getOperand(0).getType().isInteger(8))
+      return -1;
+    isUnsigned[i] = isa<arith::ExtUIOp>(wide);
+    AffineMap map = op.getIndexingMapsArray()[i];
+    if (map.getNumResults() == 0 ||
+        strideOf(map.getResults().back(), getAffineDimExpr(loop, map.getContext())) != 1)
+      return -1;
+  }
+  return isUnsigned[0] == model.target.unsignedDot && !isUnsigned[1] ? loop : -1;
+}
+
 /// Whether neighbours along v are neighbours in memory. Collects the widths of packed layouts.
 bool RegisterTiler::isDenseAlongVector(AffineMap map) {
   AffineExpr v = getAffineDimExpr(reductionLoop(vector), map.getContext());
-  for (auto [i, result] : llvm::enumerate(map.getResults())) {
+  // What one dot product takes is one element of the vector.
+  ArrayRef<AffineExpr> results = map.getResults();
+  if (dot >= 0 && results.back() == getAffineDimExpr(dot, map.getContext()))
+    results = results.drop_back();
+  for (auto [i, result] : llvm::enumerate(results)) {
     if (!result.isFunctionOfDim(reductionLoop(vector)))
       continue;
-    bool last = i + 1 == map.getNumResults();
+    bool last = i + 1 == results.size();
     if (last && result == v)
       continue;
     if (last && strideOf(result, v) != 0)
@@ -91,8 +124,9 @@ double RegisterTiler::work() const {
   double bytes = 0;
   for (const Operand &operand : operands)
     bytes += operand.bytes;
-  return std::max(main->iterations() * std::max(main->bodyCost(), 1.0) / lanes,
-                  bytes / bytesPerInstruction);
+  // A dot product is one instruction, of four steps.
+  double body = dot < 0 ? std::max(main->bodyCost(), 1.0) : 0.25;
+  return std::max(main->iterations() * body / lanes, bytes / bytesPerInstruction);
 }
 
 /// How an operand's window slides along a loop of the output.
@@ -127,6 +161,7 @@ bool RegisterTiler::match() {
     if (loop >= 0 && main->outputLoops[i] < 0 && main->extents[loop] != 1)
       return false;
 
+  dot = findDot();
   bool anyDepends = false;
   for (OpOperand *use : main->op.getDpsInputOperands()) {
     auto type = dyn_cast<RankedTensorType>(use->get().getType());
@@ -159,7 +194,7 @@ bool RegisterTiler::match() {
   // Whole panels: see prepare.
   for (int64_t pack : packs)
     if (isStatic(vector) && extent(vector) % pack != 0 &&
-        extent(vector) % model.target.lanes(4) != 0 && main->consumers.size() == 1 &&
+        (dot >= 0 || extent(vector) % model.target.lanes(4) != 0) && main->consumers.size() == 1 &&
         !main->consumers.front()->isOutput && main->consumers.front()->bodyCost() == 0)
       staging = main->consumers.front();
   return anyDepends;

@@ -33,6 +33,7 @@ public:
 private:
   // RegisterTile.cpp: what the kernel is.
   bool match();
+  int findDot() const;
   bool isDenseAlongVector(mlir::AffineMap map);
   bool isInlined(Stage &stage) const;
   bool isBatch(int loop) const;
@@ -68,6 +69,7 @@ private:
   Stage *staging = nullptr; ///< takes whole panels where the last one is not full
   llvm::SmallVector<Operand> operands;
   int64_t lanes = 1;
+  int dot = -1; ///< loop of the reduction over what one dot product of 8-bit integers takes
   int vector = -1;                  ///< loop of the output
   llvm::SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these
   int first = -1, second = -1;      ///< loops of the output that may be unrolled, innermost first

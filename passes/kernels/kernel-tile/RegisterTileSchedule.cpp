@@ -229,7 +229,7 @@ void RegisterTiler::scheduleReduction() {
   int64_t body = accumulators;
   bool unrolling = true;
   for (int i = int(m.extents.size()) - 1; i >= 0; --i) {
-    if (!m.isReduction[i])
+    if (!m.isReduction[i] || i == dot)
       continue;
     std::string name = loopName(i);
     int64_t extent = m.extents[i];
@@ -256,7 +256,13 @@ void RegisterTiler::scheduleReduction() {
     update.push_back(name);
   }
   model.reorder(m, false, tile);
+  if (dot >= 0)
+    update.insert(update.begin(), loopName(dot));
   model.reorder(m, true, update);
+  if (dot >= 0) {
+    model.atomic(m);
+    model.vectorize(m, true, loopName(dot));
+  }
   for (bool inUpdate : {false, true}) {
     model.vectorize(m, inUpdate, v);
     for (const std::string &name : llvm::drop_begin(tile))

@@ -93,8 +93,11 @@ SmallVector<int64_t> RegisterTiler::vectorTiles() const {
   for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4); ++vectors) {
     int64_t tile = vectors * lanes;
     bool fits = dynamic || staging || tile <= vectorExtent;
+    // Halide does not see that a part of a panel is dense where steps of the sum lie beside each
+    // other.
     for (int64_t pack : packs)
-      fits &= pack % tile == 0 && (staging || dynamic || vectorExtent % tile == 0);
+      fits &= (dot < 0 ? pack % tile == 0 : pack == tile) &&
+              (staging || dynamic || vectorExtent % tile == 0);
     if (fits)
       tiles.push_back(tile);
   }

@@ -12,7 +12,10 @@
 // With channels last and `filter_block` = V the maps are
 //   input   (n, y·s + k·d …, c)
 //   filter  (f floordiv V, k…, c, f mod V)
-//   result  (n, y…, f).
+//   result  (n, y…, f),
+// and of 8-bit integers, with a last loop q over four channels,
+//   input   (n, y·s + k·d …, c·4 + q)
+//   filter  (f floordiv V, k…, c, f mod V, q).
 //
 //===----------------------------------------------------------------------===//
 
@@ -129,18 +132,21 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
                  spatialDims(inputShape, firstSpatial), spatialDims(resultShape, firstSpatial));
   if (op.getWinograd())
     return lowerWinograd(op, context, windows);
-  Type elementType = nn::getSignlessType(op.getInput().getType().getElementType());
+  Type inputType = nn::getSignlessType(op.getInput().getType().getElementType());
   Operand input = padInput(context, op.getInput(), windows, firstSpatial,
-                           cast<TypedAttr>(context.builder.getZeroAttr(elementType)));
+                           cast<TypedAttr>(context.builder.getZeroAttr(inputType)));
+  bool inFours = block > 0 && inputType.isInteger(8);
 
   // Channels of one group: a dim of the filter.
-  AffineExpr groupChannels =
-      depthwise ? context.constant(1) : filterShape[block > 0 ? 1 + spatial : 1];
+  AffineExpr depth = depthwise ? context.constant(1) : filterShape[block > 0 ? 1 + spatial : 1];
+  AffineExpr groupChannels = inFours ? depth * 4 : depth;
   auto knownChannels = nn::asConstant(groupChannels);
   bool perChannel = depthwise || (group > 1 && knownChannels && *knownChannels == 1);
   AffineExpr f = context.loop(channel);
   AffineExpr inputChannel;
-  AffineExpr c = context.loop(rank + spatial);
+  AffineExpr c = context.loop(rank + spatial), q = context.loop(rank + spatial + 1);
+  if (inFours)
+    c = c * 4 + q;
   if (depthwise) {
     inputChannel = f;
   } else if (group == 1) {
@@ -169,7 +175,9 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   if (last)
     image.indices.push_back(inputChannel);
   if (!perChannel)
-    reductions.push_back(groupChannels);
+    reductions.push_back(depth);
+  if (inFours)
+    reductions.push_back(context.constant(4));
 
   AffineExpr filterChannel = perChannel ? context.zero() : c;
   if (depthwise) {
@@ -178,16 +186,21 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   } else if (block > 0) {
     filter.indices.push_back(f.floorDiv(block));
     llvm::append_range(filter.indices, taps);
-    llvm::append_values(filter.indices, filterChannel, f % block);
+    if (inFours)
+      llvm::append_values(filter.indices, context.loop(rank + spatial), f % block, q);
+    else
+      llvm::append_values(filter.indices, filterChannel, f % block);
   } else {
     llvm::append_values(filter.indices, f, filterChannel);
     llvm::append_range(filter.indices, taps);
   }
 
+  Type elementType = nn::getSignlessType(op.getOutput().getType().getElementType());
   Type type = getAccumulatorType(elementType);
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
   Value sum = context.reduce(init, reductions, {image, filter}, [&](Body &body) {
-    return body.out[0] + convert(body.in[0], type) * convert(body.in[1], type);
+    return body.out[0] + convert(body.in[0], type, image.operand.isUnsigned) *
+                             convert(body.in[1], type, filter.operand.isUnsigned);
   });
   if (op.getBias())
     sum = context.map(

@@ -3,7 +3,8 @@
 //
 // Canonical form of a matrix product: fill with zeros, then one linalg.generic
 // over (batch…, m, n, k) whose body is out + lhs · rhs. Narrow floats are
-// accumulated in f32, and a last stage narrows them.
+// accumulated in f32, and a last stage narrows them. With a packed rhs of 8-bit
+// integers k is two loops, over fours and within them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,6 +39,9 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
   AffineExpr m = hasRow ? context.loop(batch) : AffineExpr();
   AffineExpr n = hasColumn ? context.loop(batch + hasRow) : AffineExpr();
   AffineExpr k = context.loop(rank);
+  bool inFours = block > 0 && lhsType.getElementType().isInteger(8);
+  if (inFours)
+    k = k * 4 + context.loop(rank + 1);
 
   Input lhs{context.operand(op.getLhs()), {}};
   bool transposeLhs = hasRow && op.getTransposeLhs();
@@ -48,9 +52,15 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
     lhs.indices.push_back(k);
   }
   AffineExpr depth = lhsShape[transposeLhs ? lhsRank - 2 : lhsRank - 1];
+  SmallVector<Size> depths{depth};
+  if (inFours)
+    depths = {depth.floorDiv(4), context.constant(4)};
 
   Input rhs{context.operand(op.getRhs()), {}};
-  if (block > 0) {
+  if (inFours) {
+    llvm::append_values(rhs.indices, n.floorDiv(block), context.loop(rank), n % block,
+                        context.loop(rank + 1));
+  } else if (block > 0) {
     llvm::append_values(rhs.indices, n.floorDiv(block), k, n % block);
   } else if (hasColumn) {
     appendBatch(op.getRhs(), rhsRank - 2, batch, dims, context, rhs.indices);
@@ -59,12 +69,14 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
     rhs.indices.push_back(k);
   }
 
-  Type type = getAccumulatorType(lhs.operand.elementType);
+  Type elementType = nn::getSignlessType(resultType.getElementType());
+  Type type = getAccumulatorType(elementType);
   Value init = context.fill(context.empty(op.getOutput(), type), 0.0);
-  Value sum = context.reduce(init, Size(depth), {lhs, rhs}, [&](Body &body) {
-    return body.out[0] + convert(body.in[0], type) * convert(body.in[1], type);
+  Value sum = context.reduce(init, depths, {lhs, rhs}, [&](Body &body) {
+    return body.out[0] + convert(body.in[0], type, lhs.operand.isUnsigned) *
+                             convert(body.in[1], type, rhs.operand.isUnsigned);
   });
-  context.set(op.getOutput(), context.narrow(sum, lhs.operand.elementType));
+  context.set(op.getOutput(), context.narrow(sum, elementType));
   return success();
 }
 
