@@ -10,6 +10,7 @@
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 #include "passes/graph/nn-decompose/NNDecompose.h"
 #include "passes/graph/nn-explicit-broadcast/NNExplicitBroadcast.h"
+#include "passes/graph/nn-integer-products/NNIntegerProducts.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/kernels/kernel-tile/KernelTile.h"
 
@@ -19,6 +20,8 @@ using namespace sinter;
 void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   bool pack = options.assignLayout && !options.reference && !options.target.device;
   bool dot = pack && options.target.int8Dot;
+  if (dot)
+    pm.addPass(createNNIntegerProducts());
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
   // A layer norm or a GELU that is one op has a shorter derivative than its primitives.
   pm.addPass(createNNSimplify());

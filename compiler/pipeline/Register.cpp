@@ -26,6 +26,7 @@
 #include "passes/graph/nn-fold-constants/NNFoldConstants.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "passes/graph/nn-infer-shapes/NNInferShapes.h"
+#include "passes/graph/nn-integer-products/NNIntegerProducts.h"
 #include "passes/graph/nn-outline-prepare/NNOutlinePrepare.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
 #include "passes/graph/nn-version-products/NNVersionProducts.h"
@@ -67,6 +68,7 @@ void sinter::registerAllPasses() {
   registerNNFoldConstants();
   registerNNFuse();
   registerNNInferShapes();
+  registerNNIntegerProducts();
   registerNNSimplify();
   registerNNToKernel();
   registerKernelTile();

@@ -1,6 +1,7 @@
 """quantized.py: writes quantized.textproto, a model of quantized products and convolutions with constant weights, each with a
 result of its own; their inputs as input_NAME.npy; and the results, computed in integers, as expected/NAME.npy. Sizes divide by
-four and by the vectors' lanes, or do not; zero points are constants or inputs."""
+four and by the vectors' lanes, or do not; zero points are constants or inputs. The same for dequantized.textproto, in whose folder
+dequantized are the inputs and results: float operators between DequantizeLinear."""
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import os
 
@@ -91,6 +92,30 @@ def qlinear_conv(name, channels, filters, size, kernel, pad, group=1):
     node("QLinearConv", names, name, requantize(sums, factor, 100, "uint8"), attributes)
 
 
+def dequantized(name, scale, zero, axis=1):
+    names = [name, constant(name + "_s", scale), constant(name + "_z", zero)]
+    graph.append(f'node {{ name: "{name}_f" op_type: "DequantizeLinear" {" ".join(f"input: {chr(34)}{n}{chr(34)}" for n in names)} '
+                 f'output: "{name}_f" attribute {{ name: "axis" type: INT i: {axis} }} }}')
+    return name + "_f"
+
+
+def float_matmul(name, m, k, n):
+    x, w = integers("uint8", m, k), integers("int8", k, n)
+    scales = np.float32(random.uniform(0.001, 0.004, n))
+    names = [dequantized(given(name + "_x", x), np.float32(0.02), np.uint8(31)),
+             dequantized(constant(name + "_w", w), scales, np.zeros(n, "int8"))]
+    node("MatMul", names, name, (product(x, w, 31, 0) * (np.float32(0.02) * scales)).astype("float32"))
+
+
+def float_conv(name, channels, filters, size):
+    x, w = integers("int8", 1, channels, size, size), integers("int8", filters, channels, 3, 3)
+    scales, bias = np.float32(random.uniform(0.001, 0.004, filters)), random.standard_normal(filters, "float32")
+    names = [dequantized(given(name + "_x", x), np.float32(0.02), np.int8(-7)),
+             dequantized(constant(name + "_w", w), scales, np.zeros(filters, "int8"), 0), constant(name + "_b", bias)]
+    sums = convolution(x, w, -7, 0, 1, 1) * (np.float32(0.02) * scales).reshape(-1, 1, 1) + bias.reshape(-1, 1, 1)
+    node("Conv", names, name, sums.astype("float32"), 'attribute { name: "pads" type: INTS ints: [1, 1, 1, 1] }')
+
+
 def write(name, folder):
     with open(name + ".textproto", "w", encoding="utf-8") as file:
         file.write(f'ir_version: 8 opset_import {{ version: 17 }} graph {{ name: "{name}"\n' + "\n".join(graph) + "\n")
@@ -126,3 +151,7 @@ qlinear_conv("pointwise", 12, 64, 7, 1, 0)
 qlinear_conv("depthwise", 24, 24, 9, 3, 1, group=24)
 qlinear_conv("grouped", 16, 24, 6, 3, 1, group=4)
 write("quantized", ".")
+
+float_matmul("product", 7, 33, 40)
+float_conv("convolution", 12, 20, 8)
+write("dequantized", "dequantized")
