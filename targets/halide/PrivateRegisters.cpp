@@ -29,6 +29,12 @@ Place placeOf(const Expr &index) {
   return index.type().is_scalar() ? Place{index, 1} : Place{};
 }
 
+/// `value % modulus == rest`, inside of a condition.
+struct Fact {
+  Expr value;
+  int64_t modulus, rest;
+};
+
 /// A sum of multiples of expressions that are no sums themselves. Halide's simplifier keeps the
 /// products in a sum as they are, and does not see all that cancels.
 class Sum {
@@ -51,6 +57,21 @@ public:
           return;
         }
       terms.push_back({value, factor});
+    }
+  }
+
+  /// value / modulus is (value - rest) / modulus.
+  void use(const Fact &fact) {
+    for (size_t i = 0; i < terms.size(); ++i) {
+      auto [term, multiple] = terms[i];
+      const auto *quotient = term.as<Div>();
+      const int64_t *divisor = quotient ? as_const_int(quotient->b) : nullptr;
+      if (!divisor || *divisor != fact.modulus || multiple % fact.modulus != 0 ||
+          !equal(quotient->a, fact.value))
+        continue;
+      terms[i].second = 0;
+      add(fact.value, multiple / fact.modulus);
+      rest -= multiple / fact.modulus * fact.rest;
     }
   }
 
@@ -81,10 +102,27 @@ public:
     Sum difference;
     difference.add(expanded, 1);
     difference.add(origin, -1);
+    for (const Fact &fact : facts)
+      difference.use(fact);
     return difference.constant();
   }
 
+  /// Where a condition holds, Halide writes (x / 2) * 2 for x if that makes terms alike.
+  void learn(const Expr &condition) {
+    if (const auto *both = condition.as<And>()) {
+      learn(both->a);
+      learn(both->b);
+    }
+    const auto *equality = condition.as<EQ>();
+    const auto *remainder = equality ? equality->a.as<Mod>() : nullptr;
+    const int64_t *modulus = remainder ? as_const_int(remainder->b) : nullptr;
+    const int64_t *rest = equality ? as_const_int(equality->b) : nullptr;
+    if (modulus && rest)
+      facts.push_back({expand(remainder->a), *modulus, *rest});
+  }
+
   std::map<std::string, Expr> lets; ///< of the nest around, expanded
+  std::vector<Fact> facts;          ///< of the conditions around
 
 private:
   using IRVisitor::visit;
@@ -118,6 +156,15 @@ private:
     IRVisitor::visit(op);
     if (op->name == name)
       access(op->index);
+  }
+  void visit(const IfThenElse *op) override {
+    op->condition.accept(this);
+    size_t known = facts.size();
+    learn(op->condition);
+    op->then_case.accept(this);
+    facts.resize(known);
+    if (op->else_case.defined())
+      op->else_case.accept(this);
   }
   void visit(const LetStmt *op) override {
     op->value.accept(this);
@@ -161,6 +208,15 @@ private:
       return IRMutator::visit(op);
     return Store::make(name, mutate(op->value), renumber(op->index), op->param,
                        mutate(op->predicate), ModulusRemainder());
+  }
+
+  Stmt visit(const IfThenElse *op) override {
+    Expr condition = mutate(op->condition);
+    size_t known = found.facts.size();
+    found.learn(op->condition);
+    Stmt then = mutate(op->then_case);
+    found.facts.resize(known);
+    return IfThenElse::make(condition, then, mutate(op->else_case));
   }
 
   std::string name;
