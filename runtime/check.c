@@ -14,6 +14,13 @@ SinterStatus sinterError(SinterContext *context, SinterStatus status, const char
   return status;
 }
 
+void sinterCreateError(const SinterContextOptions *options, const char *words) {
+  if (!options->error || !options->error_bytes || strstr(options->error, words))
+    return;
+  size_t used = strlen(options->error);
+  snprintf(options->error + used, options->error_bytes - used, "%s%s", used ? "; " : "", words);
+}
+
 /*===- Words ----------------------------------------------------------------===*/
 
 typedef struct Text {

@@ -69,28 +69,15 @@ static void contextDestroy(SinterContext *context) {
   options.deallocate(options.allocator_user, context, context->bytes);
 }
 
-static SinterStatus contextCreate(const SinterModel *model, const SinterContextOptions *given,
-                                  SinterContext **result) {
-  if (!result)
-    return SINTER_INVALID_ARGUMENT;
-  *result = NULL;
-  if (!model || !model->internal)
-    return SINTER_INVALID_ARGUMENT;
-  const SinterInternal *internal = (const SinterInternal *)model->internal;
-  SinterContextOptions options;
-  memset(&options, 0, sizeof options);
-  if (given) {
-    if (given->struct_size < offsetof(SinterContextOptions, allocate))
-      return SINTER_INVALID_ARGUMENT;
-    memcpy(&options, given,
-           given->struct_size < sizeof options ? given->struct_size : sizeof options);
-  }
+static SinterStatus allocateContext(const SinterModel *model, SinterContextOptions options,
+                                    SinterContext **result) {
   if (!options.allocate != !options.deallocate || options.threads < 0)
     return SINTER_INVALID_ARGUMENT;
   if (!options.allocate) {
     options.allocate = sinterDefaultAllocate;
     options.deallocate = sinterDefaultDeallocate;
   }
+  const SinterInternal *internal = (const SinterInternal *)model->internal;
   const SinterVariant *variant;
   SinterStatus status = sinterChooseVariant(internal, &options, &variant);
   if (status)
@@ -177,10 +164,13 @@ static SinterStatus contextCreate(const SinterModel *model, const SinterContextO
     return status;
   }
   status = sinterPreparedEnsure(context);
-  if (status)
+  if (status) {
+    sinterCreateError(&options, context->error);
     contextDestroy(context);
-  else
-    *result = context;
+    return status;
+  }
+  context->options.error = NULL; /* the caller's for this call only */
+  *result = context;
   return status;
 }
 
@@ -226,6 +216,32 @@ static const char *statusText(SinterStatus status) {
   if (status < 0 || status >= (int32_t)(sizeof texts / sizeof texts[0]))
     return "unknown status";
   return texts[status];
+}
+
+static SinterStatus contextCreate(const SinterModel *model, const SinterContextOptions *given,
+                                  SinterContext **result) {
+  if (!result)
+    return SINTER_INVALID_ARGUMENT;
+  *result = NULL;
+  if (!model || !model->internal)
+    return SINTER_INVALID_ARGUMENT;
+  SinterContextOptions options;
+  memset(&options, 0, sizeof options);
+  if (given) {
+    if (given->struct_size < offsetof(SinterContextOptions, allocate))
+      return SINTER_INVALID_ARGUMENT;
+    memcpy(&options, given,
+           given->struct_size < sizeof options ? given->struct_size : sizeof options);
+  }
+  char *error = options.error && options.error_bytes ? options.error : NULL;
+  if (error)
+    *error = 0;
+  SinterStatus status = allocateContext(model, options, result);
+  if (error && !status)
+    *error = 0; /* one version of several was found */
+  else if (error && !*error)
+    sinterCreateError(&options, statusText(status));
+  return status;
 }
 
 /* The compiler generates the constant table `sinter_rt_model` that points to

@@ -116,6 +116,7 @@ typedef struct SinterVariant {
 typedef struct SinterDeviceHooks {
   /* Is there a device that can run the variant? */
   SinterStatus (*find)(const SinterVariant *, const SinterContextOptions *);
+  /* A failure leaves its words in the options, as `find` does. */
   SinterStatus (*open)(SinterContext *);
   void (*close)(SinterContext *);
   const char *(*name)(const SinterContext *);
@@ -130,8 +131,12 @@ typedef struct SinterDeviceHooks {
   SinterStatus (*end)(SinterContext *);
   /* Where the host program finds an input (or, after them, an output). */
   void *(*address)(SinterContext *, int32_t tensor, const DLTensor *);
-  /* Brings a result that is in the host's memory to an output on the device. */
-  SinterStatus (*deliver)(SinterContext *, int32_t output, const DLTensor *, bool inPlace);
+  /* Has the model written an output on the device already? */
+  bool (*isDelivered)(const SinterContext *, int32_t output);
+  /* Brings a result that is at its address in the host's memory to an output on the device. */
+  SinterStatus (*deliver)(SinterContext *, int32_t output, const DLTensor *);
+  /* Brings memory of the context that the device has written to the host. */
+  SinterStatus (*fetch)(SinterContext *, void *host, size_t bytes);
 } SinterDeviceHooks;
 
 static inline const SinterDeviceHooks *hooksOf(const SinterDriver *driver) {
@@ -150,10 +155,14 @@ typedef struct SinterInternal {
   int32_t stateInputCount, stateOutputCount;
 } SinterInternal;
 
+/* On which sides the values of a tensor are: of a training's state, between runs. */
+enum StateSide { stateOnHost = 1, stateOnDevice = 2 };
+
 /* Where one tensor of the state is; both halves are one if no step changes it. */
 typedef struct StatePlace {
   size_t bytes;
   void *half[2];
+  uint8_t sides[2]; /* StateSide */
 } StatePlace;
 
 typedef struct SinterState {
@@ -237,6 +246,8 @@ SinterStatus sinterCheckResult(SinterContext *, int32_t output, const DLTensor *
                                const int64_t *dims);
 SinterStatus sinterError(SinterContext *, SinterStatus, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of a context that can't be created: adds to the words that the caller's options receive. */
+void sinterCreateError(const SinterContextOptions *, const char *words);
 
 /* threads.c */
 void sinterParallelFor(SinterThread *, TaskFunction, void *closure, int64_t count);
@@ -260,6 +271,8 @@ SinterStatus sinterPreparedEnsure(SinterContext *);
 SinterStatus sinterStateEnsure(SinterContext *);
 /* A tensor of the state, as it is or as the step writes it. */
 void *sinterStateMemory(SinterContext *, int32_t index, bool next);
+/* Where its values are, likewise. */
+uint8_t *sinterStateSides(SinterContext *, int32_t index, bool next);
 void sinterStateFree(SinterContext *);
 
 /* Called by host code, kernels and Halide; any thread of the context. */
@@ -275,7 +288,11 @@ void sinter_rt_profile_add(SinterContext *, int64_t entry, int64_t nanoseconds, 
                            int64_t bytes);
 void sinter_rt_parallel_for(SinterContext *, TaskFunction, void *closure, int64_t count);
 
-/* runtime/device. Addresses are the host's; each has its place on the device. */
+/* runtime/device. Addresses are the host's; each has its place on the device. An input or a result
+   is known by its number, too: those of the state come after the caller's. */
+void sinter_rt_input_to_host(SinterContext *, int64_t input, void *host, int64_t bytes);
+void sinter_rt_input_to_device(SinterContext *, int64_t input, void *host, int64_t bytes);
+void sinter_rt_result_to_host(SinterContext *, int64_t result, void *host, int64_t bytes);
 void sinter_rt_to_host(SinterContext *, void *host, int64_t bytes);
 void sinter_rt_to_device(SinterContext *, void *host, int64_t bytes);
 void sinter_rt_device_copy(SinterContext *, void *to, const void *from, int64_t bytes);

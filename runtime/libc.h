@@ -27,6 +27,7 @@ void *memset(void *to, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
+char *strstr(const char *text, const char *part);
 int snprintf(char *to, size_t n, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int vsnprintf(char *to, size_t n, const char *format, va_list);
 

@@ -39,6 +39,8 @@ static void describeState(SinterContext *context) {
     describe((int64_t *)context->descriptorOf[context->model->input_count + i],
              sinterStateMemory(context, state, false), info->rank, info->dims);
   }
+  for (int32_t i = 0; i < internal->stateOutputCount; ++i)
+    *sinterStateSides(context, internal->stateOutputs[i], true) = stateOnHost;
 }
 
 /* `described` inputs have passed their check. */
@@ -175,7 +177,7 @@ static void keepState(SinterContext *context, const int64_t *descriptor) {
     int64_t element = elementBytes(info->dtype);
     const char *data = (const char *)(uintptr_t)descriptor[1] + descriptor[2] * element;
     char *place = (char *)sinterStateMemory(context, state, true);
-    if (data != place)
+    if (data != place && *sinterStateSides(context, state, true) & stateOnHost)
       copyStrided(place, data, descriptor + 3, descriptor + 3 + info->rank, info->rank, element);
     if (!isStep)
       memcpy(sinterStateMemory(context, state, false), place,
@@ -187,6 +189,7 @@ static void keepState(SinterContext *context, const int64_t *descriptor) {
 }
 
 static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
+  const SinterDeviceHooks *hooks = context->device ? hooksOf(context->variant->driver) : NULL;
   const int64_t *descriptor = context->resultDescriptors;
   int64_t *shape = context->shapes;
   for (int32_t i = 0; i < context->model->output_count; ++i) {
@@ -216,19 +219,16 @@ static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
       SinterStatus status = sinterCheckResult(context, i, output, sizes);
       if (status)
         return status;
-      char *to = context->device ? (char *)hooksOf(context->variant->driver)
-                                       ->address(context, context->model->input_count + i, output)
-                                 : (char *)output->data + output->byte_offset;
-      bool inPlace = to == data;
-      if (isDense(sizes, strides, rank)) {
-        if (to != data)
+      if (!hooks || !hooks->isDelivered(context, i)) {
+        char *to = hooks ? (char *)hooks->address(context, context->model->input_count + i, output)
+                         : (char *)output->data + output->byte_offset;
+        if (!isDense(sizes, strides, rank))
+          copyStrided(to, data, sizes, strides, rank, element);
+        else if (to != data)
           memmove(to, data, (size_t)tensorBytes(output));
-      } else {
-        copyStrided(to, data, sizes, strides, rank, element);
+        if (hooks && (status = hooks->deliver(context, i, output)))
+          return status;
       }
-      if (context->device &&
-          (status = hooksOf(context->variant->driver)->deliver(context, i, output, inPlace)))
-        return status;
     }
     shape += 2 * rank;
   }
@@ -306,16 +306,18 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
   const SinterDeviceHooks *hooks = context->device ? hooksOf(context->variant->driver) : NULL;
   context->outputs = outputs;
   context->outputsDirect = directOutputs(context, inputs, outputs);
-  if (hooks && (status = hooks->begin(context, inputs, outputs)))
+  if ((status = sinterStateEnsure(context)) ||
+      (hooks && (status = hooks->begin(context, inputs, outputs))))
     return status;
   describeInputs(context, inputs);
-  if ((status = sinterStateEnsure(context)))
-    return status;
   describeState(context);
   void *memory;
   size_t bytes;
-  if ((status = ensureWorkspace(context, &memory, &bytes)))
+  if ((status = ensureWorkspace(context, &memory, &bytes))) {
+    if (hooks)
+      hooks->end(context);
     return status;
+  }
   int64_t workspace[5] = {(int64_t)(uintptr_t)memory, (int64_t)(uintptr_t)memory, 0, (int64_t)bytes,
                           1};
   sinterArenaReset(context, &context->results);

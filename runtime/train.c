@@ -73,6 +73,7 @@ static void initialize(SinterContext *context, uint64_t seed) {
   for (int32_t i = 0; i < training->state_count; ++i) {
     const SinterStateInfo *info = &training->states[i];
     void *memory = sinterStateMemory(context, i, false);
+    *sinterStateSides(context, i, false) = stateOnHost;
     bool counts = info->kind == SINTER_STEP || info->kind == SINTER_SAMPLE;
     if (counts || info->kind == SINTER_SEED)
       *(int64_t *)memory = counts ? 0 : (int64_t)seed;
@@ -96,6 +97,29 @@ SinterStatus sinterStateEnsure(SinterContext *context) {
 void *sinterStateMemory(SinterContext *context, int32_t index, bool next) {
   SinterState *state = &context->owner->state;
   return state->places[index].half[next ? !state->current : state->current];
+}
+
+uint8_t *sinterStateSides(SinterContext *context, int32_t index, bool next) {
+  SinterState *state = &context->owner->state;
+  StatePlace *place = &state->places[index];
+  bool one = place->half[0] == place->half[1];
+  return &place->sides[one ? 0 : next ? !state->current : state->current];
+}
+
+/* For the caller, who may read and write it. */
+static SinterStatus bringToHost(SinterContext *context, int32_t index) {
+  SinterContext *owner = context->owner;
+  uint8_t *sides = sinterStateSides(context, index, false);
+  SinterStatus status = SINTER_OK;
+  if (!(*sides & stateOnHost))
+    status = hooksOf(owner->variant->driver)
+                 ->fetch(owner, sinterStateMemory(context, index, false),
+                         owner->state.places[index].bytes);
+  if (!status)
+    *sides = stateOnHost;
+  else if (context != owner)
+    memcpy(context->error, owner->error, sizeof context->error);
+  return status;
 }
 
 void sinterStateFree(SinterContext *context) {
@@ -123,7 +147,7 @@ sinter_rt_train_state(SinterContext *context, int32_t index, DLTensor *tensor) {
     return sinterError(context, SINTER_INVALID_COUNT, "model '%s': there is no state %d of %d",
                        context->model->name, index, training->state_count);
   SinterStatus status = sinterStateEnsure(context);
-  if (status)
+  if (status || (status = bringToHost(context, index)))
     return status;
   const SinterTensorInfo *info = &training->states[index].tensor;
   *tensor =

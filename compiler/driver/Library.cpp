@@ -53,9 +53,11 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
   SinterContextOptions options = {};
   options.struct_size = sizeof options;
   options.threads = threads;
-  SinterStatus status = model->context_create(model, &options, &context);
-  if (status != SINTER_OK) {
-    error = path + ", compiled for " + model->target + ": " + model->status_text(status);
+  char words[512];
+  options.error = words;
+  options.error_bytes = sizeof words;
+  if (model->context_create(model, &options, &context) != SINTER_OK) {
+    error = path + ", compiled for " + model->target + ": " + words;
     return false;
   }
   return true;

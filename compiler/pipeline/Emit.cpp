@@ -71,7 +71,7 @@ static LogicalResult lower(Variant &variant, StringRef name, bool text, Collecte
   note("host");
   if (failed(runPasses(module, options, [&](PassManager &pm) {
         pm.addPass(createLowerKernelsReference());
-        addHostPasses(pm);
+        addHostPasses(pm, bool(options.target.device));
       })))
     return failure();
   note("weights");

@@ -66,7 +66,7 @@ struct LowerStridedCopiesPass : PassWrapper<LowerStridedCopiesPass, OperationPas
 };
 } // namespace
 
-void sinter::addHostPasses(PassManager &pm) {
+void sinter::addHostPasses(PassManager &pm, bool device) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // No elimination of empty tensors: kernels take contiguous buffers, and it
@@ -81,7 +81,7 @@ void sinter::addHostPasses(PassManager &pm) {
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createPlaceOnDevice());
+  pm.addPass(createPlaceOnDevice({device}));
   pm.addPass(createPlanMemory());
   pm.addPass(createLowerCalls());
   pm.addPass(std::make_unique<LowerStridedCopiesPass>());

@@ -19,7 +19,7 @@ void addGraphPasses(mlir::PassManager &pm, const CompileOptions &options);
 void addTilingPasses(mlir::PassManager &pm, const CompileOptions &options);
 /// The host program, with lowered kernels: tensors → buffers → one workspace →
 /// the LLVM dialect.
-void addHostPasses(mlir::PassManager &pm);
+void addHostPasses(mlir::PassManager &pm, bool device);
 /// The last part of that: loops over buffers → the LLVM dialect.
 void addLLVMPasses(mlir::PassManager &pm);
 

@@ -10,9 +10,8 @@ void sinter_rt_to_host(SinterContext *caller, void *host, int64_t bytes) {
     return;
   SinterDevice *device = threadOf(caller)->context->device;
   Region *region = sinterRegionOf(caller, host, (size_t)bytes);
-  if (region->constant || region->input)
+  if (region->constant || (region->input && !region->given))
     return;
-  region->written = region->given;
   const char *address = sinterOnDevice(caller, host, (size_t)bytes);
   if (!device->shared->driver->download(device, host, address, (size_t)bytes))
     sinterDeviceFail(caller, device);
@@ -39,6 +38,64 @@ void sinter_rt_device_copy(SinterContext *caller, void *to, const void *from, in
   const char *source = sinterOnDevice(caller, from, size);
   if (!device->shared->driver->copy(device, target, size, source, size, size, 1))
     sinterDeviceFail(caller, device);
+}
+
+/*===- Inputs and results ---------------------------------------------------===*/
+
+static const SinterInternal *internalOf(const SinterContext *context) {
+  return (const SinterInternal *)context->model->internal;
+}
+
+/* Where the values of an input are that is of the state; NULL: it is the caller's tensor. */
+static uint8_t *sidesOf(SinterContext *context, int64_t input) {
+  int64_t state = input - context->model->input_count;
+  return state < 0 ? NULL
+                   : sinterStateSides(context, internalOf(context)->stateInputs[state], false);
+}
+
+/* An input that the host program alone reads. */
+void sinter_rt_input_to_host(SinterContext *caller, int64_t input, void *host, int64_t bytes) {
+  SinterContext *context = threadOf(caller)->context;
+  uint8_t *sides = sidesOf(context, input);
+  if (sides ? *sides & stateOnHost : !context->device->slots[input].given)
+    return;
+  sinter_rt_to_host(caller, host, bytes);
+  if (sides)
+    *sides |= stateOnHost;
+}
+
+/* One that kernels of the device read. */
+void sinter_rt_input_to_device(SinterContext *caller, int64_t input, void *host, int64_t bytes) {
+  uint8_t *sides = sidesOf(threadOf(caller)->context, input);
+  if (sides && *sides & stateOnDevice)
+    return;
+  sinter_rt_to_device(caller, host, bytes);
+  if (sides)
+    *sides |= stateOnDevice;
+}
+
+/* A result that is on the device: where the caller, or the state, wants it. */
+void sinter_rt_result_to_host(SinterContext *caller, int64_t result, void *host, int64_t bytes) {
+  SinterContext *context = threadOf(caller)->context;
+  SinterDevice *device = context->device;
+  int64_t number = result - context->model->output_count;
+  if (number >= 0) {
+    int32_t state = internalOf(context)->stateOutputs[number];
+    sinter_rt_device_copy(caller, sinterStateMemory(context, state, true), host, bytes);
+    *sinterStateSides(context, state, true) = stateOnDevice;
+    return;
+  }
+  Slot *slot = &device->slots[context->model->input_count + result];
+  size_t size = (size_t)bytes;
+  if (!slot->given || slot->givenBytes != size) {
+    sinter_rt_to_host(caller, host, bytes);
+    return;
+  }
+  const char *source = sinterOnDevice(caller, host, size);
+  if (source != slot->given &&
+      !device->shared->driver->copy(device, slot->given, size, source, size, size, 1))
+    sinterDeviceFail(caller, device);
+  slot->delivered = true;
 }
 
 /*===- Strided --------------------------------------------------------------===*/

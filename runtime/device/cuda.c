@@ -118,7 +118,7 @@ static int32_t ordinal(const Shared *shared) { return (int32_t)(intptr_t)shared-
 static bool find(int32_t index, void *queue, int64_t capability, Shared *found, Message *message) {
   (void)queue;
   int32_t count = 0, device, major = 0, minor = 0;
-  if (!sinterLoad("libcuda.so.1", /*bringsLLVM=*/false, names, (void **)&cu,
+  if (!sinterLoad("CUDA", "libcuda.so.1", /*bringsLLVM=*/false, names, (void **)&cu,
                   sizeof names / sizeof names[0], message) ||
       !check(cu.cuInit(0), "cuInit", message) ||
       !check(cu.cuDeviceGetCount(&count), "cuDeviceGetCount", message))

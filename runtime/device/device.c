@@ -82,22 +82,23 @@ static void *openApart(const char *library) {
 }
 
 /* With the lock held. The last function tells whether all have been filled in. */
-bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, void **functions,
-                size_t count, Message *message) {
+bool sinterLoad(const char *kind, const char *library, bool bringsLLVM, const char *const *names,
+                void **functions, size_t count, Message *message) {
   if (functions[count - 1])
     return true;
   /* The driver's LLVM would take the process' own, if it has one, for itself, and crash. */
   bool apart = bringsLLVM && dlsym(NULL, "LLVMContextCreate");
   void *handle = apart ? openApart(library) : dlopen(library, loadNow);
   if (!handle) {
-    snprintf(message->text, sizeof message->text, "can't load %s", library);
+    const char *reason = dlerror(); /* names the library */
+    snprintf(message->text, sizeof message->text, "%s: %s", kind, reason ? reason : library);
     return false;
   }
   for (size_t i = 0; i < count; ++i) {
     functions[i] = dlsym(handle, names[i]);
     if (!functions[i]) {
-      snprintf(message->text, sizeof message->text, "%s is too old: it has no %s", library,
-               names[i]);
+      snprintf(message->text, sizeof message->text, "%s: %s is too old: it has no %s", kind,
+               library, names[i]);
       return false;
     }
   }
@@ -143,7 +144,10 @@ static SinterStatus findDevice(const SinterVariant *variant, const SinterContext
   sinterLock();
   bool good = find(variant, options, &found, &message);
   sinterUnlock();
-  return good ? SINTER_OK : SINTER_NO_DEVICE;
+  if (good)
+    return SINTER_OK;
+  sinterCreateError(options, message.text);
+  return SINTER_NO_DEVICE;
 }
 
 static size_t deviceBytes(const SinterContext *context) {
@@ -192,6 +196,7 @@ static SinterStatus openDevice(SinterContext *context) {
   if (good && !(good = openQueue(device, context->options.stream)))
     releaseShared(device);
   if (!good) {
+    sinterCreateError(&context->options, device->message.text);
     sinterDeallocate(context, device, deviceBytes(context));
     return SINTER_DEVICE_ERROR;
   }
@@ -243,25 +248,36 @@ static void *address(SinterContext *context, int32_t tensor, const DLTensor *giv
              : (char *)given->data + given->byte_offset;
 }
 
-static SinterStatus deliver(SinterContext *context, int32_t output, const DLTensor *tensor,
-                            bool inPlace) {
+static const Slot *outputSlot(const SinterContext *context, int32_t output) {
+  return &context->device->slots[context->model->input_count + output];
+}
+
+static bool isDelivered(const SinterContext *context, int32_t output) {
+  return outputSlot(context, output)->delivered;
+}
+
+static SinterStatus deliver(SinterContext *context, int32_t output, const DLTensor *tensor) {
   SinterDevice *device = context->device;
-  if (!isOnDevice(context->variant->driver, tensor))
-    return SINTER_OK;
-  Slot *slot = &device->slots[context->model->input_count + output];
-  Region *region = NULL;
-  for (int32_t i = 0; i < device->regionCount; ++i)
-    if (device->regions[i].slot == slot)
-      region = &device->regions[i];
-  if (!region || (inPlace && region->written))
+  const Slot *slot = outputSlot(context, output);
+  if (!isOnDevice(context->variant->driver, tensor) || !slot->given)
     return SINTER_OK;
   if (!sinterDeviceEnter(device))
     return deviceError(context);
-  bool good = context->variant->driver->upload(device, region->device, slot->mirror, region->bytes);
+  bool good = context->variant->driver->upload(device, slot->given, slot->mirror, slot->givenBytes);
+  sinterDeviceLeave(device);
+  return good ? SINTER_OK : deviceError(context);
+}
+
+static SinterStatus fetch(SinterContext *context, void *host, size_t bytes) {
+  SinterDevice *device = context->device;
+  const char *address = sinterPlaceOf(device, host, bytes);
+  if (!address || !sinterDeviceEnter(device))
+    return deviceError(context);
+  bool good = context->variant->driver->download(device, host, address, bytes);
   sinterDeviceLeave(device);
   return good ? SINTER_OK : deviceError(context);
 }
 
 const SinterDeviceHooks sinterDeviceHooks = {
-    findDevice,         openDevice, closeDevice, deviceName, takes,  add,
-    sinterRegionRemove, begin,      end,         address,    deliver};
+    findDevice, openDevice, closeDevice, deviceName,  takes,   add,  sinterRegionRemove,
+    begin,      end,        address,     isDelivered, deliver, fetch};

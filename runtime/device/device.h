@@ -17,6 +17,7 @@
 void *dlopen(const char *name, int mode);
 void *dlmopen(long place, const char *name, int mode);
 void *dlsym(void *library, const char *name);
+char *dlerror(void);
 #pragma GCC visibility pop
 enum { loadNow = 2, newNamespace = -1 };
 
@@ -57,8 +58,7 @@ typedef struct Region {
   struct Slot *slot; /* NULL: the context's memory or the weights */
   bool constant;     /* equal on both sides, always */
   bool given;        /* the device's memory is the caller's */
-  bool input;        /* the caller's, and only read: the host's side holds it */
-  bool written;      /* given, and the model has written it on the device */
+  bool input;        /* the caller's, and only read */
 } Region;
 
 /* What follows a caller's tensor from run to run. */
@@ -67,6 +67,9 @@ typedef struct Slot {
   size_t bytes;
   void *mirror; /* host addresses for a tensor that the caller has on the device */
   size_t mirrorBytes;
+  char *given; /* that tensor, in this run */
+  size_t givenBytes;
+  bool delivered; /* the model has written it on the device */
 } Slot;
 
 typedef struct Launch {
@@ -147,8 +150,8 @@ void sinterLock(void);
 void sinterUnlock(void);
 
 /* Opens a library and fills in the functions; once. Does its driver bring an LLVM, as PoCL does? */
-bool sinterLoad(const char *library, bool bringsLLVM, const char *const *names, void **functions,
-                size_t count, Message *);
+bool sinterLoad(const char *kind, const char *library, bool bringsLLVM, const char *const *names,
+                void **functions, size_t count, Message *);
 
 /* regions.c */
 /* NULL: out of memory. */
@@ -160,6 +163,8 @@ void sinterRegionsFree(SinterContext *);
 Region *sinterRegionOf(SinterContext *caller, const void *host, size_t bytes);
 /* Their place on the device, likewise. */
 char *sinterOnDevice(SinterContext *caller, const void *host, size_t bytes);
+/* The same outside of runs; NULL: there is none yet. */
+const char *sinterPlaceOf(SinterDevice *, const void *host, size_t bytes);
 
 /* programs.c */
 void sinterProgramsRelease(Shared *, int32_t number);

@@ -95,7 +95,7 @@ static bool check(Code code, const char *what, Message *message) {
 }
 
 static bool load(Message *message) {
-  return sinterLoad("libOpenCL.so.1", /*bringsLLVM=*/true, names, (void **)&cl,
+  return sinterLoad("OpenCL", "libOpenCL.so.1", /*bringsLLVM=*/true, names, (void **)&cl,
                     sizeof names / sizeof names[0], message);
 }
 
@@ -150,7 +150,8 @@ static bool find(int32_t index, void *queue, int64_t capability, Shared *found, 
   } else {
     found->device = found->key = index < 0 ? NULL : deviceAt(index);
     if (!found->device) {
-      snprintf(message->text, sizeof message->text, "OpenCL: there is no device %d", (int)index);
+      snprintf(message->text, sizeof message->text,
+               "OpenCL: there is no device %d with shared virtual memory (OpenCL 2.0)", (int)index);
       return false;
     }
   }

@@ -104,7 +104,8 @@ static bool addHostTensor(SinterContext *context, Slot *slot, const void *data, 
   return true;
 }
 
-/* The host program needs addresses of the host, and may read an input there. */
+/* The host program needs addresses of the host; their memory is touched only where it reads or
+   writes the tensor itself. */
 static bool addDeviceTensor(SinterContext *context, Slot *slot, const DLTensor *tensor,
                             size_t bytes, bool input) {
   SinterDevice *device = context->device;
@@ -122,10 +123,11 @@ static bool addDeviceTensor(SinterContext *context, Slot *slot, const DLTensor *
   if (!region)
     return false;
   region->slot = slot;
-  region->device = (char *)tensor->data + tensor->byte_offset;
+  region->device = slot->given = (char *)tensor->data + tensor->byte_offset;
+  slot->givenBytes = bytes;
   region->given = true;
   region->input = input;
-  return !input || device->shared->driver->download(device, slot->mirror, region->device, bytes);
+  return true;
 }
 
 bool sinterRegionsBegin(SinterContext *context, const DLTensor *inputs, const DLTensor *outputs) {
@@ -135,12 +137,14 @@ bool sinterRegionsBegin(SinterContext *context, const DLTensor *inputs, const DL
       drop(device, &device->regions[i]);
   int32_t inputCount = context->model->input_count;
   for (int32_t i = 0; i < device->slotCount; ++i) {
+    Slot *slot = &device->slots[i];
+    slot->given = NULL;
+    slot->delivered = false;
     bool input = i < inputCount;
     const DLTensor *tensor = input ? &inputs[i] : &outputs[i - inputCount];
     size_t bytes = tensor->data ? tensorBytes(tensor) : 0;
     if (!bytes)
       continue;
-    Slot *slot = &device->slots[i];
     void *data = (char *)tensor->data + tensor->byte_offset;
     bool direct = input || (i - inputCount < 64 && context->outputsDirect >> (i - inputCount) & 1);
     if (isOnDevice(device->shared->driver, tensor)
@@ -244,4 +248,9 @@ char *sinterOnDevice(SinterContext *caller, const void *host, size_t bytes) {
   if (!ensureMemory(device, region))
     sinterDeviceFail(caller, device);
   return region->device + ((uintptr_t)host - region->host);
+}
+
+const char *sinterPlaceOf(SinterDevice *device, const void *host, size_t bytes) {
+  Region *region = findIn(device, (uintptr_t)host, bytes);
+  return region && region->device ? region->device + ((uintptr_t)host - region->host) : NULL;
 }

@@ -111,10 +111,13 @@ int main(int argc, char **argv) {
   memset(&options, 0, sizeof options);
   options.struct_size = sizeof options;
   options.threads = (int32_t)get();
+  char words[512];
+  options.error = words;
+  options.error_bytes = sizeof words;
   SinterContext *context;
   SinterStatus status = model->context_create(model, &options, &context);
   if (status)
-    return fail(model->status_text(status), "");
+    return fail(words, "");
   int64_t count = get();
   DLTensor *inputs = malloc((size_t)(count + 1) * sizeof *inputs);
   DLTensor *outputs = calloc((size_t)model->output_count + 1, sizeof *outputs);

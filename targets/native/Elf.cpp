@@ -218,8 +218,9 @@ static const char *const libcSymbols[] = {
     "syscall",        "vsnprintf",
     "calloc",         "abort",
     "stpcpy",         "strcpy",
-    "getauxval",      "dlopen",
-    "dlmopen",        "dlsym",
+    "getauxval",      "strstr",
+    "dlopen",         "dlmopen",
+    "dlsym",          "dlerror",
 };
 
 /// Each also with the suffix f.

@@ -2,17 +2,18 @@
 // RUN: sinter-opt %s --place-on-device --split-input-file | FileCheck %s
 // RUN: sinter-opt %s --place-on-device --split-input-file 2>&1 >/dev/null | FileCheck %s --check-prefix=COUNT
 // RUN: sinter-opt %s --place-on-device --plan-memory --lower-calls --split-input-file | FileCheck %s --check-prefix=COPY
+// RUN: sinter-opt %s --place-on-device=device --split-input-file | FileCheck %s --check-prefix=DEVICE
 
 // What only the device's kernels use stays there; the input goes there, the result comes back.
 // COUNT: remark: 2 kernel calls on the device, 0 on the CPU; 1 transfers to the host, 1 to the device, 0 copies on the device
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: (%[[X:.*]]: memref<8xf32>)
-// CHECK-NEXT: kernel.runtime_call "to_device"() outs(%[[X]])
+// CHECK-NEXT: kernel.runtime_call "input_to_device"() outs(%[[X]]) {{.*}}params = array<i64: 0>
 // CHECK-NEXT: %[[A:.*]] = memref.alloc
 // CHECK-NEXT: kernel.call @double(%[[X]]) outs(%[[A]])
 // CHECK-NEXT: %[[B:.*]] = memref.alloc
 // CHECK-NEXT: kernel.call @double(%[[A]]) outs(%[[B]])
-// CHECK-NEXT: kernel.runtime_call "to_host"() outs(%[[B]])
+// CHECK-NEXT: kernel.runtime_call "result_to_host"() outs(%[[B]]) {{.*}}params = array<i64: 0>
 // CHECK-NEXT: return %[[B]]
 func.func private @double(!llvm.ptr, memref<8xf32>, memref<8xf32>) attributes {kernel.device}
 func.func @main(%x: memref<8xf32>) -> memref<8xf32> {
@@ -35,7 +36,7 @@ func.func @main(%x: memref<8xf32>) -> memref<8xf32> {
 // CHECK-NEXT: %{{.*}} = memref.load %[[A]]
 // CHECK-NEXT: memref.alloc
 // CHECK-NEXT: kernel.call @double(%[[B]]) outs(%[[C:.*]]) :
-// CHECK-NEXT: kernel.runtime_call "to_host"() outs(%[[C]])
+// CHECK-NEXT: kernel.runtime_call "result_to_host"() outs(%[[C]])
 func.func private @double(!llvm.ptr, memref<8xf32>, memref<8xf32>) attributes {kernel.device}
 func.func @main(%x: memref<8xf32>) -> (memref<8xf32>, f32) {
   %zero = arith.constant 0 : index
@@ -80,7 +81,7 @@ func.func @main(%x: memref<8xf32>, %v: f32) -> memref<8xf32> {
 // CHECK: kernel.call @add(%[[CARRIED]], %{{.*}}) outs(%[[NEXT:.*]]) :
 // CHECK-NEXT: scf.yield %[[NEXT]]
 // CHECK: kernel.runtime_call "device_copy"(%{{.*}}) outs(%[[Y:.*]])
-// CHECK: kernel.runtime_call "to_host"() outs(%{{.*}})
+// CHECK: kernel.runtime_call "result_to_host"() outs(%{{.*}})
 memref.global "private" constant @one : memref<8xf32> = dense<1.0>
 func.func private @add(!llvm.ptr, memref<8xf32>, memref<8xf32>, memref<8xf32>) attributes {kernel.device}
 func.func @main(%x: memref<8xf32>, %n: index) -> memref<8xf32> {
@@ -108,7 +109,7 @@ func.func @main(%x: memref<8xf32>, %n: index) -> memref<8xf32> {
 // CHECK: memref.copy %{{.*}}, %{{.*}} {kernel.device}
 // CHECK-NOT: runtime_call
 // CHECK: kernel.call @double
-// CHECK-NEXT: kernel.runtime_call "to_host"
+// CHECK-NEXT: kernel.runtime_call "result_to_host"
 // COPY: call @widen
 // COPY-NOT: memref.copy
 // COPY: llvm.call @sinter_rt_device_copy_strided(%arg0,
@@ -129,9 +130,35 @@ func.func @main(%x: memref<8x2xf32>) -> memref<8x2xf32> {
 
 // -----
 
-// Without kernels of a device nothing is changed.
+// An input that the host alone reads, and a result that it alone writes: the caller may have the first on the device.
 // CHECK-LABEL: func.func @main
-// CHECK-NOT: to_device
+// CHECK-SAME: (%[[X:.*]]: memref<8xf32>, %[[N:.*]]: memref<i64>, %{{.*}}: memref<2xi64>)
+// CHECK-NEXT: kernel.runtime_call "input_to_device"() outs(%[[X]]) {{.*}}params = array<i64: 0>
+// CHECK-NEXT: kernel.runtime_call "input_to_host"() outs(%[[N]]) {{.*}}params = array<i64: 1>
+// CHECK-NOT: to_host
+// CHECK: kernel.call @double(%[[X]]) outs(%[[B:.*]]) :
+// CHECK-NOT: to_host
+// CHECK: kernel.runtime_call "result_to_host"() outs(%[[B]]) {{.*}}params = array<i64: 1>
+// CHECK-NEXT: return
+func.func private @double(!llvm.ptr, memref<8xf32>, memref<8xf32>) attributes {kernel.device}
+func.func @main(%x: memref<8xf32>, %n: memref<i64>, %unused: memref<2xi64>) -> (memref<i64>, memref<8xf32>) {
+  %one = arith.constant 1 : i64
+  %value = memref.load %n[] : memref<i64>
+  %next = arith.addi %value, %one : i64
+  %a = memref.alloc() : memref<i64>
+  memref.store %next, %a[] : memref<i64>
+  %b = memref.alloc() : memref<8xf32>
+  kernel.call @double(%x) outs(%b) : (memref<8xf32>, memref<8xf32>) -> ()
+  return %a, %b : memref<i64>, memref<8xf32>
+}
+
+// -----
+
+// Without kernels of a device nothing is changed, but for a target with one: its callers may have their tensors there.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: _to_
+// DEVICE: kernel.runtime_call "input_to_host"() outs(%{{.*}}) {{.*}}params = array<i64: 0>
+// DEVICE-NEXT: memref.alloc
 func.func private @double(!llvm.ptr, memref<8xf32>, memref<8xf32>)
 func.func @main(%x: memref<8xf32>) -> memref<8xf32> {
   %a = memref.alloc() : memref<8xf32>

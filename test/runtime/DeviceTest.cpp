@@ -69,6 +69,19 @@ static void checkRuns(const Library &model, const SinterContext *context) {
       << model->last_error(context);
 }
 
+/// What `context_create` says when it refuses.
+static std::string whyNot(const Library &model, SinterStatus expected,
+                          SinterContextOptions options = {}) {
+  char words[256];
+  options.struct_size = sizeof options;
+  options.error = words;
+  options.error_bytes = sizeof words;
+  SinterContext *none = nullptr;
+  EXPECT_EQ(model->context_create(model.model, &options, &none), expected);
+  EXPECT_EQ(none, nullptr);
+  return words;
+}
+
 //===----------------------------------------------------------------------===//
 // No device
 //===----------------------------------------------------------------------===//
@@ -79,11 +92,25 @@ TEST(NoDevice, SaysWhatIsNeeded) {
     dlclose(real);
     GTEST_SKIP() << "there is a driver";
   }
-  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
-  SinterContext *none = nullptr;
-  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+  auto model = compileFor("device_cuda", {"x86-64+sm_80", "x86-64+sm_70"});
+  EXPECT_EQ(whyNot(*model, SINTER_NO_DEVICE),
+            "CUDA: libcuda.so.1: cannot open shared object file: No such file or directory");
   EXPECT_NE(std::string((*model)->status_text(SINTER_NO_DEVICE)).find("libcuda.so.1"),
             std::string::npos);
+  // Cut to the caller's room; nothing is said of a version that is not needed.
+  char words[8] = "before";
+  SinterContextOptions options = {};
+  options.struct_size = sizeof options;
+  options.error = words;
+  options.error_bytes = sizeof words;
+  SinterContext *context = nullptr;
+  EXPECT_EQ((*model)->context_create(model->model, &options, &context), SINTER_NO_DEVICE);
+  EXPECT_STREQ(words, "CUDA: l");
+  auto either = compileFor("device_cuda", {"x86-64+sm_80", "x86-64"});
+  EXPECT_EQ((*either)->context_create(either->model, &options, &context), SINTER_OK);
+  EXPECT_STREQ(words, "");
+  EXPECT_STREQ((*either)->device_name(context), "");
+  (*either)->context_destroy(context);
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,10 +155,9 @@ TEST_F(OpenCL, WorkspaceOfTheCaller) {
 
 TEST_F(OpenCL, NoSuchDevice) {
   SinterContextOptions options = {};
-  options.struct_size = sizeof options;
   options.device = 1000;
-  SinterContext *none = nullptr;
-  EXPECT_EQ((*library)->context_create(library->model, &options, &none), SINTER_NO_DEVICE);
+  EXPECT_EQ(whyNot(*library, SINTER_NO_DEVICE, options),
+            "OpenCL: there is no device 1000 with shared virtual memory (OpenCL 2.0)");
 }
 
 //===----------------------------------------------------------------------===//
@@ -213,19 +239,41 @@ TEST(Cuda, TakesTensorsAndStreamOfTheDevice) {
     EXPECT_EQ(y.values, expected(x.values));
   }
   EXPECT_EQ(count(driver.calls(), "cuStreamCreate"), 0u);
+
+  // They are used where they are: the host gets the one number that it looks at.
+  Vector x(numbers(100, 1)), y(std::vector<float>(100)), z(std::vector<float>(100));
+  DLTensor first = x.tensor(), second = y.tensor(), third = z.tensor();
+  first.device.device_type = second.device.device_type = third.device.device_type = kDLCUDA;
+  driver.function<void()>("fakeCudaForget")();
+  ASSERT_EQ((*model)->run(context, &first, 1, &second, 1), SINTER_OK) << context.error();
+  std::string calls = driver.calls();
+  EXPECT_EQ(count(calls, "cuMemcpyHtoD"), 0u) << calls;
+  EXPECT_EQ(count(calls, "cuMemcpyDtoH"), 1u) << calls;
+  // The last run's output is an input; an output in the place of its input.
+  ASSERT_EQ((*model)->run(context, &second, 1, &third, 1), SINTER_OK) << context.error();
+  EXPECT_EQ(z.values, expected(expected(x.values)));
+  ASSERT_EQ((*model)->run(context, &third, 1, &third, 1), SINTER_OK) << context.error();
+  EXPECT_EQ(z.values, expected(expected(expected(x.values))));
+  EXPECT_EQ(count(driver.calls(), "cuMemcpyHtoD"), 0u);
+  // One on either side.
+  Vector host(std::vector<float>(100));
+  DLTensor result = host.tensor();
+  ASSERT_EQ((*model)->run(context, &first, 1, &result, 1), SINTER_OK) << context.error();
+  EXPECT_EQ(host.values, expected(x.values));
+  ASSERT_EQ((*model)->run(context, &result, 1, &second, 1), SINTER_OK) << context.error();
+  EXPECT_EQ(y.values, expected(host.values));
 }
 
 TEST(Cuda, Failures) {
   Driver driver;
   auto model = compileFor("device_cuda", {"x86-64+sm_80"});
-  SinterContext *none = nullptr;
   driver.fail("cuInit", 100);
-  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+  EXPECT_EQ(whyNot(*model, SINTER_NO_DEVICE), "CUDA: cuInit: a failure (100)");
   driver.fail("cuDevicePrimaryCtxRetain", 2);
-  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_DEVICE_ERROR);
+  EXPECT_EQ(whyNot(*model, SINTER_DEVICE_ERROR),
+            "CUDA: cuDevicePrimaryCtxRetain: out of memory (2)");
   driver.fail("cuStreamCreate", 2);
-  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_DEVICE_ERROR);
-  EXPECT_EQ(none, nullptr);
+  EXPECT_EQ(whyNot(*model, SINTER_DEVICE_ERROR), "CUDA: cuStreamCreate: out of memory (2)");
   driver.fail("", 0);
 
   Context context(*model);
@@ -250,6 +298,6 @@ TEST(Cuda, Failures) {
 TEST(Cuda, NeedsTheCapability) {
   Driver driver;
   auto model = compileFor("device_cuda", {"x86-64+sm_90"});
-  SinterContext *none = nullptr;
-  EXPECT_EQ((*model)->context_create(model->model, nullptr, &none), SINTER_NO_DEVICE);
+  EXPECT_EQ(whyNot(*model, SINTER_NO_DEVICE), "CUDA: device 0, Fake 40, has compute capability "
+                                              "8.6, and the model needs 9.0");
 }

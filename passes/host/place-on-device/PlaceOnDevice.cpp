@@ -61,9 +61,14 @@ public:
   LogicalResult run() {
     Block &entry = function.getBody().front();
     builder.setInsertionPointToStart(&entry);
-    for (Value argument : entry.getArguments())
-      if (homes.isDevice(argument))
-        toDevice(argument);
+    for (BlockArgument argument : entry.getArguments()) {
+      if (!isa<MemRefType>(argument.getType()) || argument.use_empty())
+        continue;
+      bool device = homes.isDevice(argument);
+      transfers.toDevice += device;
+      create(device ? "input_to_device" : "input_to_host", {}, argument,
+             {int64_t(argument.getArgNumber())});
+    }
     return place(entry);
   }
 
@@ -108,10 +113,28 @@ private:
           return failure();
       return success();
     }
-    bool reads = isa<memref::LoadOp, func::ReturnOp>(op);
+    if (auto end = dyn_cast<func::ReturnOp>(op))
+      return placeResults(end);
+    bool reads = isa<memref::LoadOp>(op);
     for (Value operand : op->getOperands())
       if (failed(reads ? hostReads(op, operand) : hostWrites(op, operand, /*whole=*/false)))
         return failure();
+    return success();
+  }
+
+  LogicalResult placeResults(func::ReturnOp end) {
+    for (auto [number, value] : llvm::enumerate(end.getOperands())) {
+      if (!homes.isDevice(value))
+        continue;
+      if (!isDense(value)) {
+        if (failed(hostReads(end, value)))
+          return failure();
+        continue;
+      }
+      builder.setInsertionPoint(end);
+      create("result_to_host", {}, value, {int64_t(number)});
+      ++transfers.toHost;
+    }
     return success();
   }
 
@@ -178,7 +201,7 @@ private:
     ++transfers.toDevice;
   }
 
-  void create(StringRef name, Value input, Value output) {
+  void create(StringRef name, Value input, Value output, ArrayRef<int64_t> params = {}) {
     SmallVector<Value> inputs;
     SmallVector<int32_t> types;
     if (input) {
@@ -187,7 +210,7 @@ private:
     }
     types.push_back(elementNumber(output));
     ours.insert(kernel::RuntimeCallOp::create(builder, function.getLoc(), name, inputs, output,
-                                              ArrayRef<int64_t>(), types));
+                                              params, types));
   }
 
   func::FuncOp function;
@@ -209,16 +232,18 @@ struct PlaceOnDevicePass : sinter::impl::PlaceOnDeviceBase<PlaceOnDevicePass> {
       onDevice += call && isOnDevice(call);
       onHost += call ? !isOnDevice(call) : isa<kernel::RuntimeCallOp>(op);
     });
-    if (onDevice == 0)
+    if (onDevice == 0 && !device)
       return;
     Transfers transfers;
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isExternal() && !function.isPrivate() &&
           failed(Placer(function, transfers).run()))
         return signalPassFailure();
-    module.emitRemark() << onDevice << " kernel calls on the device, " << onHost << " on the CPU; "
-                        << transfers.toHost << " transfers to the host, " << transfers.toDevice
-                        << " to the device, " << transfers.copies << " copies on the device";
+    if (onDevice != 0)
+      module.emitRemark() << onDevice << " kernel calls on the device, " << onHost
+                          << " on the CPU; " << transfers.toHost << " transfers to the host, "
+                          << transfers.toDevice << " to the device, " << transfers.copies
+                          << " copies on the device";
   }
 };
 

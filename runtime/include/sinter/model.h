@@ -158,6 +158,11 @@ typedef struct SinterContextOptions {
   /* The caller's CUstream (of the device's primary context) or cl_command_queue (in order), which
      the context then uses in place of one of its own; it decides the device of OpenCL. */
   void *stream;
+
+  /* Receives in words, of at most error_bytes with the zero at their end, why no context could be
+     created, as a driver puts it; "" when one was. NULL: not wanted. */
+  char *error;
+  size_t error_bytes;
 } SinterContextOptions;
 
 /*===- The model ------------------------------------------------------------===*/
@@ -213,7 +218,7 @@ struct SinterModel {
   /* What was wrong in the context's last call that failed; "" if none did. */
   const char *(*last_error)(const SinterContext *context);
 
-  /* A status in words, for contexts that could not be created. */
+  /* A status in words; of a context that could not be created, `options->error` has more. */
   const char *(*status_text)(SinterStatus status);
 
   const void *internal; /* the compiler's own */

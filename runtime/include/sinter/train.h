@@ -93,10 +93,11 @@ typedef struct SinterTraining {
      the first use of a context allocates. */
   SinterStatus (*init)(SinterContext *context, uint64_t seed);
 
-  /* One tensor of the state, to be read or written between steps. Its memory is
+  /* One tensor of the state, to be read or written until the next run. Its memory is
      another after each train step, of which two halves take turns: a step that
      fails leaves the state as it was. The other models change none of it but
-     SINTER_CARRIED. */
+     SINTER_CARRIED. Of a training on a device, this brings the tensor to the
+     host, and the next run takes it back; the others stay there. */
   SinterStatus (*state)(SinterContext *context, int32_t index, DLTensor *tensor);
 
   /* Lets `context`, of any of the three models, use the state of `owner`, which

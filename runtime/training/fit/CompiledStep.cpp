@@ -79,10 +79,12 @@ SinterContext *CompiledStep::createContext(const SinterModel *model) const {
   SinterContextOptions options = {};
   options.struct_size = sizeof options;
   options.threads = threads;
+  char words[512];
+  options.error = words;
+  options.error_bytes = sizeof words;
   SinterContext *context = nullptr;
-  SinterStatus status = model->context_create(model, &options, &context);
-  if (status != SINTER_OK)
-    throw Error(path + ", compiled for " + model->target + ": " + model->status_text(status));
+  if (model->context_create(model, &options, &context) != SINTER_OK)
+    throw Error(path + ", compiled for " + model->target + ": " + words);
   return context;
 }
 
