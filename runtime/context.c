@@ -60,6 +60,7 @@ static void contextDestroy(SinterContext *context) {
   sinterDeallocateShared(context, context->ownWorkspace, context->ownWorkspaceBytes);
   sinterStateFree(context);
   sinterArenaFree(context, &context->results);
+  sinterArenaFree(context, &context->earlierResults);
   sinterArenaFree(context, &context->self.scratch);
   for (int32_t i = 0; i < context->threads - 1; ++i)
     sinterArenaFree(context, &context->thread[i].scratch);

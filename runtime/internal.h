@@ -126,6 +126,8 @@ typedef struct SinterDeviceHooks {
   bool (*add)(SinterContext *, const void *host, size_t bytes);
   void (*remove)(SinterContext *, const void *host);
 
+  /* Does the run as a captured one, if it is one; else false. */
+  bool (*replay)(SinterContext *, const DLTensor *inputs, const DLTensor *outputs, SinterStatus *);
   /* Around a run. `begin` notes the callers' tensors; `end` waits for the device. */
   SinterStatus (*begin)(SinterContext *, const DLTensor *inputs, const DLTensor *outputs);
   SinterStatus (*end)(SinterContext *);
@@ -191,7 +193,8 @@ struct SinterContext {
   size_t workspaceBytes;
   void *ownWorkspace;
   size_t ownWorkspaceBytes;
-  Arena results; /* sinter_rt_alloc */
+  Arena results;        /* sinter_rt_alloc */
+  Arena earlierResults; /* those of the run before, while this one reads them */
 
   /* Symbolic dimensions: symbol[i] is the number of the i-th input or output
      dimension's name, or -1; value[symbol] its size in this run, or -1. */
@@ -238,6 +241,7 @@ void *sinterArenaPush(SinterContext *, Arena *, size_t bytes);
 void sinterArenaPop(SinterContext *, Arena *, void *memory);
 void sinterArenaReset(SinterContext *, Arena *);
 void sinterArenaFree(SinterContext *, Arena *);
+bool sinterArenaHolds(const Arena *, const void *memory);
 
 /* check.c: each returns a status, and leaves the words in the context. */
 SinterStatus sinterCheckInputs(SinterContext *, const DLTensor *, int32_t count, bool data);

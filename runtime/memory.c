@@ -153,6 +153,13 @@ void sinterArenaFree(SinterContext *context, Arena *arena) {
   arena->blocks = arena->total = 0;
 }
 
+bool sinterArenaHolds(const Arena *arena, const void *memory) {
+  for (const ArenaBlock *block = arena->top; block; block = block->previous)
+    if ((uintptr_t)memory - (uintptr_t)block < block->bytes)
+      return true;
+  return false;
+}
+
 /*===- For host code and kernels --------------------------------------------===*/
 
 static const char outOfMemory[] = "out of memory";

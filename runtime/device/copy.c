@@ -5,39 +5,67 @@
 #include "runtime/device/device.h"
 
 /* From the device; waits. */
-void sinter_rt_to_host(SinterContext *caller, void *host, int64_t bytes) {
-  if (bytes <= 0)
-    return;
+static void toHost(SinterContext *caller, void *host, int64_t bytes, bool result) {
   SinterDevice *device = threadOf(caller)->context->device;
   Region *region = sinterRegionOf(caller, host, (size_t)bytes);
   if (region->constant || (region->input && !region->given))
     return;
-  const char *address = sinterOnDevice(caller, host, (size_t)bytes);
-  if (!device->shared->driver->download(device, host, address, (size_t)bytes))
+  char *address = sinterOnDevice(caller, host, (size_t)bytes);
+  if (result)
+    sinterGraphTransfer(device, /*upload=*/false, host, address, (size_t)bytes);
+  if (!sinterGraphClose(device) ||
+      !device->shared->driver->download(device, host, address, (size_t)bytes))
     sinterDeviceFail(caller, device);
 }
 
-void sinter_rt_to_device(SinterContext *caller, void *host, int64_t bytes) {
-  if (bytes <= 0)
-    return;
+static void toDevice(SinterContext *caller, void *host, int64_t bytes, bool input) {
   SinterDevice *device = threadOf(caller)->context->device;
   Region *region = sinterRegionOf(caller, host, (size_t)bytes);
   if (region->constant || (region->input && region->given))
     return;
   char *address = sinterOnDevice(caller, host, (size_t)bytes);
-  if (!device->shared->driver->upload(device, address, host, (size_t)bytes))
+  if (input)
+    sinterGraphTransfer(device, /*upload=*/true, host, address, (size_t)bytes);
+  if (!sinterGraphClose(device) ||
+      !device->shared->driver->upload(device, address, host, (size_t)bytes))
+    sinterDeviceFail(caller, device);
+}
+
+/* What follows may depend on values that the host sees. */
+static void refuseGraph(SinterContext *caller) {
+  SinterDevice *device = threadOf(caller)->context->device;
+  if (!sinterGraphUnrepeatable(device))
+    sinterDeviceFail(caller, device);
+}
+
+void sinter_rt_to_host(SinterContext *caller, void *host, int64_t bytes) {
+  if (bytes <= 0)
+    return;
+  refuseGraph(caller);
+  toHost(caller, host, bytes, /*result=*/false);
+}
+
+void sinter_rt_to_device(SinterContext *caller, void *host, int64_t bytes) {
+  if (bytes <= 0)
+    return;
+  refuseGraph(caller);
+  toDevice(caller, host, bytes, /*input=*/false);
+}
+
+/* A copy on the device: in order with launches, and captured with them. */
+static void copyOnDevice(SinterContext *caller, char *to, const char *from, size_t bytes) {
+  SinterDevice *device = threadOf(caller)->context->device;
+  if (!sinterGraphOpen(device) ||
+      !device->shared->driver->copy(device, to, bytes, from, bytes, bytes, 1))
     sinterDeviceFail(caller, device);
 }
 
 void sinter_rt_device_copy(SinterContext *caller, void *to, const void *from, int64_t bytes) {
   if (bytes <= 0 || to == from)
     return;
-  SinterDevice *device = threadOf(caller)->context->device;
   size_t size = (size_t)bytes;
   char *target = sinterOnDevice(caller, to, size);
-  const char *source = sinterOnDevice(caller, from, size);
-  if (!device->shared->driver->copy(device, target, size, source, size, size, 1))
-    sinterDeviceFail(caller, device);
+  copyOnDevice(caller, target, sinterOnDevice(caller, from, size), size);
 }
 
 /*===- Inputs and results ---------------------------------------------------===*/
@@ -57,6 +85,8 @@ static uint8_t *sidesOf(SinterContext *context, int64_t input) {
 void sinter_rt_input_to_host(SinterContext *caller, int64_t input, void *host, int64_t bytes) {
   SinterContext *context = threadOf(caller)->context;
   uint8_t *sides = sidesOf(context, input);
+  if (bytes > 0)
+    refuseGraph(caller);
   if (sides ? *sides & stateOnHost : !context->device->slots[input].given)
     return;
   sinter_rt_to_host(caller, host, bytes);
@@ -67,9 +97,9 @@ void sinter_rt_input_to_host(SinterContext *caller, int64_t input, void *host, i
 /* One that kernels of the device read. */
 void sinter_rt_input_to_device(SinterContext *caller, int64_t input, void *host, int64_t bytes) {
   uint8_t *sides = sidesOf(threadOf(caller)->context, input);
-  if (sides && *sides & stateOnDevice)
+  if (bytes <= 0 || (sides && *sides & stateOnDevice))
     return;
-  sinter_rt_to_device(caller, host, bytes);
+  toDevice(caller, host, bytes, /*input=*/true);
   if (sides)
     *sides |= stateOnDevice;
 }
@@ -85,16 +115,18 @@ void sinter_rt_result_to_host(SinterContext *caller, int64_t result, void *host,
     *sinterStateSides(context, state, true) = stateOnDevice;
     return;
   }
+  ++device->graph.results;
   Slot *slot = &device->slots[context->model->input_count + result];
   size_t size = (size_t)bytes;
-  if (!slot->given || slot->givenBytes != size) {
-    sinter_rt_to_host(caller, host, bytes);
+  if (bytes > 0 && (!slot->given || slot->givenBytes != size)) {
+    toHost(caller, host, bytes, /*result=*/true);
     return;
   }
+  if (bytes <= 0)
+    return;
   const char *source = sinterOnDevice(caller, host, size);
-  if (source != slot->given &&
-      !device->shared->driver->copy(device, slot->given, size, source, size, size, 1))
-    sinterDeviceFail(caller, device);
+  if (source != slot->given)
+    copyOnDevice(caller, slot->given, source, size);
   slot->delivered = true;
 }
 
@@ -158,6 +190,6 @@ void sinter_rt_device_copy_strided(SinterContext *caller, void *to, const void *
   size_t bytes = (size_t)elementBytes;
   if (count && dims[count - 1].to == elementBytes && dims[count - 1].from == elementBytes)
     bytes *= (size_t)dims[--count].size;
-  if (!copyDimensions(device, target, source, dims, count, bytes))
+  if (!sinterGraphOpen(device) || !copyDimensions(device, target, source, dims, count, bytes))
     sinterDeviceFail(caller, device);
 }

@@ -18,6 +18,7 @@ enum {
   jitErrorLog = 5,
   jitErrorLogBytes = 6,
   streamNonBlocking = 1,
+  captureRelaxed = 2,
   memoryDevice = 2,
   registersOfMultiprocessor = 64 << 10,
   sharedWithoutAsking = 48 << 10,
@@ -71,6 +72,12 @@ static struct {
   Code (*cuFuncSetAttribute)(Handle, int32_t, int32_t);
   Code (*cuLaunchKernel)(Handle, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t,
                          uint32_t, Handle, void **, void **);
+  Code (*cuStreamBeginCapture)(Handle, int32_t);
+  Code (*cuStreamEndCapture)(Handle, Handle *);
+  Code (*cuGraphInstantiateWithFlags)(Handle *, Handle, uint64_t);
+  Code (*cuGraphLaunch)(Handle, Handle);
+  Code (*cuGraphDestroy)(Handle);
+  Code (*cuGraphExecDestroy)(Handle);
 } cu;
 
 static const char *const names[] = {
@@ -99,6 +106,12 @@ static const char *const names[] = {
     "cuFuncGetAttribute",
     "cuFuncSetAttribute",
     "cuLaunchKernel",
+    "cuStreamBeginCapture_v2",
+    "cuStreamEndCapture",
+    "cuGraphInstantiateWithFlags",
+    "cuGraphLaunch",
+    "cuGraphDestroy",
+    "cuGraphExecDestroy",
 };
 
 static bool check(Code code, const char *what, Message *message) {
@@ -318,6 +331,31 @@ static bool launch(SinterDevice *device, Kernel *kernel, const Launch *launch) {
                kernel->name, &device->message);
 }
 
+/*===- Graphs ---------------------------------------------------------------===*/
+
+/* Relaxed: the host program may allocate on the way. */
+static bool beginCapture(SinterDevice *device) {
+  return check(cu.cuStreamBeginCapture(device->queue, captureRelaxed), "cuStreamBeginCapture",
+               &device->message);
+}
+
+static void *endCapture(SinterDevice *device) {
+  Handle graph = NULL, launchable = NULL;
+  if (!check(cu.cuStreamEndCapture(device->queue, &graph), "cuStreamEndCapture", &device->message))
+    return NULL;
+  if (!check(cu.cuGraphInstantiateWithFlags(&launchable, graph, 0), "cuGraphInstantiateWithFlags",
+             &device->message))
+    launchable = NULL;
+  cu.cuGraphDestroy(graph);
+  return launchable;
+}
+
+static bool launchGraph(SinterDevice *device, void *launchable) {
+  return check(cu.cuGraphLaunch(launchable, device->queue), "cuGraphLaunch", &device->message);
+}
+
+static void destroyGraph(void *launchable) { cu.cuGraphExecDestroy(launchable); }
+
 const SinterDriver sinter_rt_cuda = {
     &sinterDeviceHooks,
     "CUDA",
@@ -340,4 +378,8 @@ const SinterDriver sinter_rt_cuda = {
     prepare,
     unprepare,
     launch,
+    beginCapture,
+    endCapture,
+    launchGraph,
+    destroyGraph,
 };

@@ -160,6 +160,7 @@ static void closeDevice(SinterContext *context) {
   const SinterDriver *driver = device->shared->driver;
   if (sinterDeviceEnter(device)) {
     driver->synchronize(device);
+    sinterGraphFree(context);
     sinterRegionsFree(context);
     sinterKernelsFree(context);
     if (device->ownQueue)
@@ -226,9 +227,19 @@ static bool add(SinterContext *context, const void *host, size_t bytes) {
 
 /*===- Runs -----------------------------------------------------------------===*/
 
+static bool replay(SinterContext *context, const DLTensor *inputs, const DLTensor *outputs,
+                   SinterStatus *status) {
+  bool good = true;
+  if (!sinterGraphReplay(context, inputs, outputs, &good))
+    return false;
+  *status = good ? SINTER_OK : deviceError(context);
+  return true;
+}
+
 static SinterStatus begin(SinterContext *context, const DLTensor *inputs, const DLTensor *outputs) {
   if (!sinterDeviceEnter(context->device))
     return deviceError(context);
+  sinterGraphBegin(context, inputs, outputs);
   if (sinterRegionsBegin(context, inputs, outputs))
     return SINTER_OK;
   sinterDeviceLeave(context->device);
@@ -236,7 +247,8 @@ static SinterStatus begin(SinterContext *context, const DLTensor *inputs, const 
 }
 
 static SinterStatus end(SinterContext *context) {
-  bool good = context->variant->driver->synchronize(context->device);
+  bool good = sinterGraphEnd(context);
+  good &= context->variant->driver->synchronize(context->device);
   sinterDeviceLeave(context->device);
   return good ? SINTER_OK : deviceError(context);
 }
@@ -279,5 +291,5 @@ static SinterStatus fetch(SinterContext *context, void *host, size_t bytes) {
 }
 
 const SinterDeviceHooks sinterDeviceHooks = {
-    findDevice, openDevice, closeDevice, deviceName,  takes,   add,  sinterRegionRemove,
-    begin,      end,        address,     isDelivered, deliver, fetch};
+    findDevice, openDevice, closeDevice, deviceName, takes,       add,     sinterRegionRemove,
+    replay,     begin,      end,         address,    isDelivered, deliver, fetch};

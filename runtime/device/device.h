@@ -90,6 +90,23 @@ typedef struct Kernel {
   size_t sharedBytes;      /* of a block, likewise */
 } Kernel;
 
+/* Of an input or a result, around the launches of a graph. */
+typedef struct GraphTransfer {
+  void *host;
+  char *place; /* on the device */
+  size_t bytes;
+} GraphTransfer;
+
+/* What is known of the last run, and its launches in one. */
+typedef struct Graph {
+  int64_t *key;             /* the tensors that it was given */
+  GraphTransfer *transfers; /* uploads from the front, downloads from the back */
+  int32_t uploads, downloads, results;
+  bool wanted, capturing;
+  bool repeatable;  /* the host has looked at no tensor */
+  void *launchable; /* the driver's; NULL: not captured */
+} Graph;
+
 struct SinterDevice {
   Shared *shared;
   int32_t number; /* of `shared` in the process */
@@ -103,6 +120,7 @@ struct SinterDevice {
 
   Kernel *kernels; /* a hash table with room for a power of two */
   size_t kernelCount, kernelRoom;
+  Graph graph;
   Message message; /* of the last failure */
 };
 
@@ -137,6 +155,12 @@ struct SinterDriver {
   bool (*prepare)(SinterDevice *, Kernel *, void *built);
   void (*unprepare)(SinterDevice *, Kernel *);
   bool (*launch)(SinterDevice *, Kernel *, const Launch *);
+
+  /* Between these, launches and copies are collected, not done; NULL: it has no graphs. */
+  bool (*beginCapture)(SinterDevice *);
+  void *(*endCapture)(SinterDevice *);
+  bool (*launchGraph)(SinterDevice *, void *);
+  void (*destroyGraph)(void *);
 };
 
 /* device.c */
@@ -165,6 +189,22 @@ Region *sinterRegionOf(SinterContext *caller, const void *host, size_t bytes);
 char *sinterOnDevice(SinterContext *caller, const void *host, size_t bytes);
 /* The same outside of runs; NULL: there is none yet. */
 const char *sinterPlaceOf(SinterDevice *, const void *host, size_t bytes);
+
+/* graph.c */
+void sinterGraphBegin(SinterContext *, const DLTensor *inputs, const DLTensor *outputs);
+/* Before what may be captured. */
+bool sinterGraphOpen(SinterDevice *);
+/* Before what must find it done. */
+bool sinterGraphClose(SinterDevice *);
+/* The host looks at values, or brings its own. */
+bool sinterGraphUnrepeatable(SinterDevice *);
+void sinterGraphTransfer(SinterDevice *, bool upload, void *host, char *place, size_t bytes);
+bool sinterGraphEnd(SinterContext *);
+bool sinterGraphReplay(SinterContext *, const DLTensor *inputs, const DLTensor *outputs,
+                       bool *good);
+/* Memory that it uses is given back. */
+void sinterGraphDrop(SinterDevice *);
+void sinterGraphFree(SinterContext *);
 
 /* programs.c */
 void sinterProgramsRelease(Shared *, int32_t number);

@@ -71,7 +71,8 @@ static int run(void *caller, void *state, const char *name, const int blocks[3],
     launch.values[i] = &addresses[i];
   }
   Kernel *kernel = sinterKernelFind(context, (const Program *)state, name);
-  if (!kernel || !device->shared->driver->launch(device, kernel, &launch))
+  if (!kernel || !sinterGraphOpen(device) ||
+      !device->shared->driver->launch(device, kernel, &launch))
     sinterDeviceFail((SinterContext *)caller, device);
   /* Who measures calls measures them to their end. */
   if (context->variant->kernelCount && !device->shared->driver->synchronize(device))

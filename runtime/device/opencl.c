@@ -308,4 +308,8 @@ const SinterDriver sinter_rt_opencl = {
     prepare,
     unprepare,
     launch,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };

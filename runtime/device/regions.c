@@ -29,8 +29,10 @@ static Region *append(SinterContext *context, const void *host, size_t bytes) {
 static void release(SinterDevice *device, char *memory) {
   if (!memory || !sinterDeviceEnter(device))
     return;
-  /* Launches that use it may be on their way. */
+  /* Launches that use it may be on their way, or collected. */
+  sinterGraphUnrepeatable(device);
   device->shared->driver->synchronize(device);
+  sinterGraphDrop(device);
   device->shared->driver->release(device->shared, memory);
   sinterDeviceLeave(device);
 }

@@ -288,7 +288,7 @@ void writeTraining(const ModelInterface &interface, const std::string &prefix,
        << "static inline SinterStatus " << prefix << "_" << entry
        << "_create(SinterContext *trainer, int32_t threads,\n    SinterContext **context) {\n"
        << "  SinterContextOptions options = {sizeof(SinterContextOptions), "
-          "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0};\n"
+          "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, 0};\n"
        << "  const SinterModel *model = " << table << "->" << entry
        << (entry[0] == 'e' ? "_step" : "") << ";\n"
        << "  SinterStatus status = model->context_create(model, &options, context);\n"
@@ -327,7 +327,7 @@ void writeText(const ModelInterface &interface, llvm::raw_ostream &os) {
      << "static inline SinterStatus " << prefix
      << "_create(int32_t threads, SinterContext **context) {\n"
      << "  SinterContextOptions options = {sizeof(SinterContextOptions), "
-        "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0};\n"
+        "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, 0};\n"
      << "  return " << prefix << "_model()->context_create(" << prefix
      << "_model(), &options, context);\n}\n\n"
      << "static inline void " << prefix << "_destroy(SinterContext *context) {\n  " << prefix

@@ -264,6 +264,116 @@ TEST(Cuda, TakesTensorsAndStreamOfTheDevice) {
   EXPECT_EQ(y.values, expected(host.values));
 }
 
+/// One run on tensors that stay; the driver's calls in it.
+static std::string callsOfRun(const Driver &driver, const Library &model, SinterContext *context,
+                              Vector &x, DLTensor input, DLTensor output, float first) {
+  std::vector<float> values = numbers(int(x.values.size()), first);
+  std::copy(values.begin(), values.end(), x.values.begin());
+  driver.function<void()>("fakeCudaForget")();
+  EXPECT_EQ(model->run(context, &input, 1, &output, 1), SINTER_OK) << model->last_error(context);
+  auto *data = static_cast<float *>(output.data);
+  EXPECT_EQ(std::vector<float>(data, data + values.size()), expected(values)) << first;
+  return driver.calls();
+}
+
+TEST(Cuda, EqualRunsBecomeOneLaunch) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  std::string all;
+  {
+    Context context(*model);
+    // The host looks at no number of three.
+    Vector x(numbers(3, 1)), y(std::vector<float>(3)), other(numbers(3, 1));
+    for (bool onDevice : {false, true}) {
+      DLTensor input = x.tensor(), output = y.tensor();
+      if (onDevice)
+        input.device.device_type = output.device.device_type = kDLCUDA;
+      auto run = [&](float first) {
+        std::string calls = callsOfRun(driver, *model, context, x, input, output, first);
+        all += calls;
+        return calls;
+      };
+      std::string calls = run(1);
+      EXPECT_EQ(count(calls, "cuLaunchKernel"), 2u);
+      EXPECT_EQ(count(calls, "Capture"), 0u);
+      calls = run(2);
+      EXPECT_EQ(count(calls, "cuStreamBeginCapture"), 1u);
+      EXPECT_EQ(count(calls, "cuStreamEndCapture"), 1u);
+      EXPECT_EQ(count(calls, "cuGraphLaunch"), 1u);
+      for (float first : {3.0f, 4.0f}) {
+        calls = run(first);
+        EXPECT_EQ(count(calls, "cuLaunchKernel"), 0u);
+        EXPECT_EQ(count(calls, "Capture"), 0u);
+        EXPECT_EQ(count(calls, "cuGraphLaunch"), 1u);
+        EXPECT_EQ(count(calls, "cuMemcpy"), onDevice ? 0u : 2u);
+      }
+      // Another address, and back: launches one by one.
+      alignas(64) static float workspace[64];
+      ASSERT_EQ((*model)->set_workspace(context, workspace, sizeof workspace), SINTER_OK);
+      DLTensor elsewhere = other.tensor();
+      calls = callsOfRun(driver, *model, context, other, elsewhere, output, 5);
+      EXPECT_EQ(count(calls, "cuLaunchKernel"), 2u);
+      all += calls;
+      EXPECT_EQ(count(run(6), "cuLaunchKernel"), 2u);
+      EXPECT_EQ(count(run(7), "cuGraphLaunch"), 1u);
+      // The graph goes with the memory that it uses.
+      driver.function<void()>("fakeCudaForget")();
+      ASSERT_EQ((*model)->set_workspace(context, nullptr, 0), SINTER_OK);
+      all += driver.calls();
+      EXPECT_EQ(count(run(8), "cuLaunchKernel"), 2u);
+    }
+    // The library's own memory for the result.
+    for (int i = 0; i < 4; ++i) {
+      DLTensor input = x.tensor(), own = {};
+      driver.function<void()>("fakeCudaForget")();
+      ASSERT_EQ((*model)->run(context, &input, 1, &own, 1), SINTER_OK) << context.error();
+      auto *data = static_cast<float *>(own.data);
+      EXPECT_EQ(std::vector<float>(data, data + 3), expected(x.values));
+      EXPECT_EQ(count(driver.calls(), "cuGraphLaunch"), i ? 1u : 0u);
+      all += driver.calls();
+    }
+    // The host looks at the first of four: never captured.
+    Vector four(numbers(4, 1)), result(std::vector<float>(4));
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(count(callsOfRun(driver, *model, context, four, four.tensor(), result.tensor(), 1),
+                      "cuLaunchKernel"),
+                2u);
+    driver.function<void()>("fakeCudaForget")();
+  }
+  all += driver.calls();
+  EXPECT_GE(count(all, "cuGraphInstantiate"), 4u);
+  EXPECT_EQ(count(all, "cuGraphInstantiate"), count(all, "cuGraphDestroy"));
+
+  SinterContextOptions options = {};
+  options.struct_size = sizeof options;
+  options.no_graph = 1;
+  Context plain(*model, &options);
+  Vector x(numbers(3, 1)), y(std::vector<float>(3));
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(
+        count(callsOfRun(driver, *model, plain, x, x.tensor(), y.tensor(), 1), "cuLaunchKernel"),
+        2u);
+}
+
+TEST(Cuda, GraphsThatFail) {
+  Driver driver;
+  auto model = compileFor("device_cuda", {"x86-64+sm_80"});
+  Vector x(numbers(3, 1)), y(std::vector<float>(3));
+  DLTensor input = x.tensor(), output = y.tensor();
+  for (const char *call : {"cuStreamBeginCapture", "cuStreamEndCapture",
+                           "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuLaunchKernel"}) {
+    Context context(*model);
+    callsOfRun(driver, *model, context, x, input, output, 1);
+    driver.fail(call, 2);
+    EXPECT_EQ((*model)->run(context, &input, 1, &output, 1), SINTER_DEVICE_ERROR) << call;
+    EXPECT_NE(context.error().find("out of memory (2)"), std::string::npos) << context.error();
+    EXPECT_EQ(driver.depth(), 0);
+    driver.fail("", 0);
+    for (float first : {1.0f, 2.0f, 3.0f})
+      callsOfRun(driver, *model, context, x, input, output, first);
+  }
+}
+
 TEST(Cuda, Failures) {
   Driver driver;
   auto model = compileFor("device_cuda", {"x86-64+sm_80"});

@@ -163,6 +163,11 @@ typedef struct SinterContextOptions {
      created, as a driver puts it; "" when one was. NULL: not wanted. */
   char *error;
   size_t error_bytes;
+
+  /* 1: a run on a GPU always launches its kernels one by one. 0: the third run in a row on the same
+     tensors (addresses and shapes), and all that follow, are one launch of a captured graph, where
+     the device has such and the model's host program looks at no tensor itself. */
+  int32_t no_graph;
 } SinterContextOptions;
 
 /*===- The model ------------------------------------------------------------===*/
@@ -207,8 +212,9 @@ struct SinterModel {
 
      Inputs are dense, row-major and aligned to their element; they are only
      read. An output with data == NULL is filled in: data, shape and strides
-     belong to the context and hold until its next run. Otherwise the caller's
-     memory, whose shape must be the result's, receives the result.
+     belong to the context and hold until its next run, of which it may be an
+     input. Otherwise the caller's memory, whose shape must be the result's,
+     receives the result.
 
      A context on a device also takes tensors in the device's memory: device type kDLCUDA, or
      kDLOpenCL with shared virtual memory (clSVMAlloc). When `run` returns, all is done. */

@@ -87,7 +87,87 @@ Code cuStreamCreate(void **stream, unsigned flags) {
 
 Code cuStreamDestroy_v2(void *stream) { return (void)stream, inside("cuStreamDestroy"); }
 
-Code cuStreamSynchronize(void *stream) { return (void)stream, inside("cuStreamSynchronize"); }
+/* What a stream is asked to do: at once, or between the functions of capture, collected in a graph.
+ */
+typedef struct Node {
+  const char *kernel; /* NULL: a copy */
+  int n;              /* threads, or bytes */
+  void *arguments[3];
+} Node;
+
+typedef struct Graph {
+  Node nodes[16];
+  int count;
+} Graph;
+
+static Graph *capturing;
+
+static void execute(const Node *node) {
+  const float *x = node->arguments[0];
+  if (!node->kernel)
+    memmove(node->arguments[1], x, (size_t)node->n);
+  for (int i = 0; node->kernel && i < node->n; ++i) {
+    if (!strcmp(node->kernel, "add"))
+      ((float *)node->arguments[1])[i] = x[i] + 1;
+    else
+      ((float *)node->arguments[2])[i] = x[i] * ((const float *)node->arguments[1])[i % 4];
+  }
+}
+
+static Code enqueue(Node node) {
+  if (!capturing)
+    execute(&node);
+  else if (capturing->count == 16)
+    return 2;
+  else
+    capturing->nodes[capturing->count++] = node;
+  return 0;
+}
+
+/* What a capture does not allow. */
+static Code now(const char *name) {
+  Code code = inside(name);
+  return capturing ? 900 : code;
+}
+
+Code cuStreamBeginCapture_v2(void *stream, int mode) {
+  (void)stream;
+  Code code = mode == 2 ? inside("cuStreamBeginCapture") : 1;
+  if (!code)
+    capturing = calloc(1, sizeof *capturing);
+  return code;
+}
+
+Code cuStreamEndCapture(void *stream, void **graph) {
+  (void)stream;
+  Code code = inside("cuStreamEndCapture");
+  *graph = capturing;
+  capturing = NULL;
+  if (code) {
+    free(*graph);
+    *graph = NULL;
+  }
+  return code;
+}
+
+Code cuGraphInstantiateWithFlags(void **launchable, const Graph *graph, uint64_t flags) {
+  Code code = flags ? 1 : inside("cuGraphInstantiateWithFlags");
+  *launchable = code ? NULL : memcpy(malloc(sizeof *graph), graph, sizeof *graph);
+  return code;
+}
+
+Code cuGraphLaunch(const Graph *launchable, void *stream) {
+  (void)stream;
+  for (int i = 0; i < launchable->count; ++i)
+    execute(&launchable->nodes[i]);
+  return inside("cuGraphLaunch");
+}
+
+Code cuGraphDestroy(void *graph) { return free(graph), inside("cuGraphDestroy"); }
+
+Code cuGraphExecDestroy(void *launchable) { return free(launchable), inside("cuGraphExecDestroy"); }
+
+Code cuStreamSynchronize(void *stream) { return (void)stream, now("cuStreamSynchronize"); }
 
 Code cuMemAlloc_v2(Pointer *memory, size_t bytes) {
   Code code = inside("cuMemAlloc");
@@ -100,19 +180,20 @@ Code cuMemFree_v2(Pointer memory) { return free((void *)(uintptr_t)memory), insi
 Code cuMemcpyHtoDAsync_v2(Pointer to, const void *from, size_t bytes, void *stream) {
   (void)stream;
   memcpy((void *)(uintptr_t)to, from, bytes);
-  return inside("cuMemcpyHtoDAsync");
+  return now("cuMemcpyHtoDAsync");
 }
 
 Code cuMemcpyDtoHAsync_v2(void *to, Pointer from, size_t bytes, void *stream) {
   (void)stream;
   memcpy(to, (void *)(uintptr_t)from, bytes);
-  return inside("cuMemcpyDtoHAsync");
+  return now("cuMemcpyDtoHAsync");
 }
 
 Code cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void *stream) {
   (void)stream;
-  memmove((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
-  return inside("cuMemcpyDtoDAsync");
+  Code code = inside("cuMemcpyDtoDAsync");
+  return code ? code
+              : enqueue((Node){NULL, (int)bytes, {(void *)(uintptr_t)from, (void *)(uintptr_t)to}});
 }
 
 typedef struct Part { /* of CUDA_MEMCPY2D */
@@ -130,10 +211,13 @@ Code cuMemcpy2DAsync_v2(const void *plan, void *stream) {
   const size_t *bytes = (const size_t *)(to + 1), *rows = bytes + 1;
   if (from->kind != 2 || to->kind != 2)
     return 1;
-  for (size_t i = 0; i < *rows; ++i)
-    memcpy((char *)(uintptr_t)to->device + i * to->pitch,
-           (char *)(uintptr_t)from->device + i * from->pitch, *bytes);
-  return inside("cuMemcpy2DAsync");
+  Code code = inside("cuMemcpy2DAsync");
+  for (size_t i = 0; !code && i < *rows; ++i)
+    code = enqueue((Node){NULL,
+                          (int)*bytes,
+                          {(char *)(uintptr_t)from->device + i * from->pitch,
+                           (char *)(uintptr_t)to->device + i * to->pitch}});
+  return code;
 }
 
 static char modules[2];
@@ -187,16 +271,16 @@ Code cuLaunchKernel(const Function *function, unsigned blocks, unsigned blocksY,
                     unsigned threads, unsigned threadsY, unsigned threadsZ, unsigned sharedBytes,
                     void *stream, void **arguments, void **extra) {
   (void)sharedBytes, (void)stream;
-  int n = *(int *)arguments[0];
-  const float *x = *(const float **)arguments[1];
+  int n = *(int *)arguments[0], add = !strcmp(function->name, "add");
   if (blocksY != 1 || blocksZ != 1 || threadsY != 1 || threadsZ != 1 || extra)
     return 1;
-  for (unsigned i = 0; i < blocks * threads && (int)i < n; ++i) {
-    if (!strcmp(function->name, "add"))
-      (*(float **)arguments[2])[i] = x[i] + 1;
-    else
-      (*(float **)arguments[3])[i] = x[i] * (*(const float **)arguments[2])[i % 4];
-  }
+  if (n > (int)(blocks * threads))
+    n = (int)(blocks * threads);
   note(function->name);
-  return inside("cuLaunchKernel");
+  Code code = inside("cuLaunchKernel");
+  return code ? code
+              : enqueue((Node){function->name,
+                               n,
+                               {*(void **)arguments[1], *(void **)arguments[2],
+                                add ? NULL : *(void **)arguments[3]}});
 }
