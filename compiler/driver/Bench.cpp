@@ -104,7 +104,8 @@ static int benchLibrary(const BenchArguments &arguments, const std::string &path
                               {"median_ms", median},
                               {"p99_ms", p99}};
     if (arguments.compile.profile)
-      object["kernels"] = profile.toJson();
+      for (auto &[key, value] : profile.toJson(library, arguments.threads))
+        object[key] = std::move(value);
     llvm::outs() << llvm::json::Value(std::move(object)) << '\n';
     return Good;
   }

@@ -73,23 +73,33 @@ static double rate(double amount, double microseconds) {
   return microseconds > 0 ? amount / microseconds / 1e3 : 0;
 }
 
-void Profile::print(const Library &library, int32_t threads, double median,
-                    llvm::raw_ostream &os) const {
+namespace {
+/// What holds back a library on this machine: GFLOP/s, and GB/s of memory.
+struct Roofline {
+  double peak, triad;
+};
+} // namespace
+
+static Roofline rooflineOf(const Library &library, int32_t threads) {
   const Machine machine = knownMachine(threads);
   const MachineLimits &limits = machine.get(threads);
   // A library for an older processor cannot use all of this one.
   Target target;
   std::string error;
   int64_t vector = lookupTarget(library.getModel().target, target, error) ? target.vectorBytes : 64;
-  double peak = limits.peak(vector);
+  return {limits.peak(vector), limits.triad};
+}
 
+void Profile::print(const Library &library, int32_t threads, double median,
+                    llvm::raw_ostream &os) const {
+  const Roofline limits = rooflineOf(library, threads);
   std::vector<Row> all = rows();
   size_t width = 6;
   double kernelTime = 0, bound = 0;
   for (const Row &row : all) {
     width = std::max(width, row.kernel.size());
     kernelTime += row.microseconds;
-    bound += std::max(rate(row.operations, 1) / peak, rate(row.bytes, 1) / limits.triad);
+    bound += std::max(rate(row.operations, 1) / limits.peak, rate(row.bytes, 1) / limits.triad);
   }
   os << llvm::left_justify("kernel", width)
      << " calls        us  share  GFLOP/s  %peak     GB/s %triad  nodes\n";
@@ -99,8 +109,8 @@ void Profile::print(const Library &library, int32_t threads, double median,
     os << llvm::left_justify(name, width) << ' '
        << llvm::format("%5lld %9.2f %5.1f%% %8.1f %5.0f%% %8.1f %5.0f%%",
                        static_cast<long long>(row.calls), row.microseconds,
-                       row.microseconds / median / 10, operations, 100 * operations / peak, bytes,
-                       100 * bytes / limits.triad);
+                       row.microseconds / median / 10, operations, 100 * operations / limits.peak,
+                       bytes, 100 * bytes / limits.triad);
     if (!nodes.empty())
       os << "  " << (nodes.size() > 60 ? nodes.take_front(57).str() + "..." : nodes.str());
     os << '\n';
@@ -118,10 +128,10 @@ void Profile::print(const Library &library, int32_t threads, double median,
                      median * 1e3 - kernelTime, 100 - kernelTime / median / 10)
      << llvm::format("roofline: %.4f ms at %.0f GFLOP/s and %.1f GB/s; measured %.4f ms, "
                      "%.0f%% of the roofline\n",
-                     bound / 1e3, peak, limits.triad, median, bound / median / 10);
+                     bound / 1e3, limits.peak, limits.triad, median, bound / median / 10);
 }
 
-llvm::json::Array Profile::toJson() const {
+llvm::json::Object Profile::toJson(const Library &library, int32_t threads) const {
   llvm::json::Array array;
   for (const Row &row : rows())
     array.push_back(llvm::json::Object{{"kernel", row.kernel},
@@ -130,5 +140,8 @@ llvm::json::Array Profile::toJson() const {
                                        {"us", row.microseconds},
                                        {"operations", row.operations},
                                        {"bytes", row.bytes}});
-  return array;
+  const Roofline limits = rooflineOf(library, threads);
+  return llvm::json::Object{
+      {"kernels", std::move(array)},
+      {"limits", llvm::json::Object{{"gflops", limits.peak}, {"triad_gbs", limits.triad}}}};
 }

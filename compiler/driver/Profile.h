@@ -30,7 +30,8 @@ public:
   /// A table, the slowest kernel first, and a summary; `median` is the run's, in ms.
   void print(const Library &library, int32_t threads, double median, llvm::raw_ostream &os) const;
 
-  llvm::json::Array toJson() const;
+  /// The same as `kernels`, and the machine's `limits` that the table holds them against.
+  llvm::json::Object toJson(const Library &library, int32_t threads) const;
 
 private:
   /// All places that call one kernel.

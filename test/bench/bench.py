@@ -22,6 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "test", "conformance"))
 sys.path.insert(0, os.path.join(TOP, "test", "bench"))
 import kernels  # noqa: E402
+import roofline  # noqa: E402
 from models import find_models  # noqa: E402
 
 RUNTIME = "onnxruntime-node@1.30.0"
@@ -145,6 +146,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3)")
     parser.add_argument("--kernels", action="store_true",
                         help="single kernels against oneDNN and OpenBLAS instead; further arguments go to Google Benchmark")
+    parser.add_argument("--roofline", action="store_true",
+                        help="each kernel against this machine's limits instead, and what falls short of its goal")
     parser.add_argument("--seconds", type=float, default=1, help="of each measurement, 20 runs at least (default: 1)")
     arguments, further = parser.parse_known_args()
     if further and not arguments.kernels:
@@ -157,11 +160,13 @@ def main():
     models = [model for model in find_models(build) if re.search(arguments.models, model.name)]
     if not models:
         parser.error(f"no model matches '{arguments.models}'")
+    os.makedirs(os.path.join(build, "bench"), exist_ok=True)
+    if arguments.roofline:
+        return min(1, roofline.main(build, sinter, models, thread_counts[0], arguments.seconds, run))
     try:
         peer = build_peer(build)
     except RuntimeError as error:
         sys.exit(f"bench: ONNX Runtime cannot be set up: {error}")
-    os.makedirs(os.path.join(build, "bench"), exist_ok=True)
 
     print(f"{processor()}, {len(os.sched_getaffinity(0))} cores; {RUNTIME.replace('@', ' ')}; "
           f"{arguments.rounds} rounds in turn; ms, then how many times faster Sinter is")

@@ -3,7 +3,10 @@
 import json
 import sys
 
-three, six = ([kernel for kernel in json.load(open(path))["kernels"]] for path in sys.argv[1:])
+results = [json.load(open(path)) for path in sys.argv[1:]]
+three, six = (result["kernels"] for result in results)
+for result in results:
+    assert result["limits"]["gflops"] > 0 and result["limits"]["triad_gbs"] > 0, result["limits"]
 assert len(three) == len(six) > 0, (three, six)
 operations = [sum(kernel["operations"] for kernel in kernels) for kernels in (three, six)]
 # A matmul of 4 by 6, the bias and relu; softmax has at least a maximum, a difference, an exponential, a sum, a quotient.
