@@ -228,6 +228,28 @@ static Scalar powerOf(Scalar x, double exponent) {
   return pow(x, x.like(exponent));
 }
 
+// x^-¾ in float32 for normal x > 0, and 0 for infinity. The bits of a float, as an integer, are
+// about its logarithm: a line through them is within 4.6 %. Then two steps towards x³ y⁴ = 1 by the
+// series (1 − r)^-¼ = 1 + r/4 + 5r²/32 + 15r³/128 + …, the first with one term more than the
+// second: 1.1·10⁻⁷ at most. Two roots and a quotient are 2.3·10⁻⁷, and wait for the divider.
+static Scalar inverseThreeQuarters(Scalar x) {
+  constexpr int64_t line = 0x6f146740; // about 1.75 times the bits of 1: the least largest error
+  Scalar bits = x.build<arith::BitcastOp>(x.getBuilder().getI32Type(), x.get());
+  Scalar quarter = bits.build<arith::ShRUIOp>(bits.get(), bits.like(2).get());
+  Scalar estimate = line - bits + quarter;
+  Scalar y = x.build<arith::BitcastOp>(x.getType(), estimate.get());
+  auto residual = [&] {
+    Scalar root = x * y; // about x^¼
+    return 1.0 - (root * root) * (root * y);
+  };
+  Scalar r = residual();
+  y = y + y * r * ((r * (15.0 / 128) + 5.0 / 32) * r + 0.25);
+  r = residual();
+  y = y + y * r * (r * (5.0 / 32) + 0.25);
+  constexpr double greatest = 0x1.fffffep127;
+  return select(x > greatest, x.like(0), y);
+}
+
 static LogicalResult lowerLRN(nn::LRNOp op, LowerContext &context) {
   nn::SymbolicShape shape = context.shape(op.getInput());
   unsigned rank = shape.size();
@@ -276,8 +298,11 @@ static LogicalResult lowerLRN(nn::LRNOp op, LowerContext &context) {
     Scalar sum = body.in[1];
     for (Scalar square : llvm::drop_begin(body.in, 2))
       sum = sum + square;
-    Scalar x = convert(body.in[0], type);
-    return convert(x / powerOf(sum * alpha + bias, beta), input.elementType);
+    Scalar x = convert(body.in[0], type), base = sum * alpha + bias;
+    bool isNormal = alpha >= 0 && bias >= 0x1p-126;
+    Scalar result = beta == 0.75 && isNormal && type.isF32() ? x * inverseThreeQuarters(base)
+                                                             : x / powerOf(base, beta);
+    return convert(result, input.elementType);
   });
   context.set(op.getOutput(), stage);
   return success();
