@@ -8,6 +8,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "passes/graph/nn-outline-prepare/NNOutlinePrepare.h"
+#include "passes/graph/nn-split-batch/NNSplitBatch.h"
 #include "passes/graph/nn-version-products/NNVersionProducts.h"
 #include "passes/kernels/nn-to-kernel/NNToKernel.h"
 
@@ -40,6 +41,8 @@ std::optional<Stage> sinter::getStage(ModuleOp module) {
 
 static void buildGraphPasses(PassManager &pm, const CompileOptions &options) {
   addGraphPasses(pm, options);
+  if (!options.reference && !options.target.device)
+    pm.addNestedPass<func::FuncOp>(createNNSplitBatch({options.target.l3Bytes / 8}));
   if (options.fuse) {
     NNFuseOptions fuse;
     fuse.remarks = options.remarks;

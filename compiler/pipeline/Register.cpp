@@ -29,6 +29,7 @@
 #include "passes/graph/nn-integer-products/NNIntegerProducts.h"
 #include "passes/graph/nn-outline-prepare/NNOutlinePrepare.h"
 #include "passes/graph/nn-simplify/NNSimplify.h"
+#include "passes/graph/nn-split-batch/NNSplitBatch.h"
 #include "passes/graph/nn-version-products/NNVersionProducts.h"
 #include "passes/host/lower-calls/LowerCalls.h"
 #include "passes/host/place-on-device/PlaceOnDevice.h"
@@ -64,6 +65,7 @@ void sinter::registerAllPasses() {
   registerNNDecompose();
   registerNNExplicitBroadcast();
   registerNNOutlinePrepare();
+  registerNNSplitBatch();
   registerNNVersionProducts();
   registerNNFoldConstants();
   registerNNFuse();
