@@ -21,8 +21,7 @@
 
 /* Memory that is given out in order and taken back in the reverse order
    (scratch of one thread) or all at once (results of one run). It grows by
-   blocks; when it is empty again the blocks become one, so that equal runs
-   allocate nothing after the first. */
+   blocks; when it is empty again the blocks become one. */
 typedef struct ArenaBlock {
   struct ArenaBlock *previous;
   size_t bytes; /* of the whole block, this header included */
@@ -32,7 +31,8 @@ typedef struct ArenaBlock {
 typedef struct Arena {
   ArenaBlock *top;
   size_t blocks, total;
-  void *last; /* header of the youngest allocation that is not freed */
+  size_t used; /* by allocations, without the blocks' headers */
+  void *last;  /* header of the youngest allocation that is not freed */
 } Arena;
 
 typedef struct SinterThread {
@@ -41,6 +41,13 @@ typedef struct SinterThread {
   Arena scratch;
   int32_t slot;
 } SinterThread;
+
+/* The most scratch memory that runs have used: around parallel loops, and in a
+   task, whichever thread it ran on. */
+typedef struct ScratchPeak {
+  size_t around, loop; /* loop: what the caller holds during the present loop */
+  _Atomic size_t task;
+} ScratchPeak;
 
 /* A contiguous part of a job's tasks: its owner takes from it, and who has
    nothing left to do takes from others'. One cache line, no false sharing. */
@@ -188,6 +195,7 @@ struct SinterContext {
   Job job;
   Pool pool;
   bool parallel; /* inside a parallel loop */
+  ScratchPeak scratchPeak;
 
   void *workspace;
   size_t workspaceBytes;
@@ -242,6 +250,9 @@ void sinterArenaPop(SinterContext *, Arena *, void *memory);
 void sinterArenaReset(SinterContext *, Arena *);
 void sinterArenaFree(SinterContext *, Arena *);
 bool sinterArenaHolds(const Arena *, const void *memory);
+/* Gives each thread the scratch memory that any has needed: after a run, equal ones allocate
+   nothing, however their tasks fall to the threads. */
+void sinterScratchReserve(SinterContext *);
 
 /* check.c: each returns a status, and leaves the words in the context. */
 SinterStatus sinterCheckInputs(SinterContext *, const DLTensor *, int32_t count, bool data);

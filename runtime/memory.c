@@ -68,6 +68,7 @@ void sinterDeallocateShared(SinterContext *context, void *memory, size_t bytes) 
 typedef struct Header {
   struct Header *previous; /* the allocation before this one */
   ArenaBlock *block;
+  size_t bytes; /* with this header */
   bool freed;
 } Header;
 
@@ -109,8 +110,10 @@ void *sinterArenaPush(SinterContext *context, Arena *arena, size_t bytes) {
   Header *header = (Header *)at;
   header->previous = (Header *)arena->last;
   header->block = block;
+  header->bytes = need;
   header->freed = false;
   arena->last = header;
+  arena->used += need;
   block->used += need;
   return at + arenaAlignment;
 }
@@ -124,6 +127,7 @@ void sinterArenaPop(SinterContext *context, Arena *arena, void *memory) {
     /* A younger block, if there is one, holds nothing any more. */
     arena->top->used =
         last->block == arena->top ? (size_t)((char *)last - (char *)arena->top) : firstOffset();
+    arena->used -= last->bytes;
     last = last->previous;
   }
   arena->last = last;
@@ -133,6 +137,7 @@ void sinterArenaPop(SinterContext *context, Arena *arena, void *memory) {
 
 void sinterArenaReset(SinterContext *context, Arena *arena) {
   arena->last = NULL;
+  arena->used = 0;
   if (arena->blocks > 1) {
     size_t total = arena->total;
     sinterArenaFree(context, arena);
@@ -150,7 +155,40 @@ void sinterArenaFree(SinterContext *context, Arena *arena) {
   }
   arena->top = NULL;
   arena->last = NULL;
-  arena->blocks = arena->total = 0;
+  arena->blocks = arena->total = arena->used = 0;
+}
+
+/*===- Scratch of a context's threads ---------------------------------------===*/
+
+static void notePeak(SinterContext *context, const SinterThread *thread) {
+  ScratchPeak *peak = &context->scratchPeak;
+  size_t used = thread->scratch.used;
+  if (thread->slot == 0 && !context->parallel) {
+    if (used > peak->around)
+      peak->around = used;
+    return;
+  }
+  if (thread->slot == 0)
+    used -= peak->loop;
+  size_t most = atomic_load_explicit(&peak->task, memory_order_relaxed);
+  while (used > most && !atomic_compare_exchange_weak(&peak->task, &most, used)) {
+  }
+}
+
+/* Without memory for it nothing is lost: runs allocate what they need themselves. */
+static void reserve(SinterContext *context, Arena *arena, size_t bytes) {
+  if (!bytes || (arena->blocks == 1 && arena->top->bytes >= firstOffset() + bytes))
+    return;
+  sinterArenaFree(context, arena);
+  grow(context, arena, bytes);
+}
+
+void sinterScratchReserve(SinterContext *context) {
+  ScratchPeak *peak = &context->scratchPeak;
+  size_t task = atomic_load_explicit(&peak->task, memory_order_relaxed);
+  reserve(context, &context->self.scratch, peak->around + task);
+  for (int32_t i = 0; i < context->threads - 1; ++i)
+    reserve(context, &context->thread[i].scratch, task);
 }
 
 bool sinterArenaHolds(const Arena *arena, const void *memory) {
@@ -169,6 +207,7 @@ void *sinter_rt_scratch_alloc(SinterContext *caller, int64_t bytes) {
   void *memory = sinterArenaPush(thread->context, &thread->scratch, (size_t)bytes);
   if (!memory)
     sinter_rt_fail(caller, SINTER_OUT_OF_MEMORY, outOfMemory);
+  notePeak(thread->context, thread);
   return memory;
 }
 

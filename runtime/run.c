@@ -349,5 +349,6 @@ SinterStatus sinterRun(SinterContext *context, const DLTensor *inputs, int32_t i
     context->parallel = false;
     return context->status;
   }
+  sinterScratchReserve(context);
   return deliver(context, outputs);
 }

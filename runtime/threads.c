@@ -201,6 +201,7 @@ void sinterParallelFor(SinterThread *thread, TaskFunction function, void *closur
   enum { blocksPerThread = 16 };
   int64_t block = count / (ranges * blocksPerThread);
   context->job.block = block ? block : 1;
+  context->scratchPeak.loop = thread->scratch.used;
   context->parallel = true;
   if (context->options.parallel_for)
     context->options.parallel_for(context->options.parallel_user, foreignTask, context, ranges);

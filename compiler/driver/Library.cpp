@@ -23,7 +23,10 @@ Library::~Library() {
 }
 
 bool Library::open(const std::string &path, int32_t threadCount, std::string &error) {
-  threads = threadCount;
+  return load(path, error) && createContext(threadCount, error);
+}
+
+bool Library::load(const std::string &path, std::string &error) {
   SmallString<128> absolute(path);
   if (llvm::sys::fs::make_absolute(absolute) || !llvm::sys::fs::exists(absolute)) {
     error = "can't read " + path + ": no such file";
@@ -50,6 +53,14 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
                    "compile the model again";
     return false;
   }
+  file = path;
+  return true;
+}
+
+bool Library::createContext(int32_t threadCount, std::string &error) {
+  threads = threadCount;
+  if (context)
+    model->context_destroy(context);
   SinterContextOptions options = {};
   options.struct_size = sizeof options;
   options.threads = threads;
@@ -57,7 +68,7 @@ bool Library::open(const std::string &path, int32_t threadCount, std::string &er
   options.error = words;
   options.error_bytes = sizeof words;
   if (model->context_create(model, &options, &context) != SINTER_OK) {
-    error = path + ", compiled for " + model->target + ": " + words;
+    error = file + ", compiled for " + model->target + ": " + words;
     return false;
   }
   return true;

@@ -38,7 +38,11 @@ public:
 class Library : public Executor {
 public:
   ~Library() override;
+  /// `load`, then `createContext`.
   bool open(const std::string &path, int32_t threadCount, std::string &error);
+  bool load(const std::string &path, std::string &error);
+  /// In place of the one that there is, if any.
+  bool createContext(int32_t threadCount, std::string &error);
 
   const SinterModel &getModel() const { return *model; }
   SinterContext *getContext() const { return context; }
@@ -52,6 +56,7 @@ public:
 
 private:
   void *handle = nullptr;
+  std::string file;
   int32_t threads = 0;
   const SinterModel *model = nullptr;
   SinterContext *context = nullptr;
