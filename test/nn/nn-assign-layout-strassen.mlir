@@ -20,6 +20,15 @@ func.func @transposed(%x: tensor<2x200x512xf32>) -> tensor<2x200x512xf32> {
   return %0 : tensor<2x200x512xf32>
 }
 
+// All dims before the last are rows, at the sizes to expect.
+// CHECK-LABEL: func @batches
+// CHECK: nn.matmul {{.*}} strassen}
+func.func @batches(%x: tensor<?x1x2x4x16x768xf32>) -> tensor<?x1x2x4x16x384xf32> {
+  %w = nn.constant dense<1.0> : tensor<768x384xf32>
+  %0 = nn.matmul %x, %w : (tensor<?x1x2x4x16x768xf32>, tensor<768x384xf32>) -> tensor<?x1x2x4x16x384xf32>
+  return %0 : tensor<?x1x2x4x16x384xf32>
+}
+
 // Few rows read the weights too seldom, a small matrix is soon multiplied by, odd sizes do not halve, and what is not constant
 // has no sums.
 // CHECK-LABEL: func @direct

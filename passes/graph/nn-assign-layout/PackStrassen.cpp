@@ -51,8 +51,9 @@ struct PackStrassen : OpRewritePattern<nn::MatMulOp> {
     if (panel == 0 || depth % (2 * options.vector) != 0)
       return rewriter.notifyMatchFailure(op, "sizes that do not halve");
     nn::ShapeAnalysis analysis(getContext());
+    nn::SymbolicShape shape = analysis.shape(op.getLhs());
     double allRows = 1;
-    for (AffineExpr dim : ArrayRef(analysis.shape(op.getLhs())).drop_back())
+    for (AffineExpr dim : ArrayRef(shape).drop_back())
       allRows *= double(std::max<int64_t>(analysis.expect(dim), 1));
     constexpr double clearly = 0.96;
     Account account{options, allRows, double(depth), double(columns)};
