@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "targets/halide/PrivateRegisters.h"
+#include "targets/halide/LinearSum.h"
 
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
-#include <vector>
 
 using namespace Halide;
 using namespace Halide::Internal;
+using namespace sinter::halide;
 
 namespace {
 
@@ -29,64 +30,6 @@ Place placeOf(const Expr &index) {
   return index.type().is_scalar() ? Place{index, 1} : Place{};
 }
 
-/// `value % modulus == rest`, inside of a condition.
-struct Fact {
-  Expr value;
-  int64_t modulus, rest;
-};
-
-/// A sum of multiples of expressions that are no sums themselves. Halide's simplifier keeps the
-/// products in a sum as they are, and does not see all that cancels.
-class Sum {
-public:
-  void add(const Expr &value, int64_t factor) {
-    if (const int64_t *constant = as_const_int(value)) {
-      rest += *constant * factor;
-    } else if (const auto *sum = value.as<Add>()) {
-      add(sum->a, factor);
-      add(sum->b, factor);
-    } else if (const auto *difference = value.as<Sub>()) {
-      add(difference->a, factor);
-      add(difference->b, -factor);
-    } else if (const auto *product = value.as<Mul>(); product && as_const_int(product->b)) {
-      add(product->a, factor * *as_const_int(product->b));
-    } else {
-      for (auto &[term, multiple] : terms)
-        if (equal(term, value)) {
-          multiple += factor;
-          return;
-        }
-      terms.push_back({value, factor});
-    }
-  }
-
-  /// value / modulus is (value - rest) / modulus.
-  void use(const Fact &fact) {
-    for (size_t i = 0; i < terms.size(); ++i) {
-      auto [term, multiple] = terms[i];
-      const auto *quotient = term.as<Div>();
-      const int64_t *divisor = quotient ? as_const_int(quotient->b) : nullptr;
-      if (!divisor || *divisor != fact.modulus || multiple % fact.modulus != 0 ||
-          !equal(quotient->a, fact.value))
-        continue;
-      terms[i].second = 0;
-      add(fact.value, multiple / fact.modulus);
-      rest -= multiple / fact.modulus * fact.rest;
-    }
-  }
-
-  std::optional<int64_t> constant() const {
-    for (const auto &[term, multiple] : terms)
-      if (multiple != 0)
-        return std::nullopt;
-    return rest;
-  }
-
-private:
-  std::vector<std::pair<Expr, int64_t>> terms;
-  int64_t rest = 0;
-};
-
 /// Finds the distances of all accesses to one allocation from the first of them.
 class FindDistances : public IRVisitor {
 public:
@@ -99,10 +42,10 @@ public:
     Expr expanded = expand(place);
     if (!origin.defined())
       origin = expanded;
-    Sum difference;
+    LinearSum difference;
     difference.add(expanded, 1);
     difference.add(origin, -1);
-    for (const Fact &fact : facts)
+    for (const Remainder &fact : facts)
       difference.use(fact);
     return difference.constant();
   }
@@ -122,7 +65,7 @@ public:
   }
 
   std::map<std::string, Expr> lets; ///< of the nest around, expanded
-  std::vector<Fact> facts;          ///< of the conditions around
+  std::vector<Remainder> facts;          ///< of the conditions around
 
 private:
   using IRVisitor::visit;

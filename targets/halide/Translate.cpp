@@ -4,6 +4,7 @@
 #include "targets/halide/Translate.h"
 #include "targets/halide/Algorithm.h"
 #include "targets/halide/MergeStaging.h"
+#include "targets/halide/PrefetchPanels.h"
 #include "targets/halide/PrivateRegisters.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -76,10 +77,13 @@ static KernelOutput compile(kernel::FuncOp kernel, const KernelRequest &request)
   H::Pipeline pipeline(algorithm.outputs);
   RefuseBrokenBounds refuse;
   pipeline.add_custom_lowering_pass(&refuse, nullptr);
-  if (!request.device.empty()) {
-    for (H::Internal::IRMutator *pass : {createPrivateRegisters(), createMergeStaging()})
-      pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
-  }
+  std::vector<H::Internal::IRMutator *> passes;
+  if (request.device.empty())
+    passes = {createPrefetchPanels()};
+  else
+    passes = {createPrivateRegisters(), createMergeStaging()};
+  for (H::Internal::IRMutator *pass : passes)
+    pipeline.add_custom_lowering_pass(pass, [pass] { delete pass; });
   H::Module module = pipeline.compile_to_module(algorithm.arguments, request.symbol, target,
                                                 H::LinkageType::External);
   TemporaryFile bitcode("bc"), statement("stmt");
