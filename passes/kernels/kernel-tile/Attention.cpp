@@ -1,10 +1,10 @@
 //===- Attention.cpp - softmax(f(Q Kᵀ)) V, some rows at a time ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// For each head K is transposed and V packed once. Then some rows of Q, as many as have
-// accumulators in registers, go through everything: scores, tile by tile over the keys; maximum,
-// exponentials and sum; the product with V. Their scores stay in the first cache, or in the second
-// where there are thousands of keys, and no row waits for another.
+// For each head, or for all where there are few, K is transposed and V packed once. Then some rows
+// of Q, as many as have accumulators in registers, go through everything: scores, tile by tile over
+// the keys; maximum, exponentials and sum; the product with V. Their scores stay in the first
+// cache, or in the second where there are thousands of keys, and no row waits for another.
 //
 // Vectors run along the keys, of which there may be any number: K is transposed with its last row
 // repeated up to whole tiles, and nothing reads the scores behind the last key.
@@ -204,7 +204,9 @@ private:
   Stage *staged = nullptr; ///< the scores as they are kept
   int64_t lanes = 1, rows = 1;
   int rowLoop = -1, widthLoop = -1; ///< of the output
-  std::string head;                 ///< loop of the output that K and V are packed in
+  std::string head;  ///< loop of the output that K and V are packed in; empty: before all
+  std::string level; ///< loop of the output over its tiles of rows
+  bool rowsAreTasks = false;
 };
 } // namespace
 
@@ -265,10 +267,24 @@ void AttentionTiler::scheduleOutput() {
   double work = 0;
   for (auto &stage : model.stages)
     work += stage->iterations() * (stage->bodyCost() + 1) / lanes;
-  if (!heads.empty())
-    head = parallelize(model, o, heads, work);
-  else if (work >= parallelWork)
-    model.parallel(o, false, row + "_o");
+  level = row + "_o";
+  // With few heads some cores would have none left at the end.
+  constexpr int64_t fewTasks = 8;
+  int64_t tasks = 1;
+  for (int loop : heads)
+    tasks *= ShapedType::isDynamic(o.expected[loop]) ? 1 : o.expected[loop];
+  rowsAreTasks = work >= parallelWork && tasks < fewTasks;
+  if (!rowsAreTasks) {
+    if (!heads.empty())
+      head = parallelize(model, o, heads, work);
+    return;
+  }
+  for (int loop : llvm::reverse(heads)) {
+    std::string fused = loopName(loop) + "_" + level;
+    model.fuse(o, false, loopName(loop), level, fused);
+    level = fused;
+  }
+  model.parallel(o, false, level);
 }
 
 /// Accumulators of a product's tile in registers, computed at `level` of the stage that stores it.
@@ -303,7 +319,7 @@ void AttentionTiler::scheduleScores() {
   int64_t vector = model.target.lanes(4);
   bool isShort = s.isStatic(columnLoop) && s.extents[columnLoop] <= vector;
   int64_t tile = isShort ? vector : tileVectors * vector;
-  model.computeAt(s.handle, *output, false, loopName(rowLoop) + "_o");
+  model.computeAt(s.handle, *output, false, level);
   model.split(s, false, column, tile, column + "_o", column + "_v", TailStrategy::RoundUp);
   model.reorder(s, false, {column + "_v", row, column + "_o"});
   model.vectorize(s, false, column + "_v");
@@ -330,12 +346,13 @@ void AttentionTiler::schedulePacked() {
     if (isKey)
       model.reorder(*packed, false, {inner + "_v", outer, inner + "_o"});
     model.vectorize(*packed, false, inner + "_v");
+    if (rowsAreTasks && packed->resultLoops.size() > 2)
+      parallelizeNest(model, *packed);
   }
 }
 
 /// What there is between the products, for the rows at hand: what is read once is computed there.
 void AttentionTiler::scheduleRows() {
-  std::string level = loopName(rowLoop) + "_o";
   Stage *weights = stageOf(values->op->getOperand(0));
   SmallVector<Stage *> placed = {output,
                                  scores,

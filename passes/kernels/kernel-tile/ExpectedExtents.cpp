@@ -80,3 +80,10 @@ SmallVector<int64_t> tile::getExpectedExtents(linalg::LinalgOp op) {
     }
   return extents;
 }
+
+SmallVector<int64_t> tile::getLikelyExtents(int64_t expected) {
+  SmallVector<int64_t> sizes;
+  for (int64_t sevenths : {4, 5, 6, 8, 9, 10, 12, 14, 16}) // where 224 is expected: 128 to 512
+    sizes.push_back(llvm::divideCeil(expected * sevenths, 7));
+  return sizes;
+}

@@ -109,6 +109,10 @@ private:
 /// The loops' extents of a kernel's op at the sizes that the kernel's arguments say to expect.
 llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 
+/// Sizes that also come where one is expected, as pictures and sequences are seldom all of one
+/// size.
+llvm::SmallVector<int64_t> getLikelyExtents(int64_t expected);
+
 /// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own
 /// behind each reduction that is yielded, so that accumulators need not be the output's memory.
 void prepare(kernel::FuncOp kernel, const Target &target);

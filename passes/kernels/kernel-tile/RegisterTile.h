@@ -42,10 +42,11 @@ private:
   // RegisterTileShape.cpp
   bool thrash(const Operand &operand, int loop, int64_t positions) const;
   double loadCycles(int64_t vectors, int64_t m1, int64_t m2) const;
-  std::optional<double> score(int64_t tile, int64_t m1, int64_t m2) const;
+  std::optional<double> rate(int64_t tile, int64_t m1, int64_t m2) const;
+  double score(int64_t tile, int64_t m1, int64_t m2, llvm::ArrayRef<int64_t> sizes) const;
   llvm::SmallVector<int64_t> vectorTiles() const;
   void chooseTile();
-  int64_t rowTile() const;
+  int64_t rowTile(int64_t otherwise) const;
   // RegisterTileOrder.cpp
   void order();
   void chooseRows(llvm::ArrayRef<int> rest);
@@ -86,6 +87,10 @@ private:
   int runLoop = -1; ///< twice in `outer`: runs of tiles, and the tiles of a run
   int64_t runTiles = 0;
 };
+
+/// The positions of the tile, beside that of one, for fewer than `positions` of a loop of unknown
+/// size; 1: there is none.
+inline int64_t shorterTile(int64_t positions) { return positions > 6 ? 4 : 1; }
 
 /// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another
 /// form. A window that moves by more than 4 is not worth vectors.

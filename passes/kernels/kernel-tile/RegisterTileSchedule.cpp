@@ -13,7 +13,7 @@ void RegisterTiler::scheduleOutput() {
   Stage &o = *output;
   std::string v = loopName(vector);
   SmallVector<NamedAttribute> rowFactors; // of splits, in the version for few rows
-  int64_t widest = rowTile();
+  int64_t widest = rowTile(vectorTile);
   auto setRowFactor = [&](StringRef dim, int64_t factor) {
     rowFactors.push_back(model.builder.getNamedAttr(dim, model.builder.getI64IntegerAttr(factor)));
   };
@@ -90,8 +90,8 @@ void RegisterTiler::scheduleOutput() {
   for (auto &[loop, positions] : unrolled)
     if (!isStatic(loop) && positions > 1) {
       SmallVector<int64_t> least = {positions};
-      if (positions > 6)
-        least.push_back(4);
+      if (shorterTile(positions) > 1)
+        least.push_back(shorterTile(positions));
       model.specialize(o, loopName(loop), least, model.builder.getDictionaryAttr(rowFactors));
     }
   if (!isStatic(vector) && vectorTile > 1)

@@ -62,9 +62,9 @@ static double useful(int64_t extent, int64_t tile) {
   return double(extent) / (llvm::divideCeil(extent, tile) * tile);
 }
 
-/// Multiply-adds of vectors in a cycle that a tile gets done; nothing if the registers do not
-/// hold it.
-std::optional<double> RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2) const {
+/// Multiply-adds of vectors in a cycle that a tile gets done where it is full; nothing if the
+/// registers do not hold it.
+std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) const {
   const Target &target = model.target;
   int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
   if (accumulators + vectors + target.broadcastRegisters > target.vectorRegisters &&
@@ -81,8 +81,22 @@ std::optional<double> RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2)
   double fromL2 = streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0;
   double step = stepCycles(target, accumulators, loads, fromL2);
   return accumulators * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
-         useful(first < 0 ? 1 : expected(first), m1) *
          useful(second < 0 ? 1 : expected(second), m2);
+}
+
+/// The mean rate over some sizes of the first loop. Where it is not known, there are versions for
+/// what is shorter than the tile.
+double RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2, ArrayRef<int64_t> sizes) const {
+  double sum = 0;
+  for (int64_t size : sizes) {
+    if (isStatic(first) || size >= m1)
+      sum += *rate(tile, m1, m2) * useful(size, m1);
+    else if (int64_t fewer = shorterTile(m1); fewer <= size && fewer > 1)
+      sum += *rate(tile, fewer, m2) * useful(size, fewer);
+    else
+      sum += rate(rowTile(tile), 1, m2).value_or(1);
+  }
+  return sum / sizes.size();
 }
 
 /// The widths that a tile may have along the vectors.
@@ -115,9 +129,9 @@ SmallVector<int64_t> RegisterTiler::vectorTiles() const {
 
 /// The vectors' tile in the version for few positions, which are taken one by one: as many sums
 /// under way as hide the time that a multiply-add takes.
-int64_t RegisterTiler::rowTile() const {
+int64_t RegisterTiler::rowTile(int64_t otherwise) const {
   constexpr int64_t mostVectors = 8;
-  int64_t best = vectorTile;
+  int64_t best = otherwise;
   if (!isStatic(vector) || staging || first < 0 || isStatic(first))
     return best;
   for (int64_t tile = lanes; tile <= mostVectors * lanes; tile += lanes)
@@ -140,20 +154,32 @@ void RegisterTiler::chooseTile() {
   second = candidates.size() < 2 ? -1 : candidates[1];
 
   struct Shape {
-    double score;
+    double score, likely; // at the sizes to expect, and at others
     int64_t tile, first, second;
   };
   SmallVector<Shape> shapes;
   auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
-    if (auto points = score(tile, m1, m2))
-      shapes.push_back({*points, tile, m1, m2});
+    auto points = rate(tile, m1, m2);
+    if (!points)
+      return;
+    if (first < 0) {
+      shapes.push_back({*points, *points, tile, m1, m2});
+      return;
+    }
+    constexpr int64_t typical = 64; // unknown sizes are often multiples of 8
+    int64_t size = ShapedType::isDynamic(expected(first)) ? typical : expected(first);
+    double score = this->score(tile, m1, m2, size);
+    double likely = score;
+    constexpr int64_t fewest = 4; // fewer are rather a batch, of which there may be any
+    if (!isStatic(first))
+      likely = size < fewest ? this->score(tile, m1, m2, {1, 2, 4, 8, 16, 32, 64})
+                             : this->score(tile, m1, m2, getLikelyExtents(size));
+    shapes.push_back({score, likely, tile, m1, m2});
   };
   SmallVector<int64_t> tiles = vectorTiles();
   for (int64_t tile : tiles) {
     int64_t most =
-        first < 0 ? 1
-                  : std::min<int64_t>(ShapedType::isDynamic(expected(first)) ? 14 : expected(first),
-                                      registers);
+        first < 0 ? 1 : std::min<int64_t>(isStatic(first) ? extent(first) : 14, registers);
     for (int64_t m1 = 1; m1 <= most; ++m1) {
       consider(tile, m1, 1);
       if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
@@ -162,11 +188,17 @@ void RegisterTiler::chooseTile() {
     }
   }
   if (shapes.empty())
-    shapes.push_back({0, tiles.front(), 1, 1});
+    shapes.push_back({0, 0, tiles.front(), 1, 1});
   // The best in front; of those that are about equal, the first that was considered.
   size_t best = 0;
   for (size_t i = 1; i < shapes.size(); ++i)
     if (shapes[i].score > shapes[best].score * 1.001)
+      best = i;
+  // Of those nearly as good at the sizes to expect, the best at others.
+  constexpr double nearly = 1.03;
+  double enough = shapes[best].score / nearly;
+  for (size_t i = 0; i < shapes.size(); ++i)
+    if (shapes[i].score > enough && shapes[i].likely > shapes[best].likely * 1.001)
       best = i;
   std::rotate(shapes.begin(), shapes.begin() + best, shapes.begin() + best + 1);
   llvm::sort(MutableArrayRef<Shape>(shapes).drop_front(), [](const Shape &a, const Shape &b) {

@@ -121,6 +121,11 @@ void StrassenTiler::choose() {
   int64_t fits = std::max<int64_t>(target.l2Bytes * 0.8 / (bytes * (depth + panel)), least);
   fits = std::min<int64_t>(fits, std::max<int64_t>(target.l2Bytes / 4 / (bytes * panel), least));
   int64_t strips = llvm::divideCeil(rows, fits);
+  // As many for each core, whose sums and results are then its own: lines out of another core's
+  // cache cost two cores more than it costs one to go through the right side twice.
+  constexpr int64_t leastPerCore = 32;
+  if (rows >= 2 * leastPerCore)
+    strips = llvm::alignTo(strips, 2);
   stripRows = llvm::alignTo(llvm::divideCeil(rows, strips), tileRows);
 }
 

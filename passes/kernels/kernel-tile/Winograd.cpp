@@ -24,6 +24,9 @@ using kernel::TailStrategy;
 
 namespace {
 
+/// Tiles of a row or column where nothing says how many there will be.
+constexpr int64_t usualTiles = 14;
+
 // The loops of the stages.
 enum OutputLoop { Batch, Row, Column, Filter };
 enum ProductLoop { PointY, PointX, ProductBatch, TileY, TileX, ProductFilter, Channel };
@@ -45,7 +48,9 @@ private:
   bool match();
   Stage *producer(Stage &stage, unsigned operand);
   void choose();
-  double cost(const Plan &plan) const;
+  int64_t count(unsigned loop, int64_t otherwise) const;
+  double cost(const Plan &plan, int64_t height, int64_t width) const;
+  double costAtLikelySizes(const Plan &plan) const;
   void scheduleOutput();
   void scheduleProducts();
   void scheduleInput();
@@ -117,24 +122,29 @@ bool WinogradTiler::match() {
 // Choice
 //===----------------------------------------------------------------------===//
 
-/// Cycles for the whole convolution, as far as the plan decides them.
-double WinogradTiler::cost(const Plan &plan) const {
+int64_t WinogradTiler::count(unsigned loop, int64_t otherwise) const {
+  int64_t expected = products->expected[loop];
+  return ShapedType::isDynamic(expected) ? otherwise : expected;
+}
+
+/// Cycles for the whole convolution of a picture of that many tiles, as far as the plan decides
+/// them.
+double WinogradTiler::cost(const Plan &plan, int64_t height, int64_t width) const {
   const Target &target = model.target;
-  auto count = [&](unsigned loop, int64_t otherwise) {
-    int64_t expected = products->expected[loop];
-    return double(ShapedType::isDynamic(expected) ? otherwise : expected);
+  double batch = count(ProductBatch, 1), filters = count(ProductFilter, 1);
+  double channels = count(Channel, 1), points = (tile + 2) * (tile + 2), bytes = 4;
+  double strips =
+      batch * llvm::divideCeil(height, plan.stripRows) * llvm::divideCeil(width, plan.stripColumns);
+  double blocks = std::ceil(filters / plan.filters);
+  // Of the last strip there may be less.
+  auto groups = [](int64_t size, int64_t strip, int64_t together) {
+    return double(size / strip * llvm::divideCeil(strip, together) +
+                  llvm::divideCeil(size % strip, together));
   };
-  double height = count(TileY, 14), width = count(TileX, 14), batch = count(ProductBatch, 1);
-  double filters = count(ProductFilter, 1), channels = count(Channel, 1);
-  double points = (tile + 2) * (tile + 2), bytes = 4;
-  double stripsY = std::ceil(height / plan.stripRows),
-         stripsX = std::ceil(width / plan.stripColumns);
-  double strips = batch * stripsY * stripsX, blocks = std::ceil(filters / plan.filters);
-  double groups = std::ceil(double(plan.stripRows) / plan.tileRows) *
-                  std::ceil(double(plan.stripColumns) / plan.tileColumns);
   double vectors = double(panel) / lanes, together = double(plan.tileRows * plan.tileColumns);
   double arithmetic =
-      points * strips * groups * channels * (filters / panel) *
+      points * batch * groups(height, plan.stripRows, plan.tileRows) *
+      groups(width, plan.stripColumns, plan.tileColumns) * channels * (filters / panel) *
       stepCycles(target, vectors * together, vectors / target.loadsPerCycle + together / 2);
 
   // What is read in order is fetched ahead, beside the arithmetic.
@@ -155,17 +165,30 @@ double WinogradTiler::cost(const Plan &plan) const {
   double filter = points * channels * filters * bytes;
   double input = points * positions * channels * bytes;
   double product = points * positions * plan.filters * bytes;
-  double strip = input + product, whole = plan.whole ? input * strips : strip;
+  double all = batch * height * width / positions; // strips' worth of positions
+  double strip = input + product, whole = plan.whole ? input * all : strip;
   double filterNear = (plan.whole ? filter / blocks : filter) + product;
   // A store also reads its line.
-  double streams = stream(input * blocks * strips, whole) + stream(filter * strips, filterNear);
-  double waits =
-      scattered(2 * input * strips, whole) + scattered(3 * product * blocks * strips, strip);
+  double streams = stream(input * blocks * all, whole) + stream(filter * strips, filterNear);
+  double waits = scattered(2 * input * all, whole) + scattered(3 * product * blocks * all, strip);
   double time = std::max(arithmetic, streams) + streams / 10 + waits;
   // A library may run on more cores than the machine that compiles it has.
   double tasks = plan.whole ? blocks * strips : strips,
          cores = double(std::max<int64_t>(target.cores, 2));
   return time * std::ceil(tasks / cores) * cores / tasks;
+}
+
+/// The mean over other sizes than the expected ones, per tile.
+double WinogradTiler::costAtLikelySizes(const Plan &plan) const {
+  auto sizes = [&](unsigned loop) {
+    int64_t size = count(loop, usualTiles);
+    SmallVector<int64_t> likely = getLikelyExtents(size);
+    return products->isStatic(loop) ? SmallVector<int64_t>(likely.size(), size) : likely;
+  };
+  double sum = 0;
+  for (auto [height, width] : llvm::zip_equal(sizes(TileY), sizes(TileX)))
+    sum += cost(plan, height, width) / double(height * width);
+  return sum;
 }
 
 static SmallVector<int64_t> divisors(int64_t n) {
@@ -177,43 +200,60 @@ static SmallVector<int64_t> divisors(int64_t n) {
 }
 
 void WinogradTiler::choose() {
-  constexpr int64_t usualColumns = 14; // tiles of a strip where nothing says how wide it will be
   int64_t registers = model.target.vectorRegisters, vectors = panel / lanes;
   int64_t most =
       std::max<int64_t>((registers - vectors - model.target.broadcastRegisters) / vectors, 1);
-  auto stripsOf = [&](unsigned loop, int64_t otherwise) {
-    int64_t expected = products->expected[loop];
-    return divisors(ShapedType::isDynamic(expected) ? otherwise : expected);
+  bool fixed =
+      products->isStatic(ProductBatch) && products->isStatic(TileY) && products->isStatic(TileX);
+  int64_t height = count(TileY, usualTiles), width = count(TileX, usualTiles);
+  auto stripsOf = [&](unsigned loop) {
+    if (products->isStatic(loop))
+      return divisors(products->extents[loop]);
+    constexpr int64_t longest = 28;
+    return llvm::to_vector(llvm::seq<int64_t>(1, std::min(count(loop, usualTiles), longest) + 1));
   };
   SmallVector<std::pair<double, Plan>> plans;
-  // Each way to cut the work with the register tile that suits it.
+  // Each way to cut the work with the register tile that suits it; all tiles where the size is not
+  // known.
   auto consider = [&](Plan each) {
-    std::pair<double, Plan> best(cost(each), each);
+    std::pair<double, Plan> best(cost(each, height, width), each);
     for (each.tileColumns = 1; each.tileColumns <= std::min(most, each.stripColumns);
          ++each.tileColumns) {
       int64_t rows = each.tileColumns < each.stripColumns ? 1 : each.stripRows;
       for (each.tileRows = 1; each.tileRows <= std::min(most / each.tileColumns, rows);
-           ++each.tileRows)
-        if (double cycles = cost(each); cycles < best.first * 0.999)
+           ++each.tileRows) {
+        double cycles = cost(each, height, width);
+        if (!fixed)
+          plans.emplace_back(cycles, each);
+        else if (cycles < best.first * 0.999)
           best = {cycles, each};
+      }
     }
-    plans.push_back(best);
+    if (fixed)
+      plans.push_back(best);
   };
-  bool fixed =
-      products->isStatic(ProductBatch) && products->isStatic(TileY) && products->isStatic(TileX);
-  for (bool whole : {false, true}) {
-    if (whole && !fixed)
-      continue;
+  for (bool whole : {false, true})
     for (int64_t filters = panel; filters <= 4 * panel; filters *= 2) {
       if (products->extents[ProductFilter] % filters != 0)
         continue;
-      for (int64_t stripRows : stripsOf(TileY, 1))
-        for (int64_t stripColumns : stripsOf(TileX, usualColumns))
+      for (int64_t stripRows : stripsOf(TileY))
+        for (int64_t stripColumns : stripsOf(TileX))
           consider({whole, stripRows, stripColumns, filters, 1, 1});
     }
-  }
   // Of plans that are about equal, the first that was considered.
   llvm::stable_sort(plans, [](const auto &a, const auto &b) { return a.first < b.first; });
+  // Of those nearly as good at the sizes to expect, the best at others.
+  if (!fixed) {
+    constexpr double nearly = 1.06;
+    size_t best = 0;
+    double least = costAtLikelySizes(plans.front().second);
+    for (size_t i = 1; i < plans.size() && plans[i].first < plans[0].first * nearly; ++i)
+      if (double cycles = costAtLikelySizes(plans[i].second); cycles < least * 0.999) {
+        least = cycles;
+        best = i;
+      }
+    std::rotate(plans.begin(), plans.begin() + best, plans.begin() + best + 1);
+  }
   constexpr size_t worthMeasuring = 12;
   SmallVector<std::string> words;
   for (const auto &[cycles, each] : ArrayRef(plans).take_front(worthMeasuring))
