@@ -89,3 +89,17 @@ kernel.func @few_rows(%x: tensor<?x128xf32>, %w: tensor<128x192xf32>) -> tensor<
   %y = linalg.matmul ins(%x, %w : tensor<?x128xf32>, tensor<128x192xf32>) outs(%init : tensor<?x192xf32>) -> tensor<?x192xf32>
   kernel.yield %y : tensor<?x192xf32>
 }
+
+// A batch is expected to be 1, but others come: only what is left over goes row by row.
+// CHECK-LABEL: kernel.func @some_batch
+// CHECK: kernel.split %{{.*}} d0 by [[TILE:[4-9]|1[0-4]]] -> d0_o, d0_u
+// CHECK: kernel.specialize %{{.*}} when d0 at_least {{.}}[[TILE]],
+kernel.func @some_batch(%x: tensor<?x128xf32> {kernel.expected = array<i64: 1, 128>}, %w: tensor<128x192xf32>) -> tensor<?x192xf32> {
+  %zero = arith.constant 0.0 : f32
+  %i0 = arith.constant 0 : index
+  %n = tensor.dim %x, %i0 : tensor<?x128xf32>
+  %e = tensor.empty(%n) : tensor<?x192xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<?x192xf32>) -> tensor<?x192xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<?x128xf32>, tensor<128x192xf32>) outs(%init : tensor<?x192xf32>) -> tensor<?x192xf32>
+  kernel.yield %y : tensor<?x192xf32>
+}

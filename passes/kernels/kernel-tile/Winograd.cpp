@@ -244,7 +244,7 @@ void WinogradTiler::choose() {
   llvm::stable_sort(plans, [](const auto &a, const auto &b) { return a.first < b.first; });
   // Of those nearly as good at the sizes to expect, the best at others.
   if (!fixed) {
-    constexpr double nearly = 1.06;
+    constexpr double nearly = 1.03;
     size_t best = 0;
     double least = costAtLikelySizes(plans.front().second);
     for (size_t i = 1; i < plans.size() && plans[i].first < plans[0].first * nearly; ++i)
