@@ -65,7 +65,7 @@ public:
   }
 
   std::map<std::string, Expr> lets; ///< of the nest around, expanded
-  std::vector<Remainder> facts;          ///< of the conditions around
+  std::vector<Remainder> facts;     ///< of the conditions around
 
 private:
   using IRVisitor::visit;
