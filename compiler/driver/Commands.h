@@ -33,9 +33,10 @@ struct CompileArguments {
   std::string emit = "lib";
   std::vector<std::pair<std::string, int64_t>> dims;
   std::vector<std::pair<std::string, int64_t>> expect; ///< sizes of dynamic dims to be fast for
-  std::string codegen = "halide";                      ///< or "reference"
-  std::string numerics = "default";                    ///< or "strict"
-  std::string name;                                    ///< of the model; empty: from the file
+  int64_t expectedBatch = 0; ///< of the inputs' dims 0 that `expect` says nothing of; 0: unknown
+  std::string codegen = "halide";   ///< or "reference"
+  std::string numerics = "default"; ///< or "strict"
+  std::string name;                 ///< of the model; empty: from the file
   unsigned optLevel = 3;
   unsigned threads = 0;
   bool noFuse = false, noLayout = false, remarks = false, quiet = false;

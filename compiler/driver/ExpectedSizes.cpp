@@ -21,15 +21,16 @@ static std::string nameOf(func::FuncOp main, unsigned argument, int64_t dim) {
 }
 
 bool Session::expectSizes(const CompileArguments &arguments) {
-  if (arguments.expect.empty())
+  auto main = module->lookupSymbol<func::FuncOp>("main");
+  auto stage = getStage(*module);
+  bool isModel = main && stage && *stage <= Stage::NNOpt;
+  if (arguments.expect.empty() && (arguments.expectedBatch == 0 || !isModel))
     return true;
   auto fail = [&](const Twine &message) {
     emitError(UnknownLoc::get(&context), message);
     return false;
   };
-  auto main = module->lookupSymbol<func::FuncOp>("main");
-  auto stage = getStage(*module);
-  if (!main || !stage || *stage > Stage::NNOpt)
+  if (!isModel)
     return fail("--expect is for models, not for IR behind nn-opt");
   llvm::StringMap<int64_t> wanted;
   for (auto &[name, size] : arguments.expect)
@@ -49,10 +50,15 @@ bool Session::expectSizes(const CompileArguments &arguments) {
       if (known.find("'" + name + "'") == std::string::npos)
         known += (known.empty() ? "'" : ", '") + name + "'";
       auto found = wanted.find(name);
-      // What the others of this input will be is the compiler's guess: a batch of 1.
-      sizes[dim] = found == wanted.end() ? nn::expectInputDim(type.getRank(), dim) : found->second;
-      if (found != wanted.end())
-        any = used[name] = true;
+      bool isBatch = dim == 0 && arguments.expectedBatch > 0;
+      if (found != wanted.end()) {
+        sizes[dim] = found->second;
+        used[name] = true;
+      } else {
+        // What the others of this input will be is the compiler's guess: a batch of 1.
+        sizes[dim] = isBatch ? arguments.expectedBatch : nn::expectInputDim(type.getRank(), dim);
+      }
+      any |= found != wanted.end() || isBatch;
     }
     if (any)
       main.setArgAttr(i, "nn.expected", DenseI64ArrayAttr::get(&context, sizes));

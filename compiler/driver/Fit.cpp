@@ -46,6 +46,7 @@ static int compileLibrary(const FitArguments &arguments, training::Processes &pr
     CompileArguments compiling = arguments.compile;
     compiling.train = true;
     compiling.dataParallel = processes.getCount() > 1;
+    compiling.expectedBatch = arguments.options.batch / processes.getCount();
     compiling.output = library;
     compiling.quiet = arguments.options.quiet;
     status = compile(compiling);

@@ -25,9 +25,20 @@ static int64_t expectDim(Value value, int64_t dim) {
                            : FunctionOpInterface();
   if (!function)
     return expectedCount;
-  if (auto told =
-          function.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.expected"))
+  auto toldOf = [&](unsigned i) {
+    return function.getArgAttrOfType<DenseI64ArrayAttr>(i, "nn.expected");
+  };
+  if (auto told = toldOf(argument.getArgNumber()))
     return told[dim];
+  // Dims of one name have one size, as a training's target has its batch from an input.
+  auto namesOf = [&](unsigned i) { return function.getArgAttrOfType<ArrayAttr>(i, "nn.dims"); };
+  auto names = namesOf(argument.getArgNumber());
+  auto name = names ? cast<StringAttr>(names[dim]) : StringAttr();
+  for (unsigned i = 0; name && !name.empty() && i < function.getNumArguments(); ++i)
+    if (auto told = toldOf(i); told && namesOf(i))
+      for (auto [size, other] : llvm::zip(told.asArrayRef(), namesOf(i)))
+        if (other == name)
+          return size;
   return expectInputDim(cast<ShapedType>(value.getType()).getRank(), dim);
 }
 
