@@ -362,13 +362,29 @@ void tile::scheduleRows(Model &model) {
 
   if (vector >= 0)
     vectorizeLoop(model, *output, false, vector);
-  std::string level;
+  std::string level, runLevel;
   if (!outer.empty())
-    level = parallelize(model, *output, outer, work);
+    level = runLevel = parallelize(model, *output, outer, work);
+  // What is read across the vectors that were just stored waits for the stores: several short rows
+  // are stored before the first is read.
+  constexpr int64_t shortRow = 256, run = 8;
+  auto isShortRow = [&](Stage *stage) {
+    int loop = vectorLoop(*stage);
+    return !stage->reduces && depth(*stage) != 0 && loop >= 0 && stage->isStatic(loop) &&
+           stage->extents[loop] <= shortRow && !isOneValue(*stage) &&
+           llvm::none_of(kept,
+                         [&](Stage *each) { return llvm::is_contained(each->consumers, stage); });
+  };
+  if (outer.size() > 1 && level == loopName(outer.back()) &&
+      output->extents[outer.back()] >= 2 * run && llvm::any_of(kept, isShortRow)) {
+    model.split(*output, false, level, run, level + "_r", level + "_i", TailStrategy::ShiftInwards);
+    runLevel = level + "_r";
+    level += "_i";
+  }
   for (Stage *stage : kept) {
     bool inside = depth(*stage) != 0 && !level.empty();
     if (inside)
-      model.computeAt(stage->handle, *output, false, level);
+      model.computeAt(stage->handle, *output, false, isShortRow(stage) ? runLevel : level);
     else
       model.computeRoot(*stage);
     if (stage->reduces && factorReduction(model, *stage, inside ? output : nullptr, level))
