@@ -2,12 +2,13 @@
 
 # sinter_family(NAME ARCH LOADER SOURCES file...): declares the family of the folder NAME. Its sources define
 # sinter::NAME::family() (targets/Family.h); ARCH is the processor's name in a triple, for which the runtime is compiled.
-# The runner that tests start (runtime/runner) begins in the folder's start.S and names the dynamic LOADER.
+# The runtime asks the folder's processor.h of the processor. The runner that tests start (runtime/runner) begins in the
+# folder's start.S and names the dynamic LOADER.
 function(sinter_family name arch loader)
   cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
   set_property(GLOBAL APPEND PROPERTY SINTER_FAMILIES ${name})
   set_property(GLOBAL APPEND PROPERTY SINTER_ARCHES ${arch})
-  set_property(GLOBAL PROPERTY SINTER_START_${arch} "${CMAKE_SOURCE_DIR}/targets/${name}/start.S")
+  set_property(GLOBAL PROPERTY SINTER_FAMILY_FOLDER_${arch} "${CMAKE_SOURCE_DIR}/targets/${name}")
   set_property(GLOBAL PROPERTY SINTER_LOADER_${arch} ${loader})
   list(TRANSFORM ARG_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/targets/${name}/")
   set_property(GLOBAL APPEND PROPERTY SINTER_FAMILY_SOURCES ${ARG_SOURCES})

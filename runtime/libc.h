@@ -35,7 +35,7 @@ int posix_memalign(void **memory, size_t alignment, size_t bytes);
 void free(void *);
 int madvise(void *memory, size_t bytes, int advice);
 
-/* jmp_buf is 200 bytes on x86-64, 312 on AArch64. */
+/* jmp_buf is 200 bytes on x86-64, 312 on AArch64, 344 on RISC-V. */
 typedef struct {
   unsigned char bytes[384] __attribute__((aligned(16)));
 } JumpBuffer;
@@ -53,9 +53,7 @@ struct timespec {
   long tv_sec, tv_nsec;
 };
 int clock_gettime(int clock, struct timespec *);
-#if !defined(__x86_64__)
 unsigned long getauxval(unsigned long key);
-#endif
 
 #pragma GCC visibility pop
 

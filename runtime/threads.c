@@ -10,22 +10,14 @@
 
 #include "runtime/internal.h"
 
+#include "processor.h" /* of the family's folder in targets/ */
+
 enum {
   spinNanoseconds = 30000, /* about what a sleep and a wake-up cost */
   jobOpen = 1 << 30,       /* bit of Pool.state; below it the workers inside */
 };
 
 /*===- Linux ----------------------------------------------------------------===*/
-
-#if defined(__x86_64__)
-enum { futexCall = 202 };
-static inline void pause(void) { __builtin_ia32_pause(); }
-#elif defined(__aarch64__)
-enum { futexCall = 98 };
-static inline void pause(void) { __asm__ volatile("yield"); }
-#else
-#error "no futex number for this processor"
-#endif
 
 enum { futexWaitPrivate = 128, futexWakePrivate = 129 };
 

@@ -1,9 +1,10 @@
 //===- Family.h - what a family of processors defines -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A family is a folder with a family.cmake and a source that defines
-// `sinter::FOLDER::family()`. Nothing else knows its name. Devices, which run
-// kernels beside a CPU, have `sinter::FOLDER::devices()` and a device.cmake.
+// A family is a folder with a family.cmake, a source that defines
+// `sinter::FOLDER::family()`, and a processor.h and a start.S for the runtime.
+// Nothing else knows its name. Devices, which run kernels beside a CPU, have
+// `sinter::FOLDER::devices()` and a device.cmake.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,6 +56,23 @@ struct DeviceFamily {
   }
 #include "targets/Devices.inc"
 #undef SINTER_DEVICES
+
+/// Data caches that one core sees, as sold most often where the designer leaves the size open; a
+/// cluster's cache counts as its last one.
+struct CoreCaches {
+  const char *cpu;
+  int64_t l1Bytes, l2Bytes, l3Bytes;
+};
+
+/// Sets the caches of the target's CPU, if it is among `cores`.
+void setCaches(Target &target, llvm::ArrayRef<CoreCaches> cores);
+
+/// Adds bits to those that the CPU must have. Bits of one word are one requirement.
+void require(Target &target, CpuRequirement bits);
+
+/// What is wrong with `target`: `name` is no feature of the family, which people call `processor`.
+std::string unknownFeature(const Target &target, llvm::StringRef processor, llvm::StringRef name,
+                           const Family &family);
 
 /// "; did you mean 'a', 'b'?" for those of `known` that a slip could have made
 /// `name` of; empty if there is none.

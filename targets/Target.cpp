@@ -91,6 +91,32 @@ std::string sinter::didYouMean(llvm::StringRef name, llvm::ArrayRef<std::string>
   return text.empty() ? text : text + "?";
 }
 
+void sinter::setCaches(Target &target, llvm::ArrayRef<CoreCaches> cores) {
+  for (const CoreCaches &core : cores)
+    if (target.cpu == core.cpu) {
+      target.l1Bytes = core.l1Bytes;
+      target.l2Bytes = core.l2Bytes;
+      target.l3Bytes = core.l3Bytes;
+    }
+}
+
+void sinter::require(Target &target, CpuRequirement bits) {
+  for (CpuRequirement &each : target.requirements)
+    if (each.leaf == bits.leaf && each.subleaf == bits.subleaf && each.word == bits.word) {
+      each.mask |= bits.mask;
+      return;
+    }
+  target.requirements.push_back(bits);
+}
+
+std::string sinter::unknownFeature(const Target &target, llvm::StringRef processor,
+                                   llvm::StringRef name, const Family &family) {
+  FamilyDescription description;
+  family.describe(description);
+  return "target '" + target.name + "': " + processor.str() + " has no feature '" + name.str() +
+         "'" + didYouMean(name, description.features);
+}
+
 bool sinter::lookupTarget(const std::string &name, Target &target, std::string &error) {
   llvm::SmallVector<llvm::StringRef> parts;
   llvm::StringRef(name).split(parts, '+');

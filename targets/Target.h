@@ -16,24 +16,14 @@
 
 namespace sinter {
 
-/// The instruction set that schedules are written for. `cpu` and `features`
-/// of the target say exactly what code generation may use.
-enum class ISA {
-  X86V2, ///< SSE4.2: 16-byte vectors, no FMA
-  X86V3, ///< AVX2, FMA, F16C: 32-byte vectors
-  X86V4, ///< AVX-512 F, BW, CD, DQ, VL: 64-byte vectors
-  NEON,  ///< AArch64's base: 16-byte vectors, FMA
-};
-
 /// Bits that a CPU's identification must have for it to run the code. The
 /// runtime (runtime/cpu.c) compares them before it runs any.
 struct CpuRequirement {
-  uint32_t leaf;    ///< x86: CPUID's leaf, or `extendedState`; else getauxval's key
-  uint32_t subleaf; ///< of CPUID
-  uint32_t word;    ///< x86: 0 to 3 for EAX, EBX, ECX, EDX; else 0, or 1 for the upper half
-  uint32_t mask;    ///< all of which must be set
-  /// In the place of a leaf: XCR0, the registers that the system saves.
-  static constexpr uint32_t extendedState = 0xffffffff;
+  /// Where the bits are: a leaf of CPUID, a key of getauxval, ..., as the family's processor.h
+  /// reads it.
+  uint32_t leaf, subleaf;
+  uint32_t word; ///< which 32 of them, the least significant first
+  uint32_t mask; ///< all of which must be set
 };
 
 /// A GPU, or what is programmed like one.
@@ -56,16 +46,17 @@ struct Device {
 };
 
 struct Target {
-  std::string name;     ///< as the user wrote it: "host", "x86-64-v3", "cortex-a76+fp16"
-  std::string family;   ///< "x86", "arm", ...: the folder of targets/
-  std::string triple;   ///< LLVM's, e.g. "x86_64-unknown-linux-gnu"
-  std::string cpu;      ///< LLVM's name of the CPU
+  std::string name;   ///< as the user wrote it: "host", "x86-64-v3", "cortex-a76+fp16"
+  std::string family; ///< "x86", "arm", ...: the folder of targets/
+  std::string triple; ///< LLVM's, e.g. "x86_64-unknown-linux-gnu"
+  /// LLVM's name of the CPU. With `features` it says exactly what code generation may use.
+  std::string cpu;
   std::string features; ///< LLVM's, e.g. "+avx2,+fma,-avx512f"
   /// Halide's target string without the kernel flags (no_runtime, ...).
   std::string halide;
   uint16_t elfMachine = 0; ///< of its object files, e.g. EM_AARCH64
+  uint32_t elfFlags = 0;   ///< that all of a library's object files have in common
   std::vector<CpuRequirement> requirements;
-  ISA isa = ISA::X86V2;
 
   int64_t vectorBytes = 16;     ///< bytes of one vector register
   int64_t vectorRegisters = 16; ///< number of vector registers
@@ -114,6 +105,7 @@ struct FamilyDescription {
   std::string arch;                  ///< as in a triple: "aarch64"
   uint16_t elfMachine = 0;           ///< of its object files
   std::string emulator;              ///< runs its programs elsewhere: "qemu-aarch64"
+  std::string emulatedCpu;           ///< that it plays; empty: its own choice
   std::string sysroot;               ///< where the emulator finds its libc
   std::string packages;              ///< Debian's, of both
   std::vector<std::string> levels;   ///< generic targets, least first

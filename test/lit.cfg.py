@@ -9,7 +9,7 @@ Substitutions
 
 Features
   shared-data    ../shared/data is there      onnx-testdata  libonnx-testdata is installed
-  libpng, mpi, onnxruntime, qemu-aarch64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl, ptxas: the machine has it
+  libpng, mpi, onnxruntime, qemu-aarch64, qemu-riscv64, qemu-x86_64, avx2, avx512, nvidia-gpu, opencl, ptxas: the machine has it
   x86-64, aarch64: the architecture of the machine
 """
 
@@ -71,7 +71,8 @@ for feature, present in {
     "shared-data": shared is not None,
     "onnx-testdata": testdata is not None,
     "libpng": os.path.exists("/usr/include/png.h"),
-    "qemu-aarch64": shutil.which("qemu-aarch64") is not None and os.path.isdir("/usr/aarch64-linux-gnu"),
+    "qemu-aarch64": machine.has_emulator("aarch64"),
+    "qemu-riscv64": machine.has_emulator("riscv64"),
     "qemu-x86_64": shutil.which("qemu-x86_64") is not None,
     "avx2": "avx2" in flags,
     "avx512": "avx512f" in flags,

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs lit, the GoogleTest units, the ONNX conformance cases and, of those, samples for AArch64 and OpenCL, and adds them up.
+"""Runs lit, the GoogleTest units, the ONNX conformance cases and, of those, samples for AArch64, RISC-V and OpenCL, and
+adds them up.
 
 The last line is `N passed, N failed, N skipped`, alone; the exit status is 1 when anything failed.
 Skipped: lit's UNSUPPORTED and XFAIL, GoogleTest's skipped and disabled, conformance cases on the list of expected
@@ -11,7 +12,6 @@ import concurrent.futures
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -117,14 +117,16 @@ def run_conformance(build, jobs):
     return Count(result["passed"], result["failed"], result["skipped"])
 
 
-def run_emulated(build, jobs):
-    """A sample of them, compiled for AArch64 and run under its emulator."""
-    if not shutil.which("qemu-aarch64"):
-        print("no qemu-aarch64 on this machine")
-        return Count(skipped=1)
-    result = conformance.run(build, jobs, every_operator=False, extra=["--target=aarch64-linux"],
-                             keep=lambda case: not SLOW_EMULATED.match(case.name), sample=3, report="conformance-aarch64.json")
-    return Count(result["passed"], result["failed"], 0)
+def run_emulated(arch, target, sample, keep):
+    """How to run a sample of them, compiled for another processor, under its emulator."""
+    def run(build, jobs):
+        if not machine.has_emulator(arch):
+            print(f"no qemu-{arch} with a libc on this machine")
+            return Count(skipped=1)
+        result = conformance.run(build, jobs, every_operator=False, extra=["--target=" + target], keep=keep,
+                                 sample=sample, report=f"conformance-{arch}.json")
+        return Count(result["passed"], result["failed"], 0)
+    return run
 
 
 def run_device(build, jobs):
@@ -139,7 +141,9 @@ def run_device(build, jobs):
     return Count(result["passed"], result["failed"], 0)
 
 
-KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance, "aarch64": run_emulated,
+KINDS = {"lit": run_lit, "unit": run_units, "conformance": run_conformance,
+         "aarch64": run_emulated("aarch64", "aarch64-linux", 3, lambda case: not SLOW_EMULATED.match(case.name)),
+         "riscv64": run_emulated("riscv64", "riscv64-linux", 1, lambda case: not case.name.startswith("onnx-")),
          "opencl": run_device}
 
 

@@ -122,7 +122,10 @@ bool Emulator::run(ArrayRef<nn::HostTensor> inputs, std::vector<NamedTensor> &ou
   if (!writeFile(file("request"), writeRequest(inputs, threads), error))
     return false;
   std::string runner = file("runner"), request = file("request"), response = file("response");
-  StringRef arguments[] = {emulator, "-L", family.sysroot, runner, library, request, response};
+  SmallVector<StringRef> arguments = {emulator, "-L", family.sysroot};
+  if (!family.emulatedCpu.empty())
+    arguments.append({"-cpu", family.emulatedCpu});
+  arguments.append({runner, library, request, response});
   std::string message;
   int status = llvm::sys::ExecuteAndWait(emulator, arguments, std::nullopt, {}, 0, 0, &message);
   auto buffer = llvm::MemoryBuffer::getFile(response, /*IsText=*/false,

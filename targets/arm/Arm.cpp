@@ -20,13 +20,8 @@ namespace aarch64 = llvm::AArch64;
 
 namespace {
 
-/// Caches of one core, of CPUs that are common where models run: as sold most
-/// often, where the designer leaves the size open. A cluster's cache counts as
-/// its last one.
-const struct Core {
-  const char *name;
-  int64_t l1Bytes, l2Bytes, l3Bytes;
-} cores[] = {
+/// CPUs that are common where models run.
+const CoreCaches cores[] = {
     {"cortex-a35", 32 << 10, 256 << 10, 256 << 10}, {"cortex-a53", 32 << 10, 512 << 10, 512 << 10},
     {"cortex-a55", 32 << 10, 128 << 10, 1 << 20},   {"cortex-a57", 32 << 10, 2 << 20, 2 << 20},
     {"cortex-a72", 32 << 10, 1 << 20, 1 << 20},     {"cortex-a73", 64 << 10, 2 << 20, 2 << 20},
@@ -68,7 +63,6 @@ const struct Extension {
 void describe(Target &target, const aarch64::ExtensionSet &set) {
   target.triple = "aarch64-unknown-linux-gnu";
   target.elfMachine = llvm::ELF::EM_AARCH64;
-  target.isa = ISA::NEON;
   target.vectorBytes = 16;
   target.vectorRegisters = 32;
   target.broadcastRegisters = 4;
@@ -78,18 +72,13 @@ void describe(Target &target, const aarch64::ExtensionSet &set) {
   target.bfloat16 = set.Enabled.test(aarch64::AEK_BF16);
   target.l2Bytes = 512 << 10;
   target.l3Bytes = 2 << 20;
-  for (const Core &core : cores)
-    if (target.cpu == core.name) {
-      target.l1Bytes = core.l1Bytes;
-      target.l2Bytes = core.l2Bytes;
-      target.l3Bytes = core.l3Bytes;
-    }
+  setCaches(target, cores);
   target.halide = "arm-64-linux";
   if (target.int8Dot)
     target.halide += "-arm_dot_prod";
   for (const Extension &extension : extensions)
     if (set.Enabled.test(extension.kind))
-      target.requirements.push_back({extension.key, 0, 0, extension.mask});
+      require(target, {extension.key, 0, 0, extension.mask});
 }
 
 Lookup lookup(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> modifiers, Target &target,
@@ -124,12 +113,9 @@ Lookup lookup(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> modifiers, T
 
   for (llvm::StringRef modifier : modifiers)
     if (!set.parseModifier(modifier)) {
-      FamilyDescription names;
-      arm::family().describe(names);
       llvm::StringRef name = modifier;
       name.consume_front("no");
-      error = "target '" + target.name + "': AArch64 has no feature '" + name.str() + "'" +
-              didYouMean(name, names.features);
+      error = unknownFeature(target, "AArch64", name, arm::family());
       return Lookup::Failed;
     }
   std::vector<std::string> features;

@@ -98,6 +98,7 @@ bool native::writeWeightsObject(const Weights &weights, const Target &target, ll
   header.e_type = elf::ET_REL;
   header.e_machine = target.elfMachine;
   header.e_version = elf::EV_CURRENT;
+  header.e_flags = target.elfFlags;
   header.e_shoff = sectionsAt;
   header.e_ehsize = sizeof(elf::Elf64_Ehdr);
   header.e_shentsize = sizeof(elf::Elf64_Shdr);

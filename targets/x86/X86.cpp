@@ -29,23 +29,27 @@ constexpr const char *fullVectors = "-prefer-256-bit";
 /// Typical sizes of the level's CPUs, for code that is compiled elsewhere.
 struct Level {
   const char *name;
-  ISA isa;
   int64_t vectorBytes, vectorRegisters;
   int64_t l1Bytes, l2Bytes, l3Bytes;
   const char *halide;
 };
 
 const Level levels[] = {
-    {"x86-64-v2", ISA::X86V2, 16, 16, 32 << 10, 256 << 10, 8 << 20, "x86-64-linux-sse41"},
-    {"x86-64-v3", ISA::X86V3, 32, 16, 32 << 10, 512 << 10, 16 << 20,
-     "x86-64-linux-sse41-avx-avx2-fma-f16c"},
-    {"x86-64-v4", ISA::X86V4, 64, 32, 32 << 10, 1 << 20, 32 << 20,
+    {"x86-64-v2", 16, 16, 32 << 10, 256 << 10, 8 << 20, "x86-64-linux-sse41"},
+    {"x86-64-v3", 32, 16, 32 << 10, 512 << 10, 16 << 20, "x86-64-linux-sse41-avx-avx2-fma-f16c"},
+    {"x86-64-v4", 64, 32, 32 << 10, 1 << 20, 32 << 20,
      "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake"},
 };
 
+/// Only the highest level has vectors of 64 bytes.
+bool isV4(const Target &target) { return target.vectorBytes == 64; }
+
 enum Word : uint32_t { EAX, EBX, ECX, EDX };
 
-/// Registers that the system must save for an instruction set, in XCR0.
+/// In the place of CPUID's leaf: XCR0, the registers that the system saves.
+constexpr uint32_t extendedState = 0xffffffff;
+
+/// What it must save for an instruction set.
 constexpr uint32_t saveAVX = 0x6, saveAVX512 = 0xe6;
 
 /// What code generation may use of an instruction set that a user can name, and
@@ -114,16 +118,6 @@ const Level *levelOf(const llvm::StringSet<> &set) {
   return &levels[2];
 }
 
-/// Bits of one word are one requirement.
-void require(Target &target, CpuRequirement bits) {
-  for (CpuRequirement &each : target.requirements)
-    if (each.leaf == bits.leaf && each.subleaf == bits.subleaf && each.word == bits.word) {
-      each.mask |= bits.mask;
-      return;
-    }
-  target.requirements.push_back(bits);
-}
-
 /// Sets what follows from the set of features.
 bool describe(Target &target, const llvm::StringSet<> &set) {
   const Level *level = levelOf(set);
@@ -131,17 +125,16 @@ bool describe(Target &target, const llvm::StringSet<> &set) {
     return false;
   target.triple = "x86_64-unknown-linux-gnu";
   target.elfMachine = llvm::ELF::EM_X86_64;
-  target.isa = level->isa;
   target.vectorBytes = level->vectorBytes;
   target.vectorRegisters = level->vectorRegisters;
   target.l1Bytes = level->l1Bytes;
   target.l2Bytes = level->l2Bytes;
   target.l3Bytes = level->l3Bytes;
-  target.fma = level->isa != ISA::X86V2;
+  target.fma = level != &levels[0];
   target.halfConversion = target.fma;
   target.halide = level->halide;
   target.int8Dot = target.unsignedDot = set.contains("avxvnni");
-  if (level->isa == ISA::X86V4) {
+  if (isV4(target)) {
     target.int8Dot = target.unsignedDot = target.int8Dot || set.contains("avx512vnni");
     target.bfloat16 = set.contains("avx512bf16");
   }
@@ -151,7 +144,7 @@ bool describe(Target &target, const llvm::StringSet<> &set) {
     const char *sapphireRapids = "-avx512_cannonlake-avx512_sapphirerapids";
     if (hasAll(set, {"avx512vnni", "avx512bf16", "avx512ifma", "avx512vbmi"}))
       target.halide += sapphireRapids;
-    else if (level->isa == ISA::X86V4)
+    else if (isV4(target))
       target.halideDot = sapphireRapids;
     else
       target.halideDot = std::string("-avx512-avx512_skylake") + sapphireRapids;
@@ -160,14 +153,14 @@ bool describe(Target &target, const llvm::StringSet<> &set) {
     if (set.contains(feature.name)) {
       require(target, {feature.leaf, feature.subleaf, feature.word, 1u << feature.bit});
       if (feature.state)
-        require(target, {CpuRequirement::extendedState, 0, 0, feature.state});
+        require(target, {extendedState, 0, 0, feature.state});
     }
   return true;
 }
 
 /// Where a core does another amount of work in a cycle than is usual for its level.
 void describeCore(Target &target) {
-  if (target.isa != ISA::X86V4)
+  if (!isV4(target))
     return;
   // 512-bit vectors go through 256-bit units in two halves.
   if (target.cpu == "znver4")
@@ -229,10 +222,7 @@ Lookup lookup(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> modifiers, T
     };
     bool enable = known() || !name.consume_front("no");
     if (!known()) {
-      FamilyDescription names;
-      x86::family().describe(names);
-      error = "target '" + target.name + "': x86-64 has no feature '" + name.str() + "'" +
-              didYouMean(name, names.features);
+      error = unknownFeature(target, "x86-64", name, x86::family());
       return Lookup::Failed;
     }
     apply(name, enable, set);
@@ -244,7 +234,7 @@ Lookup lookup(llvm::StringRef base, llvm::ArrayRef<llvm::StringRef> modifiers, T
     return Lookup::Failed;
   }
   describeCore(target);
-  if (target.isa == ISA::X86V4)
+  if (isV4(target))
     addToList(target, fullVectors);
   if (base == "host")
     measureHost(target);

@@ -25,6 +25,8 @@ KINDS = [
     ("runtime as bitcode", r"runtime/Bitcode\.h$"),
     ("training runtime", r"runtime/training/"),
     ("runtime", r"runtime/"),
+    # What the runtime asks of the processor, in its family's folder.
+    ("runtime", r"processor\.h$"),
     ("test", r"test/"),
     ("MLIR", r"mlir(-c)?/"),
     # LLVM's containers and utilities come with MLIR; its IR and code generation do not.

@@ -48,13 +48,12 @@ TEST(Targets, Levels) {
   Target target;
   std::string error;
   ASSERT_TRUE(lookupTarget("x86-64-v3", target, error));
-  EXPECT_EQ(target.isa, ISA::X86V3);
   EXPECT_EQ(target.vectorBytes, 32);
   EXPECT_EQ(target.lanes(4), 8);
   EXPECT_TRUE(target.fma);
   EXPECT_EQ(target.halide, "x86-64-linux-sse41-avx-avx2-fma-f16c");
   ASSERT_TRUE(lookupTarget("znver4", target, error));
-  EXPECT_EQ(target.isa, ISA::X86V4);
+  EXPECT_EQ(target.vectorBytes, 64);
   EXPECT_EQ(target.vectorRegisters, 32);
   EXPECT_TRUE(target.int8Dot && target.unsignedDot);
   EXPECT_TRUE(target.halideDot.empty());
@@ -78,7 +77,7 @@ TEST(Targets, AArch64) {
   Target target;
   std::string error;
   ASSERT_TRUE(lookupTarget("aarch64-linux", target, error)) << error;
-  EXPECT_EQ(target.isa, ISA::NEON);
+  EXPECT_EQ(target.vectorBytes, 16);
   EXPECT_EQ(target.vectorRegisters, 32);
   EXPECT_FALSE(target.int8Dot);
   EXPECT_TRUE(target.requirements.empty());
@@ -97,13 +96,45 @@ TEST(Targets, AArch64) {
   EXPECT_FALSE(lookupTarget("cortex-r82", target, error));
 }
 
+TEST(Targets, RISCV) {
+  Target target;
+  std::string error;
+  ASSERT_TRUE(lookupTarget("riscv64-linux", target, error)) << error;
+  EXPECT_EQ(target.vectorBytes * target.vectorRegisters, 32 * 4); // the scalar registers
+  EXPECT_TRUE(target.requirements.empty());
+  ASSERT_TRUE(lookupTarget("riscv64+v", target, error)) << error;
+  EXPECT_EQ(target.vectorBytes, 16);
+  EXPECT_EQ(target.vectorRegisters, 32);
+  ASSERT_EQ(target.requirements.size(), 1u); // AT_HWCAP's bit V
+  EXPECT_EQ(target.requirements[0].mask, 1u << 21);
+  // A longer vector is asked of the register that has its length.
+  ASSERT_TRUE(lookupTarget("riscv64+zvl256b+v", target, error)) << error;
+  EXPECT_EQ(target.vectorBytes, 32);
+  ASSERT_EQ(target.requirements.size(), 2u);
+  EXPECT_EQ(target.requirements[1].mask, 32u);
+  ASSERT_TRUE(lookupTarget("spacemit-x60", target, error)) << error;
+  EXPECT_EQ(target.vectorBytes, 32);
+  // What the library can't ask of the processor is off, and so is what goes with a feature.
+  EXPECT_NE(target.features.find("-xsmtvdot"), std::string::npos) << target.features;
+  ASSERT_TRUE(lookupTarget("spacemit-x60+nov", target, error)) << error;
+  EXPECT_EQ(target.vectorBytes, 16);
+  EXPECT_NE(target.features.find("-zvfh"), std::string::npos) << target.features;
+  ASSERT_TRUE(lookupTarget("sifive-u74", target, error)) << error;
+  EXPECT_EQ(target.l2Bytes, 2 << 20);
+  EXPECT_FALSE(lookupTarget("sifive-s51", target, error));
+  EXPECT_EQ(error, "target 'sifive-s51': Sinter needs at least rv64gc");
+  EXPECT_FALSE(lookupTarget("riscv64+zbd", target, error));
+  EXPECT_EQ(error.find("target 'riscv64+zbd': RISC-V has no feature 'zbd'; did you mean 'zb"), 0u)
+      << error;
+}
+
 TEST(Targets, Features) {
   Target target;
   std::string error;
   ASSERT_TRUE(lookupTarget("x86-64-v4+avx512vnni", target, error)) << error;
   EXPECT_TRUE(target.int8Dot);
   ASSERT_TRUE(lookupTarget("skylake-avx512+noavx512f", target, error)) << error;
-  EXPECT_EQ(target.isa, ISA::X86V3);
+  EXPECT_EQ(target.vectorBytes, 32);
   // What a level needs is asked of the CPU before its code runs: AVX2 is leaf 7, EBX, bit 5.
   bool asked = false;
   for (const CpuRequirement &each : target.requirements)
@@ -199,16 +230,21 @@ TEST(Native, FailuresLeaveNoFile) {
   EXPECT_EQ(error, "the host program does not define '_mlir_ciface_sinter_main'");
 }
 
-TEST(Native, AArch64Links) {
-  Target target;
-  std::string error, path = temporaryFile("arm.so");
-  ASSERT_TRUE(lookupTarget("aarch64-linux", target, error)) << error;
-  ASSERT_TRUE(
-      emitNative(single(readHost("add_one"), target), interface("arm"), {}, {}, path, error))
-      << error;
-  auto object = llvm::object::ObjectFile::createObjectFile(path);
-  ASSERT_TRUE(bool(object));
-  EXPECT_EQ(object->getBinary()->getArch(), llvm::Triple::aarch64);
+TEST(Native, EveryFamilyLinks) {
+  const char bytes[] = "weights";
+  Weights weights;
+  weights.chunks.push_back({0, bytes});
+  for (const FamilyDescription &family : describeFamilies()) {
+    Target target;
+    std::string error, path = temporaryFile(family.name + ".so");
+    ASSERT_TRUE(lookupTarget(family.levels.front(), target, error)) << error;
+    ASSERT_TRUE(emitNative(single(readHost("add_one"), target), interface(family.name), weights, {},
+                           path, error))
+        << error;
+    auto object = llvm::object::ObjectFile::createObjectFile(path);
+    ASSERT_TRUE(bool(object));
+    EXPECT_EQ(object->getBinary()->getArch(), llvm::Triple(target.triple).getArch());
+  }
 }
 
 /// The generated header in a C and a C++ program, linked with two libraries.

@@ -9,7 +9,7 @@ for line in sys.stdin:
     if match:
         label, lines = match.group(1), []
     lines.append(line)
-    if label and re.search(rf"\b(b\.\w+|cbn?z|tbn?z|j\w+)\b.*{re.escape(label)}\b", line):
+    if label and re.search(rf"\b(b\.\w+|b[a-z]+|cbn?z|tbn?z|j\w+)\b.*{re.escape(label)}\b", line):
         blocks.append("".join(lines))
         label = None
 print(max(blocks, key=lambda block: len(re.findall(sys.argv[1], block)), default="no loop"))
