@@ -288,6 +288,8 @@ SinterStatus sinterStateEnsure(SinterContext *);
 void *sinterStateMemory(SinterContext *, int32_t index, bool next);
 /* Where its values are, likewise. */
 uint8_t *sinterStateSides(SinterContext *, int32_t index, bool next);
+/* Brings it to the host for one who may read and write it there. */
+SinterStatus sinterStateToHost(SinterContext *, int32_t index, bool next);
 void sinterStateFree(SinterContext *);
 
 /* Called by host code, kernels and Halide; any thread of the context. */

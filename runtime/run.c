@@ -168,7 +168,7 @@ static char *copyStrided(char *to, const char *from, const int64_t *sizes, const
 /* The state that came out, where no kernel has written it to its place; then it is
    the one that holds. A step's is a whole half; other models' is copied into the half
    that holds. */
-static void keepState(SinterContext *context, const int64_t *descriptor) {
+static SinterStatus keepState(SinterContext *context, const int64_t *descriptor) {
   const SinterInternal *internal = internalOf(context);
   bool isStep = internal->training && context->model == internal->training->train_step;
   for (int32_t i = 0; i < internal->stateOutputCount; ++i) {
@@ -179,13 +179,19 @@ static void keepState(SinterContext *context, const int64_t *descriptor) {
     char *place = (char *)sinterStateMemory(context, state, true);
     if (data != place && *sinterStateSides(context, state, true) & stateOnHost)
       copyStrided(place, data, descriptor + 3, descriptor + 3 + info->rank, info->rank, element);
-    if (!isStep)
+    if (!isStep) {
+      SinterStatus status = sinterStateToHost(context, state, true);
+      if (status)
+        return status;
       memcpy(sinterStateMemory(context, state, false), place,
              context->owner->state.places[state].bytes);
+      *sinterStateSides(context, state, false) = stateOnHost;
+    }
     descriptor += 3 + 2 * info->rank;
   }
   if (isStep && internal->stateOutputCount)
     context->owner->state.current = !context->owner->state.current;
+  return SINTER_OK;
 }
 
 static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
@@ -232,8 +238,7 @@ static SinterStatus deliver(SinterContext *context, DLTensor *outputs) {
     }
     shape += 2 * rank;
   }
-  keepState(context, descriptor);
-  return SINTER_OK;
+  return keepState(context, descriptor);
 }
 
 /* An output that an earlier run has filled in still points to the context's

@@ -106,14 +106,13 @@ uint8_t *sinterStateSides(SinterContext *context, int32_t index, bool next) {
   return &place->sides[one ? 0 : next ? !state->current : state->current];
 }
 
-/* For the caller, who may read and write it. */
-static SinterStatus bringToHost(SinterContext *context, int32_t index) {
+SinterStatus sinterStateToHost(SinterContext *context, int32_t index, bool next) {
   SinterContext *owner = context->owner;
-  uint8_t *sides = sinterStateSides(context, index, false);
+  uint8_t *sides = sinterStateSides(context, index, next);
   SinterStatus status = SINTER_OK;
   if (!(*sides & stateOnHost))
     status = hooksOf(owner->variant->driver)
-                 ->fetch(owner, sinterStateMemory(context, index, false),
+                 ->fetch(owner, sinterStateMemory(context, index, next),
                          owner->state.places[index].bytes);
   if (!status)
     *sides = stateOnHost;
@@ -147,7 +146,7 @@ sinter_rt_train_state(SinterContext *context, int32_t index, DLTensor *tensor) {
     return sinterError(context, SINTER_INVALID_COUNT, "model '%s': there is no state %d of %d",
                        context->model->name, index, training->state_count);
   SinterStatus status = sinterStateEnsure(context);
-  if (status || (status = bringToHost(context, index)))
+  if (status || (status = sinterStateToHost(context, index, false)))
     return status;
   const SinterTensorInfo *info = &training->states[index].tensor;
   *tensor =
