@@ -13,9 +13,20 @@ using kernel::TailStrategy;
 /// Threads of a block that walks elements one by one.
 static constexpr int64_t blockThreads = 256;
 
+/// Whether a thread's position along a loop would be the remainder of a quotient, which hides from
+/// Halide that the thread has one value of it: it infers all of a known extent.
+static bool hidesPositions(Model &model, const Stage &stage) {
+  auto reduces = [](const std::unique_ptr<Stage> &each) { return each->reduces; };
+  auto isLoop = [](int64_t extent) { return extent != 1; };
+  return llvm::any_of(stage.extents, ShapedType::isDynamic) &&
+         llvm::count_if(stage.extents, isLoop) > 3 && llvm::any_of(model.stages, reduces);
+}
+
 std::string tile::spreadElements(Model &model, Stage &stage) {
-  std::string name;
+  std::string name, outer;
   int64_t count = 1;
+  int64_t loops = llvm::count_if(stage.extents, [](int64_t extent) { return extent != 1; });
+  bool inTwo = hidesPositions(model, stage);
   // What a loop of one iteration is fused with comes out as a remainder, which hides from Halide
   // that a thread has one value of it.
   SmallVector<std::string> single;
@@ -24,6 +35,12 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
     if (extent == 1 && (!name.empty() || i + 1 < stage.extents.size())) {
       single.push_back(loop);
       continue;
+    }
+    // The last two loops apart from the others.
+    if (inTwo && loops-- == 2) {
+      outer = name;
+      name.clear();
+      count = 1;
     }
     std::string fused = name.empty() ? loop : name + "_" + loop.substr(1);
     if (!name.empty())
@@ -41,11 +58,16 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
          threads / 2 >= count)
     threads /= 2;
   model.split(stage, false, name, threads, name + "_b", name + "_t", TailStrategy::Guard);
-  if (!single.empty()) {
-    single.append({name + "_t", name + "_b"});
+  // Innermost, of the loops over blocks, is the one that may be long.
+  SmallVector<std::string> blocks = {name + "_b"};
+  if (inTwo)
+    blocks.insert(blocks.begin(), outer);
+  if (!single.empty() || inTwo) {
+    single.push_back(name + "_t");
+    llvm::append_range(single, blocks);
     model.reorder(stage, false, single);
   }
-  model.gpuBlocks(stage, false, {name + "_b"});
+  model.gpuBlocks(stage, false, blocks);
   model.gpuThreads(stage, false, {name + "_t"});
   return name + "_t";
 }
