@@ -109,6 +109,14 @@ private:
         (llvm::is_contained(launch.rows, loop) ? rows : others).push_back(name);
     }
     std::string along = fuse(others);
+    // In one loop, the position along a middle one would be the remainder of a quotient, which
+    // hides from Halide that a block has one value of it. The loop apart has at most 65,535 steps
+    // (CUDA's limit along y): rows that are neighbours.
+    std::string apart;
+    if (rows.size() > 2 && llvm::any_of(root.extents, ShapedType::isDynamic)) {
+      apart = rows.front();
+      rows.erase(rows.begin());
+    }
     block = fuse(rows);
     if (!along.empty()) {
       model.split(root, false, along, lanes, along + "_o", along + "_t", TailStrategy::Guard);
@@ -121,13 +129,16 @@ private:
       threads.push_back(order.pop_back_val());
     std::string inner = order.empty() ? "" : order.front();
     llvm::append_range(order, threads);
-    if (!block.empty())
-      order.push_back(block);
+    SmallVector<std::string> blocks;
+    for (const std::string &loop : {block, apart})
+      if (!loop.empty())
+        blocks.push_back(loop);
+    llvm::append_range(order, blocks);
     model.reorder(root, false, order);
     if (block.empty())
       model.gpuBlock(root, false, block = "block");
     else
-      model.gpuBlocks(root, false, {block});
+      model.gpuBlocks(root, false, blocks);
     if (!threads.empty())
       model.gpuThreads(root, false, threads);
     level = !inner.empty() ? inner : !threads.empty() ? threads.front() : block;

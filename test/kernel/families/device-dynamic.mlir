@@ -8,6 +8,10 @@
 // RUN: kernel-check %t/two.mlir --target=opencl | FileCheck %s --check-prefix=TWO
 // TWO: PASS depthwise w=1
 // TWO: PASS depthwise w=37
+// Rows of an attention of unknown sizes, a block each.
+// RUN: kernel-check %t/rows.mlir --target=opencl | FileCheck %s --check-prefix=ROWS
+// ROWS: PASS softmax b=1 t=1
+// ROWS: PASS softmax b=2 t=37
 
 //--- one.mlir
 #id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
@@ -111,4 +115,45 @@ kernel.func @depthwise(%x: tensor<2x6x?x4xf32> {check.dims = ["", "", "w", ""]},
     linalg.yield %r : f32
   } -> tensor<2x6x?x4xf32>
   kernel.yield %sum : tensor<2x6x?x4xf32>
+}
+
+//--- rows.mlir
+#id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+#row = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
+kernel.func @softmax(%x: tensor<?x8x?x?xf32> {check.dims = ["b", "", "t", "t"]}) -> (tensor<?x8x?x?xf32> {check.dims = ["b", "", "t", "t"]})
+    attributes {check.sizes = [{b = 1, t = 1}, {b = 2, t = 37}]} {
+  %zero = arith.constant 0.0 : f32
+  %least = arith.constant 0xFF800000 : f32
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x?x?xf32>
+  %t = tensor.dim %x, %c2 : tensor<?x8x?x?xf32>
+  %u = tensor.dim %x, %c3 : tensor<?x8x?x?xf32>
+  %place = tensor.empty(%b, %t) : tensor<?x8x?xf32>
+  %first = linalg.fill ins(%least : f32) outs(%place : tensor<?x8x?xf32>) -> tensor<?x8x?xf32>
+  %most = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%x : tensor<?x8x?x?xf32>) outs(%first : tensor<?x8x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.maxnumf %o, %a : f32
+    linalg.yield %m : f32
+  } -> tensor<?x8x?xf32>
+  %values = tensor.empty(%b, %t, %u) : tensor<?x8x?x?xf32>
+  %e = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %most : tensor<?x8x?x?xf32>, tensor<?x8x?xf32>) outs(%values : tensor<?x8x?x?xf32>) {
+  ^bb0(%a: f32, %m: f32, %o: f32):
+    %d = arith.subf %a, %m : f32
+    %r = math.exp %d : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8x?x?xf32>
+  %none = linalg.fill ins(%zero : f32) outs(%place : tensor<?x8x?xf32>) -> tensor<?x8x?xf32>
+  %sum = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%e : tensor<?x8x?x?xf32>) outs(%none : tensor<?x8x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?x8x?xf32>
+  %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%e, %sum : tensor<?x8x?x?xf32>, tensor<?x8x?xf32>) outs(%values : tensor<?x8x?x?xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %r = arith.divf %a, %s : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8x?x?xf32>
+  kernel.yield %y : tensor<?x8x?x?xf32>
 }
