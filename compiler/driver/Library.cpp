@@ -64,7 +64,7 @@ bool Library::createContext(int32_t threadCount, std::string &error) {
   SinterContextOptions options = {};
   options.struct_size = sizeof options;
   options.threads = threads;
-  char words[512];
+  char words[512] = "";
   options.error = words;
   options.error_bytes = sizeof words;
   if (model->context_create(model, &options, &context) != SINTER_OK) {

@@ -29,7 +29,7 @@ extern "C" {
 
 /* Grows with every incompatible change. Structs grow only at their end, and
    carry their size, so that a program and a model may differ in age. */
-#define SINTER_ABI_VERSION 1
+#define SINTER_ABI_VERSION 2
 
 /*===- Tensors --------------------------------------------------------------===*\
 |* DLPack's, binary compatible with its versions 0.x and 1.x. A program that    *|
