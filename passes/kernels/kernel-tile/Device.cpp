@@ -19,7 +19,7 @@ static bool hidesPositions(Model &model, const Stage &stage) {
   auto reduces = [](const std::unique_ptr<Stage> &each) { return each->reduces; };
   auto isLoop = [](int64_t extent) { return extent != 1; };
   return llvm::any_of(stage.extents, ShapedType::isDynamic) &&
-         llvm::count_if(stage.extents, isLoop) > 3 && llvm::any_of(model.stages, reduces);
+         llvm::count_if(stage.extents, isLoop) > 2 && llvm::any_of(model.stages, reduces);
 }
 
 std::string tile::spreadElements(Model &model, Stage &stage) {

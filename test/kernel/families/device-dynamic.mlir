@@ -12,6 +12,9 @@
 // RUN: kernel-check %t/rows.mlir --target=opencl | FileCheck %s --check-prefix=ROWS
 // ROWS: PASS softmax b=1 t=1
 // ROWS: PASS softmax b=2 t=37
+// And of rows that are expected to be short, a thread each.
+// RUN: sed 's/{check.dims = \["b", "", "t", "t"\]})/{check.dims = ["b", "", "t", "t"], kernel.expected = array<i64: 1, 8, 28, 28>})/' %t/rows.mlir > %t/short.mlir
+// RUN: kernel-check %t/short.mlir --target=opencl | FileCheck %s --check-prefix=ROWS
 
 //--- one.mlir
 #id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
