@@ -63,9 +63,9 @@ struct Target {
   /// Vector registers that the scalars of a register tile's multiply-adds take: one where they are
   /// memory operands, more where each is loaded before, some ahead of their use.
   int64_t broadcastRegisters = 1;
-  bool fma = false;            ///< fused multiply-add on float32
-  bool int8Dot = false;        ///< 4-wide int8 dot product (VNNI, udot/sdot)
-  bool unsignedDot = false;    ///< it multiplies unsigned integers by signed ones, as VNNI does
+  bool fma = false;         ///< fused multiply-add on float32
+  bool int8Dot = false;     ///< 4-wide int8 dot product (VNNI, udot/sdot)
+  bool unsignedDot = false; ///< it multiplies unsigned integers by signed ones, as VNNI does
   /// Halide's features for kernels with such products, after `halide`.
   std::string halideDot;
   bool halfConversion = false; ///< float16 <-> float32 in vector registers

@@ -50,8 +50,8 @@ inline mlir::LogicalResult normalizeAxis(ShapeContext &context, llvm::StringRef 
 
 /// Reports factors of a product whose element types don't go together: they are one type, or each
 /// some 8-bit integer.
-inline mlir::LogicalResult expectFactors(ShapeContext &context, llvm::StringRef op,
-                                         mlir::Value lhs, mlir::Value rhs) {
+inline mlir::LogicalResult expectFactors(ShapeContext &context, llvm::StringRef op, mlir::Value lhs,
+                                         mlir::Value rhs) {
   mlir::Type left = mlir::getElementTypeOrSelf(lhs), right = mlir::getElementTypeOrSelf(rhs);
   if (left == right || (left.isInteger(8) && right.isInteger(8)))
     return mlir::success();

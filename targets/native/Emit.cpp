@@ -153,12 +153,11 @@ bool Emitter::addTables() {
     }
     variants.push_back("sinter_rt_variant" + part->suffix);
     for (const ModelInterface *each : getModels(interface))
-      if (!addVariantTable(
-              *part->host, *each,
-              {part->target, part->calls,
-               each == &interface ? part->prepared : llvm::ArrayRef<PreparedTensor>(),
-               weightsSize(weights)},
-              variantSymbol(variants.back(), *each), error))
+      if (!addVariantTable(*part->host, *each,
+                           {part->target, part->calls,
+                            each == &interface ? part->prepared : llvm::ArrayRef<PreparedTensor>(),
+                            weightsSize(weights)},
+                           variantSymbol(variants.back(), *each), error))
         return false;
   }
   std::string target = targetText(parts);

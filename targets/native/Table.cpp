@@ -293,15 +293,15 @@ bool TableBuilder::buildVariant(const VariantOptions &options, llvm::StringRef s
     if (llvm::GlobalVariable *symbol = host.getGlobalVariable("sinter_weights"))
       weights = symbol;
   }
-  auto *variant = llvm::cast<llvm::GlobalVariable>(constant(
-      llvm::ConstantStruct::getAnon(
-          {buildEntry(main), buildWorkspaceSize(interface.function, inputs),
-           buildRequirements(options.target), buildCalls(options.calls),
-           llvm::ConstantInt::get(i64, options.calls.size()), buildPrepared(options.prepared),
-           driver, weights,
-           llvm::ConstantInt::get(i64, weights->isNullValue() ? 0 : options.weightsBytes),
-           llvm::ConstantInt::get(i64, uint64_t(device.capability))}),
-      symbol));
+  auto *variant = llvm::cast<llvm::GlobalVariable>(
+      constant(llvm::ConstantStruct::getAnon(
+                   {buildEntry(main), buildWorkspaceSize(interface.function, inputs),
+                    buildRequirements(options.target), buildCalls(options.calls),
+                    llvm::ConstantInt::get(i64, options.calls.size()),
+                    buildPrepared(options.prepared), driver, weights,
+                    llvm::ConstantInt::get(i64, weights->isNullValue() ? 0 : options.weightsBytes),
+                    llvm::ConstantInt::get(i64, uint64_t(device.capability))}),
+               symbol));
   variant->setLinkage(llvm::GlobalValue::ExternalLinkage);
   variant->setVisibility(llvm::GlobalValue::HiddenVisibility);
   return true;

@@ -1,8 +1,8 @@
 //===- NNSplitBatch.h - the large layers of a batch in parts ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Stands after the layout is chosen and weights are packed, so that the parts share them, and before
-// nn-fuse, which groups the layers of each part.
+// Stands after the layout is chosen and weights are packed, so that the parts share them, and
+// before nn-fuse, which groups the layers of each part.
 //
 //===----------------------------------------------------------------------===//
 
