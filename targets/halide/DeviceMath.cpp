@@ -104,9 +104,10 @@ private:
 Expr sinter::halide::forDevice(Expr value, bool isRounded, Backend backend) {
   value = DeviceMath(backend).mutate(value);
   const auto *product = value.as<H::Internal::Mul>();
-  if (isRounded && product && backend == Backend::CUDA)
-    return call(value.type(),
-                value.type().bits() == 32 ? "llvm.nvvm.mul.rn.f" : "llvm.nvvm.mul.rn.d",
-                {product->a, product->b});
+  const char *name = value.type().element_of() == H::Float(32)   ? "llvm.nvvm.mul.rn.f"
+                     : value.type().element_of() == H::Float(64) ? "llvm.nvvm.mul.rn.d"
+                                                                 : nullptr;
+  if (isRounded && product && name && backend == Backend::CUDA)
+    return call(value.type(), name, {product->a, product->b});
   return value;
 }
