@@ -322,4 +322,11 @@ static inline SinterThread *threadOf(SinterContext *context) { return (SinterThr
 
 static inline int64_t elementBytes(DLDataType type) { return (type.bits * type.lanes + 7) / 8; }
 
+static inline int64_t tensorBytes(const DLTensor *tensor) {
+  int64_t bytes = elementBytes(tensor->dtype);
+  for (int32_t d = 0; d < tensor->ndim; ++d)
+    bytes *= tensor->shape[d];
+  return bytes;
+}
+
 #endif /* SINTER_RUNTIME_INTERNAL_H */

@@ -240,10 +240,7 @@ void *sinter_rt_output(SinterContext *caller, int32_t index, int64_t bytes) {
   }
   if (index < 64 && (context->outputsDirect >> index & 1)) {
     const DLTensor *output = &context->outputs[index];
-    int64_t given = elementBytes(output->dtype);
-    for (int32_t i = 0; i < output->ndim; ++i)
-      given *= output->shape[i];
-    if (given == bytes)
+    if (tensorBytes(output) == bytes)
       return context->device ? hooksOf(context->variant->driver)
                                    ->address(context, context->model->input_count + index, output)
                              : (char *)output->data + output->byte_offset;

@@ -105,13 +105,6 @@ SinterStatus sinterPrepare(SinterContext *context, const DLTensor *inputs, int32
 
 /*===- Outputs --------------------------------------------------------------===*/
 
-static int64_t tensorBytes(const DLTensor *tensor) {
-  int64_t bytes = elementBytes(tensor->dtype);
-  for (int32_t d = 0; d < tensor->ndim; ++d)
-    bytes *= tensor->shape[d];
-  return bytes;
-}
-
 static bool overlap(const DLTensor *a, const DLTensor *b) {
   uintptr_t x = (uintptr_t)a->data + a->byte_offset;
   uintptr_t y = (uintptr_t)b->data + b->byte_offset;

@@ -161,6 +161,11 @@ __attribute__((visibility("hidden"))) SinterStatus sinter_rt_train_share(SinterC
   if (trainingOf(context) != trainingOf(owner))
     return sinterError(context, SINTER_INVALID_ARGUMENT,
                        "model '%s': the state's owner is of another library", context->model->name);
+  if (context->variant->driver != owner->owner->variant->driver ||
+      context->options.device != owner->owner->options.device)
+    return sinterError(context, SINTER_INVALID_ARGUMENT,
+                       "model '%s': the state's owner runs on another device",
+                       context->model->name);
   sinterStateFree(context);
   memset(&context->state, 0, sizeof context->state);
   context->owner = owner->owner;

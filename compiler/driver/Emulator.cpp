@@ -27,7 +27,7 @@ std::optional<FamilyDescription> sinter::driver::foreignFamily(const std::string
 
 Emulator::~Emulator() {
   if (!folder.empty())
-    llvm::sys::fs::remove_directories(folder);
+    static_cast<void>(llvm::sys::fs::remove_directories(folder)); // what stays is a temporary file
 }
 
 static bool writeFile(const std::string &path, StringRef bytes, std::string &error) {
@@ -54,7 +54,10 @@ bool Emulator::open(const FamilyDescription &wanted, const std::string &path, in
   }
   emulator = *found;
   SmallString<128> absolute(path);
-  llvm::sys::fs::make_absolute(absolute);
+  if (std::error_code code = llvm::sys::fs::make_absolute(absolute)) {
+    error = "can't find " + path + ": " + code.message();
+    return false;
+  }
   library = std::string(absolute);
   SmallString<128> made;
   if (std::error_code code = llvm::sys::fs::createUniqueDirectory("sinter-emulate", made)) {

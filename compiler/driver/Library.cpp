@@ -15,8 +15,7 @@ using namespace sinter;
 using namespace sinter::driver;
 
 Library::~Library() {
-  if (context)
-    model->context_destroy(context);
+  destroyContext();
   // With worker threads the library stays mapped: their last instructions may still run.
   if (handle && threads == 1)
     dlclose(handle);
@@ -57,10 +56,15 @@ bool Library::load(const std::string &path, std::string &error) {
   return true;
 }
 
-bool Library::createContext(int32_t threadCount, std::string &error) {
-  threads = threadCount;
+void Library::destroyContext() {
   if (context)
     model->context_destroy(context);
+  context = nullptr;
+}
+
+bool Library::createContext(int32_t threadCount, std::string &error) {
+  threads = threadCount;
+  destroyContext();
   SinterContextOptions options = {};
   options.struct_size = sizeof options;
   options.threads = threads;

@@ -43,6 +43,7 @@ public:
   bool load(const std::string &path, std::string &error);
   /// In place of the one that there is, if any.
   bool createContext(int32_t threadCount, std::string &error);
+  void destroyContext();
 
   const SinterModel &getModel() const { return *model; }
   SinterContext *getContext() const { return context; }

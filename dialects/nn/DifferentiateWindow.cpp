@@ -97,8 +97,8 @@ public:
 
   Term inputCotangent() {
     bool isDense = llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; });
-    return isDense && (op.getGroup() == 1 || isDepthwise()) ? convolveFlipped()
-                                                            : convolveTransposed();
+    return isDense && (op.getGroup() == 1 || op.isDepthwise()) ? convolveFlipped()
+                                                               : convolveTransposed();
   }
 
   Term filterCotangent() {
@@ -123,11 +123,6 @@ public:
 
 private:
   bool isPacked() { return op.getFilterBlock() != 0; }
-  // One channel in and one out of each group.
-  bool isDepthwise() {
-    ArrayRef<int64_t> shape = filter.getType().getShape();
-    return !isPacked() && shape[0] == op.getGroup() && shape[1] == 1;
-  }
   ArrayRef<int64_t> inputShape() const {
     return x.getType().getShape().slice(firstSpatial, spatial);
   }
@@ -140,7 +135,7 @@ private:
     SmallVector<int64_t> exchange = axesRange(0, filter.getRank());
     if (isPacked())
       std::swap(exchange[rank - 1], exchange[rank]);
-    else if (!isDepthwise())
+    else if (!op.isDepthwise())
       std::swap(exchange[0], exchange[1]);
     turned = turned.transpose(exchange);
     SmallVector<int64_t> turnedPads;

@@ -64,7 +64,7 @@ static std::vector<Compute<T>> unpackFilter(ConvOp op, const HostTensor &filter,
                                             int64_t inputs, int64_t taps) {
   int64_t block = op.getFilterBlock();
   // Channels that lie beside each other.
-  int64_t beside = op.getFilter().getType().getElementType().isInteger(8) ? 4 : 1;
+  int64_t beside = getDotSteps(op.getFilter().getType().getElementType());
   std::vector<Compute<T>> result(outputs * inputs * taps);
   for (int64_t o = 0; o < outputs; ++o)
     for (int64_t c = 0; c < inputs; ++c)

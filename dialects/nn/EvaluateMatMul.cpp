@@ -54,7 +54,7 @@ LogicalResult MatMulOp::evaluate(ArrayRef<HostTensor> operands,
   Dims left(operands[0].getShape()), right(operands[1].getShape());
   int64_t block = getRhsBlock();
   // Rows of a packed rhs that lie beside each other.
-  int64_t beside = block && operands[1].getElementType().isInteger(8) ? 4 : 1;
+  int64_t beside = block ? getDotSteps(operands[1].getElementType()) : 1;
   HostTensor factors[] = {widenFactor(operands[0], results[0].getElementType()),
                           widenFactor(operands[1], results[0].getElementType())};
   // 1-D operands are a row and a column; a packed rhs is one matrix.

@@ -159,6 +159,9 @@ defvar NN_CapturingDifferentiable = DeclareOpInterfaceMethods<DifferentiableOpIn
 def NN_SymbolicShapeTrait : NativeOpTrait<"SymbolicShapeTrait"> {
   let cppNamespace = "::sinter::nn";
 }
+def NN_WaitsTrait : NativeOpTrait<"WaitsTrait"> {
+  let cppNamespace = "::sinter::nn";
+}
 def NN_ElementwiseTrait : NativeOpTrait<"ElementwiseTrait"> {
   let cppNamespace = "::sinter::nn";
 }
@@ -189,6 +192,11 @@ class NN_Op<string mnemonic, string fusionClass, code elementType = NN_SameEleme
   let extraClassDeclaration = shapeDeclarations;
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
+
+// Defined in Batch.cpp.
+defvar NN_ActsOnEach = [{
+  bool actsOnEach(const ::llvm::SmallBitVector &batched);
+}];
 
 // All operands but the first steer.
 defvar NN_Steering = [{

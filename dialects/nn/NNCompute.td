@@ -13,6 +13,7 @@ def NN_ReduceOp : NN_Op<"reduce", "reduction", NN_SameElementType, [NN_Contents,
   let description = "Of no elements: sum 0, prod 1, max −∞ or the least integer, min +∞ or the greatest.";
   let arguments = (ins NN_Tensor:$input, NN_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach);
 }
 def NN_ArgReduceOp : NN_Op<"arg_reduce", "reduction", NN_I64ElementType> {
   let summary = "index of the extremum along `axis`";
@@ -40,7 +41,7 @@ def NN_AllReduceBeginOp : NN_RuntimeOp<"all_reduce_begin", []> {
   let arguments = (ins NN_FloatTensor:$input);
   let results = (outs NN_Tensor:$output);
 }
-def NN_AllReduceEndOp : NN_RuntimeOp<"all_reduce_end", []> {
+def NN_AllReduceEndOp : NN_RuntimeOp<"all_reduce_end", [], NN_SameElementType, [NN_WaitsTrait]> {
   let summary = "waits for what an all_reduce_begin began, and gives its result";
   let arguments = (ins NN_FloatTensor:$input);
   let results = (outs NN_Tensor:$output);
@@ -113,6 +114,10 @@ def NN_ConvOp : NN_Op<"conv", "contraction", NN_ProductElementType, [NN_Differen
                    DefaultValuedAttr<NN_I64Attr, "0">:$filter_block, DefaultValuedAttr<NN_I64Attr, "0">:$out_channels,
                    DefaultValuedAttr<NN_I64Attr, "0">:$winograd);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach, [{
+    /// Of a filter that is not packed: one channel in and one out of each group.
+    bool isDepthwise();
+  }]);
 }
 def NN_ConvTransposeOp : NN_Op<"conv_transpose", "contraction", NN_SameElementType, [NN_Differentiable]> {
   let summary = "transposed convolution; input N C X…, filter C (O/group) X…";
@@ -149,6 +154,7 @@ class NN_PoolOp<string mnemonic, Type type, dag extra> : NN_Op<mnemonic, "window
                 DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
   let arguments = !con(common, extra);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach);
 }
 def NN_MaxPoolOp : NN_PoolOp<"max_pool", NN_NumberTensor, (ins)> {
   let summary = "greatest value in each window";
@@ -245,6 +251,7 @@ def NN_LRNOp : NN_Op<"lrn", "window", NN_SameElementType, [NN_Differentiable]> {
   let arguments = (ins NN_FloatTensor:$input, F64Attr:$alpha, F64Attr:$beta, F64Attr:$bias, NN_I64Attr:$size,
                    DefaultValuedAttr<NN_DataLayoutAttr, "::sinter::nn::DataLayout::channels_first">:$data_layout);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach);
 }
 
 //===-- Data-dependent results ---------------------------------------------===//

@@ -60,7 +60,14 @@ def FusibleOpInterface : OpInterface<"FusibleOpInterface"> {
     StaticInterfaceMethod<[{
       Whether an operand only steers the op (a shape, positions, scales). A small
       constant there is part of the kernel's algorithm rather than its data.
-    }], "bool", "isSteering", (ins "unsigned":$operand), [{}], [{ return false; }]>
+    }], "bool", "isSteering", (ins "unsigned":$operand), [{}], [{ return false; }]>,
+    InterfaceMethod<[{
+      Whether the elements i of dim 0 of the result follow from those of the operands in `batched`, which
+      are as many, and from the other operands: a batch may be computed in parts.
+    }], "bool", "actsOnEach", (ins "const ::llvm::SmallBitVector &":$batched), [{}], [{
+      return ConcreteOp::getFusionClass() == ::sinter::nn::FusionClass::elementwise &&
+             ::sinter::nn::broadcastsBatch($_op, batched);
+    }]>
   ];
 }
 

@@ -59,6 +59,7 @@ def NN_TransposeOp : NN_Op<"transpose", "movement", NN_SameElementType, [NN_Diff
   let summary = "permutes dims: result dim i is input dim permutation[i]";
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach);
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
@@ -66,6 +67,7 @@ def NN_ConcatOp : NN_Op<"concat", "movement", NN_SameElementType, [SameOperandsE
   let summary = "joins tensors along `axis` (non-negative)";
   let arguments = (ins Variadic<NN_Tensor>:$inputs, NN_I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
+  let extraClassDeclaration = !strconcat(shapeDeclarations, NN_ActsOnEach);
   let hasFolder = 1;
 }
 def NN_SliceOp : NN_SteeredOp<"slice", NN_SameElementType, [NN_Contents, NN_Differentiable]> {

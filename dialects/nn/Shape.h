@@ -16,6 +16,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallBitVector.h"
 #include "llvm/ADT/StringMap.h"
 #include <map>
 #include <optional>
@@ -245,6 +246,9 @@ private:
 bool areCompatibleTypes(mlir::TypeRange lhs, mlir::TypeRange rhs);
 /// The element type of a sum of products: i32 of 8-bit integers, else that of the factors.
 mlir::Type getProductType(mlir::Type factor);
+/// Steps of a packed product's sum that lie beside each other: what one dot product of 8-bit
+/// integers takes, else one.
+int64_t getDotSteps(mlir::Type factor);
 /// A tensor type from a symbolic shape: constant expressions are static dims.
 mlir::RankedTensorType getTensorType(llvm::ArrayRef<mlir::AffineExpr> shape,
                                      mlir::Type elementType);
@@ -272,6 +276,14 @@ public:
     return mlir::success();
   }
 };
+
+/// What came before goes on beside an op of this kind until its result is wanted.
+template <typename ConcreteOp>
+class WaitsTrait : public mlir::OpTrait::TraitBase<ConcreteOp, WaitsTrait> {};
+
+/// Whether all operands in `batched` have the result's rank, and no other operand of that rank has
+/// a dim 0 of more than one element: the result's elements i of dim 0 are the operands'.
+bool broadcastsBatch(mlir::Operation *op, const llvm::SmallBitVector &batched);
 
 /// An elementwise op: the shape is the broadcast of all operands' shapes.
 template <typename ConcreteOp>

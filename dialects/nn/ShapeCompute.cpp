@@ -138,7 +138,7 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
                                " columns in pairs of blocks of " + Twine(block));
   } else if (block > 0) {
     // ⌈N/V⌉ × K × V, or ⌈N/V⌉ × K/4 × V × 4
-    int64_t beside = getPackedDepth(op.getRhs());
+    int64_t beside = getDotSteps(getElementTypeOrSelf(op.getRhs()));
     if (failed(expectRank(context, "matmul", "rhs", rhs, beside == 1 ? 3 : 4)))
       return failure();
     depth = rhs[1] * beside;

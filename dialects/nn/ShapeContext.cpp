@@ -120,6 +120,8 @@ Type sinter::nn::getProductType(Type factor) {
   return factor.isInteger(8) ? IntegerType::get(factor.getContext(), 32) : factor;
 }
 
+int64_t sinter::nn::getDotSteps(Type factor) { return factor.isInteger(8) ? 4 : 1; }
+
 bool sinter::nn::areCompatibleTypes(TypeRange lhs, TypeRange rhs) {
   if (lhs.size() != rhs.size())
     return false;

@@ -58,11 +58,6 @@ inline mlir::LogicalResult expectFactors(ShapeContext &context, llvm::StringRef 
   return context.emitError(op + ": factors of two element types that are not both of 8 bits");
 }
 
-/// Rows of a packed right side, or channels of a packed filter, that lie beside each other.
-inline int64_t getPackedDepth(mlir::Value packed) {
-  return mlir::getElementTypeOrSelf(packed).isInteger(8) ? 4 : 1;
-}
-
 /// Reports an operand of the wrong rank.
 inline mlir::LogicalResult expectRank(ShapeContext &context, llvm::StringRef op,
                                       llvm::StringRef operand, const SymbolicShape &shape,

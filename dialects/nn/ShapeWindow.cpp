@@ -69,6 +69,11 @@ struct Window {
 // Convolutions
 //===----------------------------------------------------------------------===//
 
+bool ConvOp::isDepthwise() {
+  ArrayRef<int64_t> shape = getFilter().getType().getShape();
+  return getFilterBlock() == 0 && shape[0] == getGroup() && shape[1] == 1;
+}
+
 LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &shapes) {
   SymbolicShape input = context.shape(op.getInput()), filter = context.shape(op.getFilter());
   int64_t rank = input.size(), spatialRank = rank - 2;
@@ -99,7 +104,8 @@ LogicalResult ConvOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &sha
                                Twine(group));
     context.require(ShapeContext::Need::Equal, filter[1] * group, channels, "the channels");
   } else if (block > 0) {
-    int64_t beside = getPackedDepth(op.getFilter()), packedRank = beside == 1 ? rank + 1 : rank + 2;
+    int64_t beside = getDotSteps(getElementTypeOrSelf(op.getFilter())),
+            packedRank = beside == 1 ? rank + 1 : rank + 2;
     if (failed(expectFilterRank(packedRank)))
       return failure();
     outChannels = context.constant(op.getOutChannels());

@@ -19,6 +19,7 @@ enum {
   jitErrorLogBytes = 6,
   streamNonBlocking = 1,
   captureRelaxed = 2,
+  mostBlocks = 65535, /* along y and z */
   memoryDevice = 2,
   registersOfMultiprocessor = 64 << 10,
   sharedWithoutAsking = 48 << 10,
@@ -72,12 +73,6 @@ static struct {
   Code (*cuFuncSetAttribute)(Handle, int32_t, int32_t);
   Code (*cuLaunchKernel)(Handle, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t,
                          uint32_t, Handle, void **, void **);
-  Code (*cuStreamBeginCapture)(Handle, int32_t);
-  Code (*cuStreamEndCapture)(Handle, Handle *);
-  Code (*cuGraphInstantiateWithFlags)(Handle *, Handle, uint64_t);
-  Code (*cuGraphLaunch)(Handle, Handle);
-  Code (*cuGraphDestroy)(Handle);
-  Code (*cuGraphExecDestroy)(Handle);
 } cu;
 
 static const char *const names[] = {
@@ -106,12 +101,21 @@ static const char *const names[] = {
     "cuFuncGetAttribute",
     "cuFuncSetAttribute",
     "cuLaunchKernel",
-    "cuStreamBeginCapture_v2",
-    "cuStreamEndCapture",
-    "cuGraphInstantiateWithFlags",
-    "cuGraphLaunch",
-    "cuGraphDestroy",
-    "cuGraphExecDestroy",
+};
+
+/* Of later drivers; without them each run launches its kernels one by one. */
+static struct {
+  Code (*cuStreamBeginCapture)(Handle, int32_t);
+  Code (*cuStreamEndCapture)(Handle, Handle *);
+  Code (*cuGraphInstantiateWithFlags)(Handle *, Handle, uint64_t);
+  Code (*cuGraphLaunch)(Handle, Handle);
+  Code (*cuGraphDestroy)(Handle);
+  Code (*cuGraphExecDestroy)(Handle);
+} graphs;
+
+static const char *const graphNames[] = {
+    "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
+    "cuGraphLaunch",           "cuGraphDestroy",     "cuGraphExecDestroy",
 };
 
 static bool check(Code code, const char *what, Message *message) {
@@ -131,11 +135,14 @@ static int32_t ordinal(const Shared *shared) { return (int32_t)(intptr_t)shared-
 static bool find(int32_t index, void *queue, int64_t capability, Shared *found, Message *message) {
   (void)queue;
   int32_t count = 0, device, major = 0, minor = 0;
+  Message noGraphs;
   if (!sinterLoad("CUDA", "libcuda.so.1", /*bringsLLVM=*/false, names, (void **)&cu,
                   sizeof names / sizeof names[0], message) ||
       !check(cu.cuInit(0), "cuInit", message) ||
       !check(cu.cuDeviceGetCount(&count), "cuDeviceGetCount", message))
     return false;
+  sinterLoad("CUDA", "libcuda.so.1", /*bringsLLVM=*/false, graphNames, (void **)&graphs,
+             sizeof graphNames / sizeof graphNames[0], &noGraphs);
   if (index < 0 || index >= count) {
     snprintf(message->text, sizeof message->text, "CUDA: there is no device %d of %d", (int)index,
              (int)count);
@@ -311,6 +318,12 @@ static void unprepare(SinterDevice *device, Kernel *kernel) {
 
 static bool launch(SinterDevice *device, Kernel *kernel, const Launch *launch) {
   uint32_t threads = launch->threads[0] * launch->threads[1] * launch->threads[2];
+  if (launch->blocks[1] > mostBlocks || launch->blocks[2] > mostBlocks) {
+    snprintf(device->message.text, sizeof device->message.text,
+             "CUDA: %s: a grid of %u x %u x %u blocks; along y and z there may be %d", kernel->name,
+             launch->blocks[0], launch->blocks[1], launch->blocks[2], mostBlocks);
+    return false;
+  }
   if (threads > kernel->threads) {
     if (!fitBlock(device, kernel, launch))
       return false;
@@ -335,26 +348,28 @@ static bool launch(SinterDevice *device, Kernel *kernel, const Launch *launch) {
 
 /* Relaxed: the host program may allocate on the way. */
 static bool beginCapture(SinterDevice *device) {
-  return check(cu.cuStreamBeginCapture(device->queue, captureRelaxed), "cuStreamBeginCapture",
+  return graphs.cuGraphExecDestroy &&
+         check(graphs.cuStreamBeginCapture(device->queue, captureRelaxed), "cuStreamBeginCapture",
                &device->message);
 }
 
 static void *endCapture(SinterDevice *device) {
   Handle graph = NULL, launchable = NULL;
-  if (!check(cu.cuStreamEndCapture(device->queue, &graph), "cuStreamEndCapture", &device->message))
-    return NULL;
-  if (!check(cu.cuGraphInstantiateWithFlags(&launchable, graph, 0), "cuGraphInstantiateWithFlags",
+  if (!check(graphs.cuStreamEndCapture(device->queue, &graph), "cuStreamEndCapture",
              &device->message))
+    return NULL;
+  if (!check(graphs.cuGraphInstantiateWithFlags(&launchable, graph, 0),
+             "cuGraphInstantiateWithFlags", &device->message))
     launchable = NULL;
-  cu.cuGraphDestroy(graph);
+  graphs.cuGraphDestroy(graph);
   return launchable;
 }
 
 static bool launchGraph(SinterDevice *device, void *launchable) {
-  return check(cu.cuGraphLaunch(launchable, device->queue), "cuGraphLaunch", &device->message);
+  return check(graphs.cuGraphLaunch(launchable, device->queue), "cuGraphLaunch", &device->message);
 }
 
-static void destroyGraph(void *launchable) { cu.cuGraphExecDestroy(launchable); }
+static void destroyGraph(void *launchable) { graphs.cuGraphExecDestroy(launchable); }
 
 const SinterDriver sinter_rt_cuda = {
     &sinterDeviceHooks,

@@ -156,7 +156,8 @@ struct SinterDriver {
   void (*unprepare)(SinterDevice *, Kernel *);
   bool (*launch)(SinterDevice *, Kernel *, const Launch *);
 
-  /* Between these, launches and copies are collected, not done; NULL: it has no graphs. */
+  /* Between these, launches and copies are collected, not done; NULL: it has no graphs, as where it
+     does not begin. */
   bool (*beginCapture)(SinterDevice *);
   void *(*endCapture)(SinterDevice *);
   bool (*launchGraph)(SinterDevice *, void *);

@@ -30,13 +30,14 @@ static bool sameKey(SinterContext *context, const DLTensor *inputs, const DLTens
   bool same = true;
   for (int32_t i = 0; i < model->input_count + model->output_count; ++i) {
     bool input = i < model->input_count;
+    /* Of an output without memory the result says the shape. */
     const DLTensor *tensor = input ? &inputs[i] : &outputs[i - model->input_count];
     int32_t rank = (input ? model->inputs[i] : model->outputs[i - model->input_count]).rank;
     for (int32_t d = -2; d < rank; ++d, ++word) {
-      int64_t now = !tensor->data ? 0
-                    : d == -2     ? (int64_t)((uintptr_t)tensor->data + tensor->byte_offset)
-                    : d == -1     ? (int64_t)tensor->device.device_type
-                                  : tensor->shape[d];
+      int64_t now = !input && !tensor->data ? 0
+                    : d == -2 ? (int64_t)((uintptr_t)tensor->data + tensor->byte_offset)
+                    : d == -1 ? (int64_t)tensor->device.device_type
+                              : tensor->shape[d];
       same &= *word == now;
       if (keep)
         *word = now;
@@ -98,8 +99,9 @@ bool sinterGraphOpen(SinterDevice *device) {
   if (!graph->wanted)
     return true;
   graph->wanted = false;
+  /* A stream that can't be captured takes the launches one by one. */
   graph->capturing = device->shared->driver->beginCapture(device);
-  return graph->capturing;
+  return true;
 }
 
 bool sinterGraphClose(SinterDevice *device) {

@@ -71,13 +71,6 @@ void sinterRegionsFree(SinterContext *context) {
 
 /*===- Tensors of the caller ------------------------------------------------===*/
 
-static size_t tensorBytes(const DLTensor *tensor) {
-  int64_t bytes = elementBytes(tensor->dtype);
-  for (int32_t d = 0; d < tensor->ndim; ++d)
-    bytes *= tensor->shape[d];
-  return (size_t)bytes;
-}
-
 /* Tensors may share memory, whole or in part: they are one region then. */
 static bool addHostTensor(SinterContext *context, Slot *slot, const void *data, size_t bytes,
                           bool input) {
@@ -144,7 +137,7 @@ bool sinterRegionsBegin(SinterContext *context, const DLTensor *inputs, const DL
     slot->delivered = false;
     bool input = i < inputCount;
     const DLTensor *tensor = input ? &inputs[i] : &outputs[i - inputCount];
-    size_t bytes = tensor->data ? tensorBytes(tensor) : 0;
+    size_t bytes = tensor->data ? (size_t)tensorBytes(tensor) : 0;
     if (!bytes)
       continue;
     void *data = (char *)tensor->data + tensor->byte_offset;

@@ -268,6 +268,12 @@ void EntryWriter::writeRun() {
   os << "  return status_;\n}\n";
 }
 
+/// Declares the `options` of a context with `threads` threads, in C as in C++.
+const char *const declareOptions = "  static SinterContextOptions zeros;\n"
+                                   "  SinterContextOptions options = zeros;\n"
+                                   "  options.struct_size = sizeof options;\n"
+                                   "  options.threads = threads;\n";
+
 /// The functions with which a context trains, and others follow.
 void writeTraining(const ModelInterface &interface, const std::string &prefix,
                    llvm::raw_ostream &os) {
@@ -287,9 +293,7 @@ void writeTraining(const ModelInterface &interface, const std::string &prefix,
        << " that runs on the state of `trainer`, which must outlive it. */\n"
        << "static inline SinterStatus " << prefix << "_" << entry
        << "_create(SinterContext *trainer, int32_t threads,\n    SinterContext **context) {\n"
-       << "  SinterContextOptions options = {sizeof(SinterContextOptions), "
-          "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, 0};\n"
-       << "  const SinterModel *model = " << table << "->" << entry
+       << declareOptions << "  const SinterModel *model = " << table << "->" << entry
        << (entry[0] == 'e' ? "_step" : "") << ";\n"
        << "  SinterStatus status = model->context_create(model, &options, context);\n"
        << "  return status ? status : " << table << "->share(*context, trainer);\n}\n\n";
@@ -326,9 +330,7 @@ void writeText(const ModelInterface &interface, llvm::raw_ostream &os) {
      << "/* A context with `threads` threads; 0: all cores. */\n"
      << "static inline SinterStatus " << prefix
      << "_create(int32_t threads, SinterContext **context) {\n"
-     << "  SinterContextOptions options = {sizeof(SinterContextOptions), "
-        "threads, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, 0};\n"
-     << "  return " << prefix << "_model()->context_create(" << prefix
+     << declareOptions << "  return " << prefix << "_model()->context_create(" << prefix
      << "_model(), &options, context);\n}\n\n"
      << "static inline void " << prefix << "_destroy(SinterContext *context) {\n  " << prefix
      << "_model()->context_destroy(context);\n}\n\n";

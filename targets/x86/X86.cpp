@@ -133,11 +133,9 @@ bool describe(Target &target, const llvm::StringSet<> &set) {
   target.fma = level != &levels[0];
   target.halfConversion = target.fma;
   target.halide = level->halide;
-  target.int8Dot = target.unsignedDot = set.contains("avxvnni");
-  if (isV4(target)) {
-    target.int8Dot = target.unsignedDot = target.int8Dot || set.contains("avx512vnni");
-    target.bfloat16 = set.contains("avx512bf16");
-  }
+  // With vectors of 64 bytes only AVX-512's is as wide.
+  target.int8Dot = target.unsignedDot = set.contains(isV4(target) ? "avx512vnni" : "avxvnni");
+  target.bfloat16 = isV4(target) && set.contains("avx512bf16");
   // Halide knows VNNI only as a part of its Sapphire Rapids. All that it emits for that beside is
   // bfloat16's conversion, which kernels of such products have not.
   if (target.int8Dot) {

@@ -63,3 +63,34 @@ func.func @others(%x: tensor<5x6xui8>) -> (tensor<5x4xf32>, tensor<5x4xf32>) {
   %11 = nn.matmul %2, %10 : (tensor<5x6xf32>, tensor<6x4xf32>) -> tensor<5x4xf32>
   return %7, %11 : tensor<5x4xf32>, tensor<5x4xf32>
 }
+
+// An i32 may not hold the sum of more than 65,793 products.
+// CHECK-LABEL: func @deep
+// CHECK: nn.matmul {{.*}} : (tensor<1x65794xf32>, tensor<65794x4xf32>) -> tensor<1x4xf32>
+func.func @deep(%x: tensor<1x65794xui8>, %scale: tensor<f32>) -> tensor<1x4xf32> {
+  %w = nn.constant dense<3> : tensor<65794x4xi8>
+  %0 = nn.cast %x {to = i32} : (tensor<1x65794xui8>) -> tensor<1x65794xi32>
+  %1 = nn.cast %0 {to = f32} : (tensor<1x65794xi32>) -> tensor<1x65794xf32>
+  %2 = nn.mul %1, %scale : (tensor<1x65794xf32>, tensor<f32>) -> tensor<1x65794xf32>
+  %3 = nn.cast %w {to = i32} : (tensor<65794x4xi8>) -> tensor<65794x4xi32>
+  %4 = nn.cast %3 {to = f32} : (tensor<65794x4xi32>) -> tensor<65794x4xf32>
+  %5 = nn.mul %4, %scale : (tensor<65794x4xf32>, tensor<f32>) -> tensor<65794x4xf32>
+  %6 = nn.matmul %2, %5 : (tensor<1x65794xf32>, tensor<65794x4xf32>) -> tensor<1x4xf32>
+  return %6 : tensor<1x4xf32>
+}
+
+// Zero points of each column are not one that comes off the sum.
+// CHECK-LABEL: func @zeros
+// CHECK: nn.matmul {{.*}} : (tensor<5x6xf32>, tensor<6x4xf32>) -> tensor<5x4xf32>
+func.func @zeros(%x: tensor<5x6xui8>, %scale: tensor<f32>, %zero: tensor<6xi32>) -> tensor<5x4xf32> {
+  %w = nn.constant dense<3> : tensor<6x4xi8>
+  %0 = nn.cast %x {to = i32} : (tensor<5x6xui8>) -> tensor<5x6xi32>
+  %1 = nn.sub %0, %zero : (tensor<5x6xi32>, tensor<6xi32>) -> tensor<5x6xi32>
+  %2 = nn.cast %1 {to = f32} : (tensor<5x6xi32>) -> tensor<5x6xf32>
+  %3 = nn.mul %2, %scale : (tensor<5x6xf32>, tensor<f32>) -> tensor<5x6xf32>
+  %4 = nn.cast %w {to = i32} : (tensor<6x4xi8>) -> tensor<6x4xi32>
+  %5 = nn.cast %4 {to = f32} : (tensor<6x4xi32>) -> tensor<6x4xf32>
+  %6 = nn.mul %5, %scale : (tensor<6x4xf32>, tensor<f32>) -> tensor<6x4xf32>
+  %7 = nn.matmul %3, %6 : (tensor<5x6xf32>, tensor<6x4xf32>) -> tensor<5x4xf32>
+  return %7 : tensor<5x4xf32>
+}

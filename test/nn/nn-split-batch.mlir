@@ -43,3 +43,11 @@ func.func @sum(%x: tensor<2x8x8x8xf32>) -> tensor<4x4x8xf32> {
   %2 = nn.reduce %1 {axes = array<i64: 0>, keepdims = false, kind = #nn<reduce_kind sum>} : (tensor<2x4x4x8xf32>) -> tensor<4x4x8xf32>
   return %2 : tensor<4x4x8xf32>
 }
+
+// Where the greatest of a window lies is counted through the whole batch.
+// CHECK-LABEL: func @indices
+// CHECK-NOT: nn.slice
+func.func @indices(%x: tensor<2x8x16x16xf32>) -> tensor<2x8x8x8xi64> {
+  %0 = nn.max_pool_indices %x {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<2x8x16x16xf32>) -> tensor<2x8x8x8xi64>
+  return %0 : tensor<2x8x8x8xi64>
+}

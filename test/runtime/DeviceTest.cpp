@@ -360,8 +360,16 @@ TEST(Cuda, GraphsThatFail) {
   auto model = compileFor("device_cuda", {"x86-64+sm_80"});
   Vector x(numbers(3, 1)), y(std::vector<float>(3));
   DLTensor input = x.tensor(), output = y.tensor();
-  for (const char *call : {"cuStreamBeginCapture", "cuStreamEndCapture",
-                           "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuLaunchKernel"}) {
+  {
+    // A stream that can't be captured.
+    Context context(*model);
+    driver.fail("cuStreamBeginCapture", 2);
+    for (float first : {1.0f, 2.0f, 3.0f})
+      callsOfRun(driver, *model, context, x, input, output, first);
+    driver.fail("", 0);
+  }
+  for (const char *call :
+       {"cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuLaunchKernel"}) {
     Context context(*model);
     callsOfRun(driver, *model, context, x, input, output, 1);
     driver.fail(call, 2);

@@ -64,6 +64,9 @@ TEST(Targets, Levels) {
   EXPECT_TRUE(target.int8Dot);
   EXPECT_EQ(target.halide.find("sapphirerapids"), std::string::npos);
   EXPECT_NE(target.halideDot.find("sapphirerapids"), std::string::npos);
+  // AVX-VNNI's vectors are shorter than those of the code.
+  ASSERT_TRUE(lookupTarget("x86-64-v4+avxvnni", target, error));
+  EXPECT_FALSE(target.int8Dot);
   ASSERT_TRUE(lookupTarget("alderlake", target, error));
   EXPECT_TRUE(target.int8Dot);
   EXPECT_EQ(target.vectorBytes, 32);

@@ -15,11 +15,11 @@
 namespace sinter {
 
 /// What a loss that draws classes needs: the key of an nn.random_uniform, a number that no other
-/// one has, and the share of the draws that the classes up to each get, f32 C.
+/// one has, and the cumulative distribution of the classes, f32 C.
 struct Noise {
   mlir::Value key;
   int64_t layer = 0;
-  mlir::Value shares;
+  mlir::Value cumulative;
 };
 
 /// What a loss is of.
@@ -52,9 +52,9 @@ struct LossKind {
   nn::Term (*build)(const LossInput &input);
   /// Tells what is wrong with prediction or settings; null: nothing can be.
   mlir::LogicalResult (*check)(nn::Term prediction, const Settings &settings) = nullptr;
-  /// Of a loss that draws classes: Noise::shares as long as nobody knows better; null: it draws
+  /// Of a loss that draws classes: Noise::cumulative as long as nobody knows better; null: it draws
   /// none.
-  std::vector<float> (*shares)(nn::Term prediction, const Settings &settings) = nullptr;
+  std::vector<float> (*cumulative)(nn::Term prediction, const Settings &settings) = nullptr;
 };
 
 class Loss {
@@ -71,8 +71,8 @@ public:
   nn::Term build(nn::Term prediction, mlir::Value target, const Noise &noise) const {
     return kind->build({prediction, target, settings, noise});
   }
-  std::vector<float> getShares(nn::Term prediction) const {
-    return kind->shares(prediction, settings);
+  std::vector<float> getCumulative(nn::Term prediction) const {
+    return kind->cumulative(prediction, settings);
   }
   double getSetting(llvm::StringRef name) const { return settings.lookup(name); }
   /// The share of predictions whose greatest class is the target's.

@@ -63,16 +63,16 @@ LogicalResult sinter::checkNegativeSampling(Term prediction, const Settings &set
 std::vector<float> sinter::sharesByRank(Term prediction, const Settings &settings) {
   double a = settings.lookup("power");
   auto upTo = [a](double x) { return a == 1 ? std::log(x) : (std::pow(x, 1 - a) - 1) / (1 - a); };
-  std::vector<float> shares(prediction.getType().getShape().back());
-  auto classes = static_cast<double>(shares.size());
-  for (size_t r = 0; r < shares.size(); ++r)
-    shares[r] = static_cast<float>(upTo(static_cast<double>(r) + 2) / upTo(classes + 1));
-  return shares;
+  std::vector<float> cumulative(prediction.getType().getShape().back());
+  auto classes = static_cast<double>(cumulative.size());
+  for (size_t r = 0; r < cumulative.size(); ++r)
+    cumulative[r] = static_cast<float>(upTo(static_cast<double>(r) + 2) / upTo(classes + 1));
+  return cumulative;
 }
 
 // The number of classes whose share, with those before them, is not above the number drawn: by
 // bisection, for all numbers at once. The last class takes what no share is above.
-static Term drawClasses(Term drawn, Term shares, int64_t classes) {
+static Term drawClasses(Term drawn, Term cumulative, int64_t classes) {
   Type index = drawn.getBuilder().getI64Type();
   Term below = nn::zerosLike(drawn).apply<nn::CastOp>(TypeAttr::get(index));
   auto upToLast = [&](Term place) {
@@ -81,7 +81,7 @@ static Term drawClasses(Term drawn, Term shares, int64_t classes) {
   for (int64_t step = llvm::PowerOf2Ceil(classes + 1) / 2; step > 0; step /= 2) {
     Term place = upToLast(below + static_cast<double>(step - 1));
     Term isBelow =
-        shares.apply<nn::GatherOp>(place.get(), 0).compare(nn::ComparePredicate::le, drawn);
+        cumulative.apply<nn::GatherOp>(place.get(), 0).compare(nn::ComparePredicate::le, drawn);
     below = below + isBelow.apply<nn::CastOp>(TypeAttr::get(index)) * static_cast<double>(step);
   }
   return upToLast(below);
@@ -100,9 +100,9 @@ Term sinter::buildNegativeSampling(const LossInput &in) {
   Term drawn = h.with(nn::RandomUniformOp::create(b, h.getLoc(), in.noise.key, shape,
                                                   b.getI64IntegerAttr(in.noise.layer),
                                                   TypeAttr::get(h.getType().getElementType())));
-  Term noise = drawClasses(drawn, h.with(in.noise.shares), classes); // N k
-  Term vectors = weights.transpose({1, 0});                          // V d
-  auto scoresOf = [&](Term chosen) {                                 // N n → N n
+  Term noise = drawClasses(drawn, h.with(in.noise.cumulative), classes); // N k
+  Term vectors = weights.transpose({1, 0});                              // V d
+  auto scoresOf = [&](Term chosen) {                                     // N n → N n
     Term rows = vectors.apply<nn::GatherOp>(chosen.get(), 0);
     Term s = rows.apply<nn::MatMulOp>(h.unsqueeze({2}).get(), false, false).squeeze({2});
     return scores.bias ? s + h.with(scores.bias).apply<nn::GatherOp>(chosen.get(), 0) : s;

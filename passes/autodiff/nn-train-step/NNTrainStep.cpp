@@ -80,7 +80,7 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
         b.getNamedAttr("target", b.getStringAttr(nameOf(chosen.getKind().target)))};
     if (!metrics.empty())
       settings.push_back(b.getNamedAttr("prediction_metrics", b.getStringAttr(metrics.getValue())));
-    if (chosen.getKind().shares)
+    if (chosen.getKind().cumulative)
       settings.push_back(
           b.getNamedAttr("noise_power", b.getF64FloatAttr(chosen.getSetting("power"))));
     if (dataParallel)

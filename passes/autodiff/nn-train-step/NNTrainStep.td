@@ -17,9 +17,9 @@ def NNTrainStep : Pass<"nn-train-step", "::mlir::ModuleOp"> {
     "optimizer", "step", "seed", "carried", "noise" or, of a data-parallel step that draws,
     "sample"), and `nn.initial`, its first value.
 
-    @eval_step takes [inputs…, target, parameters…] and gives [loss, metrics…,
-    the model's results…]; @forward takes [inputs…, parameters…] and gives the
-    model's results. Both name the state as @main does. The module's attribute
+    @eval_step takes [inputs…, target, parameters…, statistics…, carried…, and the noise of a loss that
+    draws] and gives [loss, metrics…, the model's results…, carried…]; @forward takes [inputs…,
+    parameters…, statistics…, carried…] and gives [the model's results…, carried…]. Both name the state as @main does. The module's attribute
     `nn.training` says loss and optimizer.
 
     Attributes of the model say what is otherwise in a training step: an op with

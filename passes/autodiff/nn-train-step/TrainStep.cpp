@@ -88,12 +88,12 @@ void TrainStep::addParameters() {
 }
 
 void TrainStep::addNoise() {
-  if (!loss.getKind().shares)
+  if (!loss.getKind().cumulative)
     return;
-  std::vector<float> shares = loss.getShares(Term(builder, loc, prediction));
-  auto type = RankedTensorType::get(static_cast<int64_t>(shares.size()), builder.getF32Type());
-  noise.shares = addArgument(type, "noise/shares", "noise",
-                             DenseElementsAttr::get(type, ArrayRef<float>(shares)));
+  std::vector<float> cumulative = loss.getCumulative(Term(builder, loc, prediction));
+  auto type = RankedTensorType::get(static_cast<int64_t>(cumulative.size()), builder.getF32Type());
+  noise.cumulative = addArgument(type, "noise/cumulative", "noise",
+                                 DenseElementsAttr::get(type, ArrayRef<float>(cumulative)));
 }
 
 void TrainStep::addStatistics() {
@@ -132,7 +132,7 @@ void TrainStep::dropTrainingOnly() {
 // What is drawn follows from the seed, the step and the op's own number.
 void TrainStep::drawNumbers(Value steps) {
   auto draws = llvm::to_vector(body.getOps<nn::RandomUniformOp>());
-  if (draws.empty() && !loss.getKind().shares)
+  if (draws.empty() && !loss.getKind().cumulative)
     return;
   auto counter = RankedTensorType::get({}, builder.getI64Type());
   Value seed =
@@ -188,7 +188,7 @@ void TrainStep::useBatchStatistics() {
 void TrainStep::addLoss(Value target) {
   Term predicted(builder, loc, prediction);
   // An evaluation, which has neither seed nor step, draws the same each time.
-  if (loss.getKind().shares && !noise.key)
+  if (loss.getKind().cumulative && !noise.key)
     noise.key = nn::createIndexConstant(builder, loc, {0, 0});
   noise.layer = llvm::range_size(body.getOps<nn::RandomUniformOp>());
   addResult(loss.build(predicted, target, noise), "loss");
@@ -230,8 +230,8 @@ void TrainStep::buildForward() {
   finish();
 }
 
-// [inputs…, target, parameters…, statistics…, carried…] → [loss, metrics…, the model's results…,
-// carried…]
+// [inputs…, target, parameters…, statistics…, carried…, noise] → [loss, metrics…, the model's
+// results…, carried…]
 void TrainStep::buildEvalStep() {
   dropTrainingOnly();
   Value target = addTarget();

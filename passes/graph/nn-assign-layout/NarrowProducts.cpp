@@ -144,9 +144,8 @@ struct NarrowConv : NarrowProduct<nn::ConvOp> {
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getFilter().getType());
     int64_t group = op.getGroup(), spatial = type.getRank() - 2;
-    bool isDepthwise = group == type.getDimSize(0) && type.getDimSize(1) == 1;
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_first ||
-        (group != 1 && !isDepthwise))
+        (group != 1 && !op.isDepthwise()))
       return rewriter.notifyMatchFailure(op, "packed already, or in groups");
     auto factor = match(op);
     if (!factor)

@@ -14,9 +14,6 @@
 using namespace mlir;
 using namespace sinter;
 
-// Steps of a sum that lie beside each other: what one dot product of 8-bit integers takes.
-static int64_t stepsBeside(Type element) { return element.isInteger(8) ? 4 : 1; }
-
 // Zeros at the end of a dim of `size` up to a multiple of `block`.
 static Value padEnd(PatternRewriter &rewriter, Location loc, Value value, int64_t dim, int64_t size,
                     int64_t block) {
@@ -97,7 +94,7 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
     int64_t outputs = type.getDimSize(0), inputs = type.getDimSize(1);
     int64_t group = op.getGroup(), spatial = type.getRank() - 2;
     // A depthwise filter is so small that turning it in each step is nothing.
-    bool isDepthwise = group == outputs && inputs == 1;
+    bool isDepthwise = op.isDepthwise();
     if (!isDepthwise && !nn::getConstant(filter))
       return rewriter.notifyMatchFailure(op, "not a constant");
     int64_t block;
@@ -111,7 +108,7 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
       filter = nn::TransposeOp::create(rewriter, loc, filter, permutation);
       block = -1;
     } else {
-      int64_t perGroup = outputs / group, beside = stepsBeside(type.getElementType());
+      int64_t perGroup = outputs / group, beside = nn::getDotSteps(type.getElementType());
       // Panels do not straddle groups; groups are few channels, and make one panel.
       block = group > 1 ? perGroup : chooseBlock(perGroup, vector);
       filter = padEnd(rewriter, loc, filter, 0, outputs, block);
@@ -148,7 +145,7 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getRhs().getType());
-    int64_t beside = stepsBeside(type.getElementType());
+    int64_t beside = nn::getDotSteps(type.getElementType());
     if (op.getRhsBlock() != 0 || type.getRank() != 2 || !type.hasStaticShape() ||
         (!type.getElementType().isF32() && beside == 1) ||
         cast<ShapedType>(op.getLhs().getType()).getRank() < 2)

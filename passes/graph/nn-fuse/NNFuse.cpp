@@ -312,7 +312,7 @@ private:
                              [&](Operation *user) { return block.findAncestorOpInBlock(*user); });
     };
     auto isFinal = [&](Operation *op) {
-      return !isa<nn::AllReduceEndOp>(op) && llvm::all_of(readersOf(op), [&](Operation *reader) {
+      return !op->hasTrait<nn::WaitsTrait>() && llvm::all_of(readersOf(op), [&](Operation *reader) {
         return reader == end ||
                llvm::all_of(readersOf(reader), [&](Operation *last) { return last == end; });
       });

@@ -5,6 +5,8 @@
 #include "dialects/nn/NN.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace sinter;
 
@@ -76,10 +78,16 @@ struct Dequantized {
 struct Factors {
   Dequantized input, weights;
 
-  static std::optional<Factors> match(Operation *op) {
+  /// Of a product whose sums have `depth` steps: an i32 holds the sum of as many products of 8-bit
+  /// integers as there may be.
+  static std::optional<Factors> match(Operation *op, int64_t depth) {
+    constexpr int64_t deepest = std::numeric_limits<int32_t>::max() / (255 * 128);
+    if (ShapedType::isDynamic(depth) || depth > deepest)
+      return std::nullopt;
     auto input = Dequantized::match(op->getOperand(0));
     auto weights = Dequantized::match(op->getOperand(1));
-    if (!input || !weights || !isNumber(input->scale) || !weights->areSignedConstants())
+    if (!input || !weights || !isNumber(input->scale) || (input->zero && !isNumber(input->zero)) ||
+        !weights->areSignedConstants())
       return std::nullopt;
     return Factors{*input, *weights};
   }
@@ -107,10 +115,10 @@ struct IntegerMatMul : OpRewritePattern<nn::MatMulOp> {
     if (rhs.getRank() != 2 || cast<RankedTensorType>(op.getLhs().getType()).getRank() < 2 ||
         op.getTransposeLhs() || op.getRhsBlock() != 0)
       return rewriter.notifyMatchFailure(op, "no rows times a matrix");
-    auto factors = Factors::match(op);
-    if (!factors)
-      return rewriter.notifyMatchFailure(op, "not of dequantized numbers");
     unsigned column = op.getTransposeRhs() ? 0 : 1;
+    auto factors = Factors::match(op, rhs.getDimSize(1 - column));
+    if (!factors)
+      return rewriter.notifyMatchFailure(op, "not of dequantized numbers, or too deep");
     int64_t columns = rhs.getDimSize(column);
     auto scale = cast<RankedTensorType>(factors->weights.scale.getType());
     bool isOfColumns = scale.hasStaticShape() && scale.getNumElements() == columns &&
@@ -134,9 +142,11 @@ struct IntegerConv : OpRewritePattern<nn::ConvOp> {
         op.getDataLayout() != nn::DataLayout::channels_first ||
         op.getAutoPad() != nn::AutoPad::notset)
       return rewriter.notifyMatchFailure(op, "in groups, or of an unknown border");
-    auto factors = Factors::match(op);
+    auto factors = filter.hasStaticShape()
+                       ? Factors::match(op, filter.getNumElements() / filter.getDimSize(0))
+                       : std::nullopt;
     if (!factors)
-      return rewriter.notifyMatchFailure(op, "not of dequantized numbers");
+      return rewriter.notifyMatchFailure(op, "not of dequantized numbers, or too deep");
     auto scale = cast<RankedTensorType>(factors->weights.scale.getType());
     int64_t filters = filter.getDimSize(0);
     bool isOfFilters = scale.hasStaticShape() && scale.getNumElements() == filters &&

@@ -62,13 +62,12 @@ public:
 private:
   int64_t batch() const { return cast<RankedTensorType>(source.getType()).getDimSize(0); }
 
+  /// A layer that is worth its parts, as others are that only move or map what it has written.
   static bool isWindowed(Operation *op) {
-    return isa<nn::ConvOp>(op) ||
-           cast<nn::FusibleOpInterface>(op).getFusionClass() == nn::FusionClass::window;
+    nn::FusionClass kind = cast<nn::FusibleOpInterface>(op).getFusionClass();
+    return kind == nn::FusionClass::contraction || kind == nn::FusionClass::window;
   }
 
-  /// Whether element i of dim 0 of an op's result follows from the elements i of its batched
-  /// operands, and from what is not batched.
   bool actsOnEach(Operation &op) const {
     auto fusible = dyn_cast<nn::FusibleOpInterface>(op);
     if (!fusible || op.getNumResults() != 1)
@@ -76,23 +75,10 @@ private:
     auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
     if (!type || !type.hasStaticShape() || type.getRank() == 0 || type.getDimSize(0) != batch())
       return false;
-    if (auto transpose = dyn_cast<nn::TransposeOp>(op))
-      return transpose.getPermutation().front() == 0;
-    if (auto reduce = dyn_cast<nn::ReduceOp>(op))
-      return !reduce.getAxes().empty() && reduce.getAxes().front() > 0;
-    if (auto concat = dyn_cast<nn::ConcatOp>(op))
-      return concat.getAxis() != 0 &&
-             llvm::all_of(op.getOperands(), [&](Value each) { return batched.contains(each); });
-    if (isWindowed(&op))
-      return batched.contains(op.getOperand(0)) &&
-             llvm::none_of(op.getOperands().drop_front(),
-                           [&](Value each) { return batched.contains(each); });
-    return fusible.getFusionClass() == nn::FusionClass::elementwise &&
-           llvm::all_of(op.getOperands(), [&](Value each) {
-             auto operand = cast<RankedTensorType>(each.getType());
-             bool sameRank = operand.getRank() == type.getRank();
-             return batched.contains(each) ? sameRank : !sameRank || operand.getDimSize(0) == 1;
-           });
+    llvm::SmallBitVector operands(op.getNumOperands());
+    for (OpOperand &operand : op.getOpOperands())
+      operands[operand.getOperandNumber()] = batched.contains(operand.get());
+    return fusible.actsOnEach(operands);
   }
 
   /// What a layer reads and writes of the batch.

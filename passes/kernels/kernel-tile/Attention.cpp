@@ -197,7 +197,6 @@ private:
   void scheduleScores();
   void schedulePacked();
   void scheduleRows();
-  Stage *stageOf(Value value) const;
 
   Model &model;
   Stage *output = nullptr, *scores = nullptr, *values = nullptr;
@@ -210,13 +209,6 @@ private:
 };
 } // namespace
 
-Stage *AttentionTiler::stageOf(Value value) const {
-  for (auto &stage : model.stages)
-    if (stage->op == value.getDefiningOp())
-      return stage.get();
-  return nullptr;
-}
-
 bool AttentionTiler::match() {
   SmallVector<linalg::LinalgOp> ops;
   for (auto &stage : model.stages)
@@ -225,8 +217,8 @@ bool AttentionTiler::match() {
   output = model.output();
   if (!products || !output || output->reduces)
     return false;
-  scores = stageOf(products->first.getResult(0));
-  values = stageOf(products->second.getResult(0));
+  scores = model.producer(products->first.getResult(0));
+  values = model.producer(products->second.getResult(0));
   if (scores->consumers.size() != 1 || values->consumers.size() != 1 ||
       values->consumers.front() != output)
     return false;
@@ -331,7 +323,7 @@ void AttentionTiler::scheduleScores() {
 /// the cache, and rows that lie far apart push each other out of it.
 void AttentionTiler::schedulePacked() {
   for (Stage *product : {scores, values}) {
-    Stage *packed = stageOf(product->op->getOperand(1));
+    Stage *packed = model.producer(product->op->getOperand(1));
     if (!packed)
       continue;
     if (head.empty())
@@ -353,13 +345,13 @@ void AttentionTiler::schedulePacked() {
 
 /// What there is between the products, for the rows at hand: what is read once is computed there.
 void AttentionTiler::scheduleRows() {
-  Stage *weights = stageOf(values->op->getOperand(0));
+  Stage *weights = model.producer(values->op->getOperand(0));
   SmallVector<Stage *> placed = {output,
                                  scores,
                                  values,
                                  staged,
-                                 stageOf(scores->op->getOperand(1)),
-                                 stageOf(values->op->getOperand(1))};
+                                 model.producer(scores->op->getOperand(1)),
+                                 model.producer(values->op->getOperand(1))};
   for (auto &stage : model.stages) {
     Stage *s = stage.get();
     bool isOneValue = s->resultLoops.size() < values->resultLoops.size();

@@ -10,9 +10,6 @@ using namespace sinter::tile;
 using kernel::loopName;
 using kernel::TailStrategy;
 
-/// Threads of a block that walks elements one by one.
-static constexpr int64_t blockThreads = 256;
-
 /// Whether a thread's position along a loop would be the remainder of a quotient, which hides from
 /// Halide that the thread has one value of it: it infers all of a known extent.
 static bool hidesPositions(Model &model, const Stage &stage) {
@@ -58,10 +55,9 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
          threads / 2 >= count)
     threads /= 2;
   model.split(stage, false, name, threads, name + "_b", name + "_t", TailStrategy::Guard);
-  // Innermost, of the loops over blocks, is the one that may be long.
   SmallVector<std::string> blocks = {name + "_b"};
   if (inTwo)
-    blocks.insert(blocks.begin(), outer);
+    blocks.push_back(outer);
   if (!single.empty() || inTwo) {
     single.push_back(name + "_t");
     llvm::append_range(single, blocks);
@@ -70,6 +66,26 @@ std::string tile::spreadElements(Model &model, Stage &stage) {
   model.gpuBlocks(stage, false, blocks);
   model.gpuThreads(stage, false, {name + "_t"});
   return name + "_t";
+}
+
+std::string tile::fuseBlocks(Model &model, Stage &stage, ArrayRef<std::string> loops) {
+  // In one loop of unknown size the position along a middle one is the remainder of a quotient, of
+  // which Halide infers all values. The loop apart has at most 65,535 steps (CUDA's limit along y):
+  // the innermost, over neighbours.
+  bool isApart = loops.size() > 2 && llvm::any_of(stage.extents, ShapedType::isDynamic);
+  std::string block = loops[isApart];
+  for (const std::string &outer : loops.drop_front(1 + isApart)) {
+    std::string fused = outer + "_" + block;
+    model.fuse(stage, false, outer, block, fused);
+    block = fused;
+  }
+  SmallVector<std::string> blocks = {block};
+  if (isApart) {
+    blocks.push_back(loops.front());
+    model.reorder(stage, false, blocks);
+  }
+  model.gpuBlocks(stage, false, blocks);
+  return block;
 }
 
 /// Blocks and threads for a launch; what its threads compute by themselves is computed there.

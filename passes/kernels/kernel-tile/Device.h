@@ -28,6 +28,11 @@ void prepareForDevice(kernel::FuncOp kernel);
 /// inside which a thread computes its element.
 std::string spreadElements(Model &model, Stage &stage);
 
+/// Makes blocks of loops that stand outside of all others of a stage, given innermost first: of all
+/// in one, unless that hides from Halide that a block has one position along each. Returns the
+/// innermost loop over blocks.
+std::string fuseBlocks(Model &model, Stage &stage, llvm::ArrayRef<std::string> loops);
+
 } // namespace sinter::tile
 
 #endif // SINTER_PASSES_KERNELS_KERNEL_TILE_DEVICE_H

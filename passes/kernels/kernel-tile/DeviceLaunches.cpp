@@ -273,13 +273,6 @@ private:
 
 } // namespace
 
-int tile::innermostOf(ArrayRef<int64_t> extents) {
-  for (int loop = extents.size(); loop-- > 0;)
-    if (extents[loop] != 1)
-      return loop;
-  return -1;
-}
-
 std::vector<Launch> tile::planLaunches(kernel::FuncOp kernel, const Target &target) {
   Choices choices;
   Model model(kernel, target, choices);

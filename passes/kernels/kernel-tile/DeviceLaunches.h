@@ -10,6 +10,9 @@
 
 namespace sinter::tile {
 
+/// Threads of a block that has rows or single elements, as far as there is work for them.
+constexpr int64_t blockThreads = 256;
+
 /// A stage beside a launch's root: the loop of the root that each of its dimensions goes with, -1
 /// for those of one element.
 struct Beside {
@@ -46,9 +49,6 @@ struct Launch {
   llvm::SmallVector<Beside, 1> squares;
   int across = -1;
 };
-
-/// The innermost loop whose extent is not 1; -1 if there is none.
-int innermostOf(llvm::ArrayRef<int64_t> extents);
 
 /// The launches of a kernel in the form of prepareForDevice.
 std::vector<Launch> planLaunches(kernel::FuncOp kernel, const Target &target);

@@ -154,12 +154,7 @@ private:
     order.append({nest.x, nest.y});
     llvm::append_range(order, around);
     model.reorder(*output, false, order);
-    block = around.front();
-    for (const std::string &outer : llvm::drop_begin(around)) {
-      model.fuse(*output, false, outer, block, block + "b");
-      block += "b";
-    }
-    model.gpuBlocks(*output, false, {block});
+    block = fuseBlocks(model, *output, around);
     model.gpuThreads(*output, false, {nest.x, nest.y});
     for (const std::string &each : nest.own)
       model.unroll(*output, false, each);

@@ -20,8 +20,6 @@ using namespace sinter::tile;
 using kernel::loopName;
 using kernel::TailStrategy;
 
-/// Threads of a block, as far as there is work for them.
-static constexpr int64_t blockThreads = 256;
 /// Rows side by side of a block, if neighbours in memory are of different rows.
 static constexpr int64_t sideBySide = 32;
 
@@ -49,8 +47,8 @@ static int64_t lengthOf(linalg::LinalgOp op) {
 static int64_t columnsOf(const Launch &launch) {
   if (launch.isDeep)
     return 1;
-  auto extents = cast<linalg::LinalgOp>(launch.root).getStaticLoopRanges();
-  return std::min(extents[innermostOf(extents)], sideBySide);
+  auto root = cast<linalg::LinalgOp>(launch.root);
+  return std::min(root.getStaticLoopRanges()[innermostLoopOf(root)], sideBySide);
 }
 
 void tile::formRows(Launch &launch, const Device &device) {
@@ -109,15 +107,6 @@ private:
         (llvm::is_contained(launch.rows, loop) ? rows : others).push_back(name);
     }
     std::string along = fuse(others);
-    // In one loop, the position along a middle one would be the remainder of a quotient, which
-    // hides from Halide that a block has one value of it. The loop apart has at most 65,535 steps
-    // (CUDA's limit along y): rows that are neighbours.
-    std::string apart;
-    if (rows.size() > 2 && llvm::any_of(root.extents, ShapedType::isDynamic)) {
-      apart = rows.front();
-      rows.erase(rows.begin());
-    }
-    block = fuse(rows);
     if (!along.empty()) {
       model.split(root, false, along, lanes, along + "_o", along + "_t", TailStrategy::Guard);
       order.push_back(along + "_o");
@@ -129,16 +118,12 @@ private:
       threads.push_back(order.pop_back_val());
     std::string inner = order.empty() ? "" : order.front();
     llvm::append_range(order, threads);
-    SmallVector<std::string> blocks;
-    for (const std::string &loop : {block, apart})
-      if (!loop.empty())
-        blocks.push_back(loop);
-    llvm::append_range(order, blocks);
+    llvm::append_range(order, rows);
     model.reorder(root, false, order);
-    if (block.empty())
+    if (rows.empty())
       model.gpuBlock(root, false, block = "block");
     else
-      model.gpuBlocks(root, false, blocks);
+      block = fuseBlocks(model, root, rows);
     if (!threads.empty())
       model.gpuThreads(root, false, threads);
     level = !inner.empty() ? inner : !threads.empty() ? threads.front() : block;

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/kernels/kernel-tile/Device.h"
 #include "passes/kernels/kernel-tile/DeviceLaunches.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -52,7 +53,7 @@ static Value copyClamped(OpBuilder &builder, Location loc, Value source) {
 void tile::formSquares(Launch &launch) {
   auto root = cast<linalg::LinalgOp>(launch.root);
   SmallVector<int64_t> extents = getExpectedExtents(root);
-  int innermost = innermostOf(root.getStaticLoopRanges());
+  int innermost = innermostLoopOf(root);
   auto isLong = [&](int loop) {
     return ShapedType::isDynamic(extents[loop]) || extents[loop] >= side / 2;
   };
@@ -97,7 +98,7 @@ void tile::formSquares(Launch &launch) {
 
 std::string tile::scheduleSquares(Model &model, const Launch &launch) {
   Stage &root = *model.producer(launch.root->getResult(0));
-  int innermost = innermostOf(root.extents);
+  int innermost = root.innermostLoop();
   auto part = [](int loop, const char *suffix) { return loopName(loop) + suffix; };
   SmallVector<std::string> single, around;
   for (int loop = root.extents.size(); loop-- > 0;) {
@@ -116,12 +117,7 @@ std::string tile::scheduleSquares(Model &model, const Launch &launch) {
   order.append({turn, x, y});
   llvm::append_range(order, around);
   model.reorder(root, false, order);
-  std::string block = around.front();
-  for (const std::string &outer : llvm::drop_begin(around)) {
-    model.fuse(root, false, outer, block, block + "b");
-    block += "b";
-  }
-  model.gpuBlocks(root, false, {block});
+  std::string block = fuseBlocks(model, root, around);
   model.gpuThreads(root, false, {x, y});
   for (const Beside &square : launch.squares) {
     Stage &copy = *model.producer(square.op->getResult(0));

@@ -18,6 +18,14 @@ int Stage::innermostLoop() const {
   return -1;
 }
 
+int tile::innermostLoopOf(linalg::LinalgOp op) {
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  for (AffineExpr result : llvm::reverse(op.getIndexingMapsArray().back().getResults()))
+    if (auto dim = dyn_cast<AffineDimExpr>(result); dim && extents[dim.getPosition()] != 1)
+      return dim.getPosition();
+  return -1;
+}
+
 double Stage::iterations() const {
   double count = 1;
   for (int64_t extent : expected)

@@ -106,6 +106,10 @@ private:
   void link();
 };
 
+/// The loop along which an op's result is contiguous, of those whose extent is not 1; -1 if there
+/// is none.
+int innermostLoopOf(mlir::linalg::LinalgOp op);
+
 /// The loops' extents of a kernel's op at the sizes that the kernel's arguments say to expect.
 llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 

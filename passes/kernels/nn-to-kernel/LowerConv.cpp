@@ -117,7 +117,7 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   bool last = op.getDataLayout() == nn::DataLayout::channels_last;
   unsigned firstSpatial = last ? 1 : 2, channel = last ? rank - 1 : 1;
   int64_t block = op.getFilterBlock(), group = op.getGroup();
-  bool depthwise = block < 0;
+  bool depthwise = block < 0; // X… × O
 
   // Where the kernel's spatial dims stand in the filter.
   unsigned firstKernel = depthwise ? 0 : block > 0 ? 1 : 2;
@@ -135,18 +135,18 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   Type inputType = nn::getSignlessType(op.getInput().getType().getElementType());
   Operand input = padInput(context, op.getInput(), windows, firstSpatial,
                            cast<TypedAttr>(context.builder.getZeroAttr(inputType)));
-  bool inFours = block > 0 && inputType.isInteger(8);
+  int64_t beside = block > 0 ? nn::getDotSteps(inputType) : 1;
 
   // Channels of one group: a dim of the filter.
   AffineExpr depth = depthwise ? context.constant(1) : filterShape[block > 0 ? 1 + spatial : 1];
-  AffineExpr groupChannels = inFours ? depth * 4 : depth;
+  AffineExpr groupChannels = depth * beside;
   auto knownChannels = nn::asConstant(groupChannels);
   bool perChannel = depthwise || (group > 1 && knownChannels && *knownChannels == 1);
   AffineExpr f = context.loop(channel);
   AffineExpr inputChannel;
   AffineExpr c = context.loop(rank + spatial), q = context.loop(rank + spatial + 1);
-  if (inFours)
-    c = c * 4 + q;
+  if (beside != 1)
+    c = c * beside + q;
   if (depthwise) {
     inputChannel = f;
   } else if (group == 1) {
@@ -176,8 +176,8 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
     image.indices.push_back(inputChannel);
   if (!perChannel)
     reductions.push_back(depth);
-  if (inFours)
-    reductions.push_back(context.constant(4));
+  if (beside != 1)
+    reductions.push_back(context.constant(beside));
 
   AffineExpr filterChannel = perChannel ? context.zero() : c;
   if (depthwise) {
@@ -186,7 +186,7 @@ static LogicalResult lowerConv(nn::ConvOp op, LowerContext &context) {
   } else if (block > 0) {
     filter.indices.push_back(f.floorDiv(block));
     llvm::append_range(filter.indices, taps);
-    if (inFours)
+    if (beside != 1)
       llvm::append_values(filter.indices, context.loop(rank + spatial), f % block, q);
     else
       llvm::append_values(filter.indices, filterChannel, f % block);

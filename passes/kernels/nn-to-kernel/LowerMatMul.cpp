@@ -39,9 +39,9 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
   AffineExpr m = hasRow ? context.loop(batch) : AffineExpr();
   AffineExpr n = hasColumn ? context.loop(batch + hasRow) : AffineExpr();
   AffineExpr k = context.loop(rank);
-  bool inFours = block > 0 && lhsType.getElementType().isInteger(8);
-  if (inFours)
-    k = k * 4 + context.loop(rank + 1);
+  int64_t beside = block > 0 ? nn::getDotSteps(lhsType.getElementType()) : 1;
+  if (beside != 1)
+    k = k * beside + context.loop(rank + 1);
 
   Input lhs{context.operand(op.getLhs()), {}};
   bool transposeLhs = hasRow && op.getTransposeLhs();
@@ -53,11 +53,11 @@ static LogicalResult lowerMatMul(nn::MatMulOp op, LowerContext &context) {
   }
   AffineExpr depth = lhsShape[transposeLhs ? lhsRank - 2 : lhsRank - 1];
   SmallVector<Size> depths{depth};
-  if (inFours)
-    depths = {depth.floorDiv(4), context.constant(4)};
+  if (beside != 1)
+    depths = {depth.floorDiv(beside), context.constant(beside)};
 
   Input rhs{context.operand(op.getRhs()), {}};
-  if (inFours) {
+  if (beside != 1) {
     llvm::append_values(rhs.indices, n.floorDiv(block), context.loop(rank), n % block,
                         context.loop(rank + 1));
   } else if (block > 0) {

@@ -165,8 +165,9 @@ typedef struct SinterContextOptions {
   size_t error_bytes;
 
   /* 1: a run on a GPU always launches its kernels one by one. 0: the third run in a row on the same
-     tensors (addresses and shapes), and all that follow, are one launch of a captured graph, where
-     the device has such and the model's host program looks at no tensor itself. */
+     tensors (addresses and shapes), or a later one if memory still grew, and all that follow are
+     one launch of a captured graph, where the device has such and the model's host program looks at
+     no tensor itself. */
   int32_t no_graph;
 } SinterContextOptions;
 

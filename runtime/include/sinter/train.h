@@ -101,7 +101,8 @@ typedef struct SinterTraining {
   SinterStatus (*state)(SinterContext *context, int32_t index, DLTensor *tensor);
 
   /* Lets `context`, of any of the three models, use the state of `owner`, which
-     must outlive it. */
+     must outlive it. SINTER_INVALID_ARGUMENT where the owner is of another library, or
+     runs on another device. */
   SinterStatus (*share)(SinterContext *context, SinterContext *owner);
 
   /* Has a train step call `begin` for its gradients, some at a time, as soon as they are

@@ -38,8 +38,8 @@ Dataset openCsv(const std::string &path, Settings &settings);
 Dataset openPng(const std::string &path, Settings &settings);
 
 /// Text as windows of tokens, the target the same one token later.
-/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`. With `window=`, samples of
-/// each token, which is the target.
+/// `unit=byte|char|word|bpe`, `length=`, `vocabulary=`. With `window=`, samples for
+/// word vectors, as `samples=` and `subsample=` say: WordSamples.h.
 Dataset openText(const std::string &path, Settings &settings);
 
 /// Pairs of texts, one a line and a tab between them, by characters. `shifted=no` leaves

@@ -24,16 +24,16 @@ Order::Order(Source &source, const OrderOptions &options) : source(source), opti
     throw Error("of " + std::to_string(*all) + " samples, none is left for " +
                 (options.validation ? "validation" : "training") +
                 "; give more data, or another --validation");
-  if (options.lanes)
-    layLanes();
+  if (options.sequences)
+    laySequences();
 }
 
 // Sample b of lane l stands at place l of batch b.
-void Order::layLanes() {
-  size_t lanes = options.lanes, batches = part.size() / lanes;
-  std::vector<int64_t> laid(lanes * batches);
+void Order::laySequences() {
+  size_t sequences = options.sequences, batches = part.size() / sequences;
+  std::vector<int64_t> laid(sequences * batches);
   for (size_t i = 0; i < laid.size(); ++i)
-    laid[i] = part[i % lanes * batches + i / lanes];
+    laid[i] = part[i % sequences * batches + i / sequences];
   part = std::move(laid);
 }
 

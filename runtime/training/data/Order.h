@@ -17,7 +17,7 @@ struct OrderOptions {
   int64_t epochSamples = 0; ///< of a stream that does not end by itself; 0: to its end
   /// Without shuffling, of a list that is continuous: so many samples follow each other at one
   /// place of each batch of that size. What does not fill all places is left out.
-  int64_t lanes = 0;
+  int64_t sequences = 0;
 };
 
 /// The samples of one epoch after the other. What an epoch sees is a function of the
@@ -37,7 +37,7 @@ public:
   bool next(Sample &sample, int64_t &index);
 
 private:
-  void layLanes();
+  void laySequences();
   bool isPart(int64_t index) const;
   bool readStream(Sample &sample, int64_t &index);
   bool draw(Sample &sample, int64_t &index);

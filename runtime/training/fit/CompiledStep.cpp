@@ -165,13 +165,13 @@ void CompiledStep::setClassCounts(const std::vector<int64_t> &counts) {
   for (int32_t i = 0; i < training->state_count; ++i) {
     if (training->states[i].kind != SINTER_NOISE)
       continue;
-    auto *shares = static_cast<float *>(getStateMemory(i));
+    auto *cumulative = static_cast<float *>(getStateMemory(i));
     size_t classes = countElements(shapeOf(training->states[i].tensor));
     double all = 0, sum = 0;
     for (size_t c = 0; c < classes; ++c)
       all += weigh(c);
     for (size_t c = 0; c < classes; ++c)
-      shares[c] = static_cast<float>((sum += weigh(c)) / all);
+      cumulative[c] = static_cast<float>((sum += weigh(c)) / all);
   }
 }
 

@@ -135,7 +135,7 @@ void Run::openData() {
       throw UsageError("the model's layers keep a state from batch to batch: give --no-shuffle, "
                        "and samples to validate with by --validation-data");
     if (data.training->isContinuous())
-      order.lanes = options.batch;
+      order.sequences = options.batch;
   }
   trainingOrder.emplace(*data.training, order);
   Feeds feeds = step.getFeeds();
@@ -163,7 +163,7 @@ void Run::openData() {
     return;
   order.shuffle = false;
   order.validation = splits;
-  order.lanes = step.isStateful() && held->isContinuous() ? options.batch : 0;
+  order.sequences = step.isStateful() && held->isContinuous() ? options.batch : 0;
   order.heldOut = splits ? options.validation : 0;
   order.epochSamples = 0;
   validationOrder.emplace(*held, order);

@@ -114,7 +114,7 @@ public:
     check(
         reinterpret_cast<Init>(symbol("MPI_Init_thread"))(nullptr, nullptr, serialized, &provided),
         "MPI_Init_thread");
-    threads = provided >= serialized && isOnSeveralMachines();
+    overlaps = provided >= serialized && isOnSeveralMachines();
     using Ask = int (*)(void *, int *);
     check(reinterpret_cast<Ask>(symbol("MPI_Comm_rank"))(world, &rank), "MPI_Comm_rank");
     check(reinterpret_cast<Ask>(symbol("MPI_Comm_size"))(world, &count), "MPI_Comm_size");
@@ -134,7 +134,7 @@ public:
   void sum(float *numbers, int64_t size) override { reduce(numbers, size, floatType); }
   void sum(double *numbers, int64_t size) override { reduce(numbers, size, doubleType); }
   void beginSum(float *numbers, int64_t size) override {
-    if (!threads)
+    if (!overlaps)
       return sum(numbers, size);
     if (!summing)
       summing =
@@ -179,7 +179,7 @@ private:
   void *handle, *world, *sumOp, *floatType, *doubleType;
   AllReduce allReduce;
   int rank = 0, count = 1;
-  bool threads = false; ///< whether sums go on beside the step
+  bool overlaps = false; ///< whether sums go on beside the step
   std::unique_ptr<SummingThread> summing;
 };
 } // namespace

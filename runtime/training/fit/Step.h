@@ -42,7 +42,7 @@ public:
   virtual void resetStates() {}
   /// How often each class occurs in the data: a loss that draws classes draws by that.
   virtual void setClassCounts(const std::vector<int64_t> & /*counts*/) {}
-  /// The state's tensors, which may be read and written until the next train().
+  /// The state's tensors, which may be read and written until the next train() or evaluate().
   virtual std::vector<TensorView> getState() = 0;
   virtual StepResult train(const Batch &batch, double learningRate) = 0;
   virtual StepResult evaluate(const Batch &batch) = 0;

@@ -94,7 +94,7 @@ def sampled():
             near(gradients[name][index], (sides[0] - sides[1]) / 2e-4)
     # By shares that somebody knows.
     noise = noises[1]
-    loss = step([h], target, seed, **{"dense/kernel": w, "dense/bias": bias, "noise/shares": known})[0]
+    loss = step([h], target, seed, **{"dense/kernel": w, "dense/bias": bias, "noise/cumulative": known})[0]
     near(loss, value(w, bias))
     # Other steps and seeds draw others.
     assert step([h], target, seed + 1, **{"dense/kernel": w, "dense/bias": bias})[0] != loss

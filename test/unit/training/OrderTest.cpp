@@ -77,7 +77,7 @@ TEST(Order, Lanes) {
   Numbers source(11);
   OrderOptions options;
   options.shuffle = false;
-  options.lanes = 3;
+  options.sequences = 3;
   Order order(source, options);
   EXPECT_EQ(order.count(), 9);
   EXPECT_EQ(epochOf(order, 0), (std::vector<int64_t>{0, 3, 6, 1, 4, 7, 2, 5, 8}));
