@@ -39,6 +39,8 @@ static int benchMachine(bool json) {
     llvm::outs() << llvm::format("\n  GB/s:  triad %.1f  with streaming stores %.1f  reads from L1 "
                                  "%.0f  L2 %.0f  L3 %.0f\n",
                                  each.triad, each.streaming, each.l1, each.l2, each.l3);
+    if (each.disturbed)
+      llvm::outs() << "  other programs ran meanwhile: measure again when none does\n";
   }
   return Good;
 }

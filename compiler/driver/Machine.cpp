@@ -74,23 +74,41 @@ static double together(int32_t threads, const std::function<double(int32_t)> &wo
   return sum;
 }
 
-/// The best of a few tries: what disturbs only slows.
-static double best(int tries, const std::function<double()> &rate) {
-  double result = 0;
-  for (int i = 0; i < tries; ++i)
-    result = std::max(result, rate());
-  return result;
+/// The best of tries, until three of them agree: what disturbs only slows. Where they never do, the
+/// limits are marked.
+static double best(MachineLimits &limits, const std::function<double()> &rate) {
+  constexpr size_t least = 5, most = 40, agreeing = 3;
+  constexpr double closeness = 0.97;
+  std::vector<double> rates; // descending
+  while (rates.size() < most) {
+    double each = rate();
+    rates.insert(llvm::upper_bound(rates, each, std::greater<>()), each);
+    if (rates.size() >= least && rates[agreeing - 1] >= closeness * rates.front())
+      return rates.front();
+  }
+  limits.disturbed = true;
+  return rates.front();
+}
+
+static double multiplyAddRate(MachineLimits &limits, int64_t vectorBytes) {
+  return best(limits, [&] {
+    return together(limits.threads, [&](int32_t) {
+      double start = seconds();
+      double operations = multiplyAdd(vectorBytes, 300000);
+      return operations / (seconds() - start) / 1e9;
+    });
+  });
 }
 
 /// GB/s of reading a block of memory of each thread's own, again and again.
-static double readRate(int32_t threads, size_t bytes) {
+static double readRate(MachineLimits &limits, size_t bytes) {
   int64_t vector = vectorSizes().empty() ? 16 : vectorSizes().back();
   bytes = std::max<size_t>(bytes / 512, 1) * 512;
-  return best(5, [&] {
-    return together(threads, [&](int32_t) {
+  return best(limits, [&] {
+    return together(limits.threads, [&](int32_t) {
       std::vector<char> block(bytes + 64, 1);
       const char *data = block.data() + (-reinterpret_cast<uintptr_t>(block.data()) & 63);
-      int64_t rounds = std::max<int64_t>(1, (int64_t(1) << 30) / bytes);
+      int64_t rounds = std::max<int64_t>(1, (int64_t(1) << 28) / bytes);
       readAll(vector, data, bytes);
       double start = seconds();
       for (int64_t i = 0; i < rounds; ++i)
@@ -100,12 +118,13 @@ static double readRate(int32_t threads, size_t bytes) {
   });
 }
 
-static double triadRate(int32_t threads, std::vector<float> (&arrays)[3], bool streaming) {
+static double triadRate(MachineLimits &limits, std::vector<float> (&arrays)[3], bool streaming) {
+  int32_t threads = limits.threads;
   size_t count = (arrays[0].size() - 16) / threads / 16 * 16;
   auto aligned = [&](int i) {
     return arrays[i].data() + ((-reinterpret_cast<uintptr_t>(arrays[i].data()) & 63) / 4);
   };
-  return best(5, [&] {
+  return best(limits, [&] {
     double start = seconds();
     together(threads, [&](int32_t thread) {
       size_t at = thread * count;
@@ -138,7 +157,7 @@ llvm::json::Object sinter::driver::toJson(const MachineLimits &limits) {
   return llvm::json::Object{{"threads", limits.threads}, {"fma_gflops", std::move(fma)},
                             {"triad_gbs", limits.triad}, {"streaming_gbs", limits.streaming},
                             {"l1_gbs", limits.l1},       {"l2_gbs", limits.l2},
-                            {"l3_gbs", limits.l3}};
+                            {"l3_gbs", limits.l3},       {"disturbed", limits.disturbed}};
 }
 
 /// Written beside it and renamed: a reader sees the old file or the new one.
@@ -156,6 +175,42 @@ static void remember(const Machine &machine) {
   }));
 }
 
+/// What the file says, if it is this machine's.
+static std::optional<Machine> recall(llvm::StringRef cpu) {
+  Machine machine;
+  auto buffer = llvm::MemoryBuffer::getFile(cachePath());
+  auto parsed = llvm::json::parse(buffer ? (*buffer)->getBuffer() : llvm::StringRef());
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return std::nullopt;
+  }
+  const llvm::json::Object *top = parsed->getAsObject();
+  const llvm::json::Array *list = top ? top->getArray("limits") : nullptr;
+  if (!list || top->getString("cpu") != cpu)
+    return std::nullopt;
+  machine.cpu = cpu;
+  for (const llvm::json::Value &value : *list) {
+    const llvm::json::Object *object = value.getAsObject();
+    const llvm::json::Object *fma = object ? object->getObject("fma_gflops") : nullptr;
+    if (!fma)
+      return std::nullopt;
+    MachineLimits limits;
+    auto number = [&](llvm::StringRef name) { return object->getNumber(name).value_or(0); };
+    limits.threads = number("threads");
+    for (int64_t bytes : {16, 32, 64})
+      if (auto rate = fma->getNumber(std::to_string(bytes)))
+        limits.fma.emplace_back(bytes, *rate);
+    limits.triad = number("triad_gbs");
+    limits.streaming = number("streaming_gbs");
+    limits.l1 = number("l1_gbs");
+    limits.l2 = number("l2_gbs");
+    limits.l3 = number("l3_gbs");
+    limits.disturbed = object->getBoolean("disturbed").value_or(false);
+    machine.limits.push_back(std::move(limits));
+  }
+  return machine;
+}
+
 Machine sinter::driver::measureMachine() {
   Target target = hostTarget();
   Machine machine;
@@ -169,58 +224,27 @@ Machine sinter::driver::measureMachine() {
     MachineLimits limits;
     limits.threads = threads;
     for (int64_t bytes : vectorSizes())
-      limits.fma.emplace_back(bytes, best(5, [&] {
-                                return together(threads, [&](int32_t) {
-                                  double start = seconds();
-                                  double operations = multiplyAdd(bytes, 2000000);
-                                  return operations / (seconds() - start) / 1e9;
-                                });
-                              }));
-    limits.triad = triadRate(threads, arrays, false);
-    limits.streaming = triadRate(threads, arrays, true);
-    limits.l1 = readRate(threads, target.l1Bytes / 2);
-    limits.l2 = readRate(threads, target.l2Bytes / 2);
+      limits.fma.emplace_back(bytes, multiplyAddRate(limits, bytes));
+    limits.triad = triadRate(limits, arrays, false);
+    limits.streaming = triadRate(limits, arrays, true);
+    limits.l1 = readRate(limits, target.l1Bytes / 2);
+    limits.l2 = readRate(limits, target.l2Bytes / 2);
     // More than the level before, and little of the last: others may use it too.
-    limits.l3 = readRate(threads, std::max(target.l2Bytes * 2, target.l3Bytes / 16) / threads);
+    limits.l3 = readRate(limits, std::max(target.l2Bytes * 2, target.l3Bytes / 16) / threads);
     machine.limits.push_back(std::move(limits));
   }
+  // A process that may use some of the cores leaves what is known of more.
+  if (auto known = recall(machine.cpu); known && known->limits.size() > machine.limits.size())
+    llvm::append_range(machine.limits, llvm::drop_begin(known->limits, machine.limits.size()));
   remember(machine);
   return machine;
 }
 
 Machine sinter::driver::knownMachine(int32_t threads) {
-  size_t needed = threads ? threads : cores().size();
-  Machine machine;
-  auto buffer = llvm::MemoryBuffer::getFile(cachePath());
-  auto parsed = llvm::json::parse(buffer ? (*buffer)->getBuffer() : llvm::StringRef());
-  if (!parsed) {
-    llvm::consumeError(parsed.takeError());
-    return measureMachine();
-  }
-  const llvm::json::Object *top = parsed->getAsObject();
-  const llvm::json::Array *list = top ? top->getArray("limits") : nullptr;
-  if (!list || top->getString("cpu").value_or("") != hostTarget().cpu)
-    return measureMachine();
-  machine.cpu = top->getString("cpu")->str();
-  for (const llvm::json::Value &value : *list) {
-    const llvm::json::Object *object = value.getAsObject();
-    const llvm::json::Object *fma = object ? object->getObject("fma_gflops") : nullptr;
-    if (!fma)
-      return measureMachine();
-    MachineLimits limits;
-    auto number = [&](llvm::StringRef name) { return object->getNumber(name).value_or(0); };
-    limits.threads = number("threads");
-    for (int64_t bytes : {16, 32, 64})
-      if (auto rate = fma->getNumber(std::to_string(bytes)))
-        limits.fma.emplace_back(bytes, *rate);
-    limits.triad = number("triad_gbs");
-    limits.streaming = number("streaming_gbs");
-    limits.l1 = number("l1_gbs");
-    limits.l2 = number("l2_gbs");
-    limits.l3 = number("l3_gbs");
-    machine.limits.push_back(std::move(limits));
-  }
   // Threads beyond the cores gain nothing.
-  needed = std::min(needed, cores().size());
-  return machine.limits.size() >= needed ? machine : measureMachine();
+  size_t needed = threads ? std::min<size_t>(threads, cores().size()) : cores().size();
+  std::optional<Machine> machine = recall(hostTarget().cpu);
+  if (machine && machine->limits.size() >= needed && !machine->limits[needed - 1].disturbed)
+    return *machine;
+  return measureMachine();
 }

@@ -25,6 +25,8 @@ struct MachineLimits {
   /// GB/s: triad on memory (two reads, one write), the same with stores past the caches, and reads
   /// from the caches of each level.
   double triad = 0, streaming = 0, l1 = 0, l2 = 0, l3 = 0;
+  /// Other programs ran meanwhile: what is here may be below the limits.
+  bool disturbed = false;
 
   /// GFLOP/s with vectors of at most so many bytes.
   double peak(int64_t vectorBytes) const;
@@ -44,7 +46,8 @@ llvm::json::Object toJson(const MachineLimits &limits);
 /// Measures now, some seconds a thread count, and writes the file.
 Machine measureMachine();
 
-/// What the file says, if it is this machine's and knows of as many threads; measures otherwise.
+/// What the file says, if it is this machine's, knows of as many threads and nothing disturbed it;
+/// measures otherwise.
 Machine knownMachine(int32_t threads);
 
 } // namespace sinter::driver

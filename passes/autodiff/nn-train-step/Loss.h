@@ -74,7 +74,8 @@ public:
   std::vector<float> getCumulative(nn::Term prediction) const {
     return kind->cumulative(prediction, settings);
   }
-  double getSetting(llvm::StringRef name) const { return settings.lookup(name); }
+  /// Of a loss that draws classes: noise follows how often they occur to this power.
+  double getNoisePower() const { return settings.lookup("power"); }
   /// The share of predictions whose greatest class is the target's.
   nn::Term buildAccuracy(nn::Term prediction, mlir::Value target) const;
 

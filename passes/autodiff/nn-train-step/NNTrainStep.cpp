@@ -81,8 +81,7 @@ struct NNTrainStepPass : sinter::impl::NNTrainStepBase<NNTrainStepPass> {
     if (!metrics.empty())
       settings.push_back(b.getNamedAttr("prediction_metrics", b.getStringAttr(metrics.getValue())));
     if (chosen.getKind().cumulative)
-      settings.push_back(
-          b.getNamedAttr("noise_power", b.getF64FloatAttr(chosen.getSetting("power"))));
+      settings.push_back(b.getNamedAttr("noise_power", b.getF64FloatAttr(chosen.getNoisePower())));
     if (dataParallel)
       settings.push_back(b.getNamedAttr("data_parallel", b.getBoolAttr(true)));
     module->setAttr("nn.training", b.getDictionaryAttr(settings));

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/nn/NN.h"
+#include "dialects/nn/QuantizedFactor.h"
 #include "passes/graph/nn-assign-layout/NNAssignLayout.h"
 
 using namespace mlir;
@@ -40,66 +41,39 @@ static Value narrow(OpBuilder &builder, Value weights) {
                                 narrow.toAttribute(name ? name.getName().getValue() : "weights"));
 }
 
-static bool isZero(Value value) {
-  auto constant = dyn_cast_if_present<DenseElementsAttr>(nn::getConstant(value));
-  return constant && constant.isSplat() && constant.getSplatValue<APInt>().isZero();
+/// The same number, of integers that have a sign or not, as the target's dot product wants them, and
+/// of a zero point without dims.
+static void convert(nn::QuantizedFactor &factor, PatternRewriter &rewriter, Location loc,
+                    bool isUnsigned) {
+  Type i32 = rewriter.getI32Type();
+  auto &[integer, zero] = factor;
+  if (zero)
+    zero = nn::ReshapeOp::create(rewriter, loc, zero, nn::createIndexConstant(rewriter, loc, {}),
+                                 /*allowzero=*/false);
+  if (elementTypeOf(integer).isUnsignedInteger() == isUnsigned)
+    return;
+  Value shift = nn::createScalar(rewriter, loc, i32, isUnsigned ? 128 : -128);
+  Value moved = nn::AddOp::create(rewriter, loc, castTo(rewriter, loc, integer, i32), shift);
+  Type type = rewriter.getIntegerType(8, /*isSigned=*/false);
+  integer = castTo(rewriter, loc, moved, isUnsigned ? type : rewriter.getI8Type());
+  zero = zero ? nn::AddOp::create(rewriter, loc, zero, shift).getResult() : shift;
 }
 
 namespace {
 
-/// A factor `integer − zero` in i32.
-struct Factor {
-  Value integer; ///< of 8 bits
-  Value zero;    ///< one i32; null for 0
-
-  /// The factor that `value` is, if it is one.
-  static std::optional<Factor> match(Value value) {
-    Factor factor;
-    if (auto difference = value.getDefiningOp<nn::SubOp>()) {
-      factor.zero = difference.getRhs();
-      auto type = cast<RankedTensorType>(factor.zero.getType());
-      if (!type.hasStaticShape() || type.getNumElements() != 1 ||
-          difference.getLhs().getType() != value.getType())
-        return std::nullopt;
-      value = difference.getLhs();
-      if (isZero(factor.zero))
-        factor.zero = Value();
-    }
-    auto wide = value.getDefiningOp<nn::CastOp>();
-    if (!wide || !elementTypeOf(wide.getInput()).isInteger(8))
-      return std::nullopt;
-    factor.integer = wide.getInput();
-    return factor;
-  }
-
-  /// The same number, of integers that have a sign or not, as the target's dot product wants them.
-  void convert(PatternRewriter &rewriter, Location loc, bool isUnsigned) {
-    Type i32 = rewriter.getI32Type();
-    if (zero)
-      zero = nn::ReshapeOp::create(rewriter, loc, zero, nn::createIndexConstant(rewriter, loc, {}),
-                                   /*allowzero=*/false);
-    if (elementTypeOf(integer).isUnsignedInteger() == isUnsigned)
-      return;
-    Value shift = nn::createScalar(rewriter, loc, i32, isUnsigned ? 128 : -128);
-    Value moved = nn::AddOp::create(rewriter, loc, castTo(rewriter, loc, integer, i32), shift);
-    Type type = rewriter.getIntegerType(8, /*isSigned=*/false);
-    integer = castTo(rewriter, loc, moved, isUnsigned ? type : rewriter.getI8Type());
-    zero = zero ? nn::AddOp::create(rewriter, loc, zero, shift).getResult() : shift;
-  }
-};
-
-/// Matches a product of a Factor and a constant, which the subclasses build again.
+/// Matches a product of a quantized factor and a constant, which the subclasses build again.
 template <typename Op>
 struct NarrowProduct : OpRewritePattern<Op> {
   NarrowProduct(MLIRContext *context, bool isUnsigned)
       : OpRewritePattern<Op>(context), isUnsigned(isUnsigned) {}
 
-  std::optional<Factor> match(Op op) const {
+  std::optional<nn::QuantizedFactor> match(Op op) const {
     auto constant = nn::getConstant(op->getOperand(1));
     if (!constant || !elementTypeOf(op->getOperand(1)).isSignlessInteger(32) ||
         !fitsSigned(constant))
       return std::nullopt;
-    return Factor::match(op->getOperand(0));
+    auto factor = nn::QuantizedFactor::match(op->getOperand(0));
+    return factor && factor->hasSingleZero() ? factor : std::nullopt;
   }
 
   /// −z Σ w for each column, where the weights are summed along `axes`.
@@ -126,7 +100,7 @@ struct NarrowMatMul : NarrowProduct<nn::MatMulOp> {
     if (!factor)
       return rewriter.notifyMatchFailure(op, "no 8-bit integers times a constant of 8 bits");
     Location loc = op.getLoc();
-    factor->convert(rewriter, loc, isUnsigned);
+    convert(*factor, rewriter, loc, isUnsigned);
     Value result = nn::MatMulOp::create(rewriter, loc, factor->integer, narrow(rewriter, rhs),
                                         /*transpose_lhs=*/false, op.getTransposeRhs());
     if (factor->zero)
@@ -155,7 +129,7 @@ struct NarrowConv : NarrowProduct<nn::ConvOp> {
     if (hasZero && op.getAutoPad() != nn::AutoPad::notset)
       return rewriter.notifyMatchFailure(op, "a border of unknown width");
     Location loc = op.getLoc();
-    factor->convert(rewriter, loc, isUnsigned);
+    convert(*factor, rewriter, loc, isUnsigned);
 
     // The border is what stands for 0.
     SmallVector<int64_t> pads(op.getPads());

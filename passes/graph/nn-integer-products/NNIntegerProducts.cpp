@@ -3,6 +3,7 @@
 
 #include "passes/graph/nn-integer-products/NNIntegerProducts.h"
 #include "dialects/nn/NN.h"
+#include "dialects/nn/QuantizedFactor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include <limits>
@@ -29,41 +30,31 @@ static ElementsAttr findConstant(Value value) {
 
 namespace {
 
-/// A tensor `scale · whole`, where `whole` is an i32 tensor of `integer − zero`.
+/// A tensor `scale · whole`, where `whole` is a quantized factor.
 struct Dequantized {
   Value scale, whole;
-  Value integer; ///< of 8 bits
-  Value zero;    ///< i32; null for 0
+  nn::QuantizedFactor factor; ///< what `whole` is
 
   static std::optional<Dequantized> match(Value value) {
     auto product = value.getDefiningOp<nn::MulOp>();
     auto real = product ? product.getLhs().getDefiningOp<nn::CastOp>() : nn::CastOp();
     if (!real || product.getLhs().getType() != value.getType() ||
-        !getElementTypeOrSelf(value).isF32() ||
-        !getElementTypeOrSelf(real.getInput()).isSignlessInteger(32))
+        !getElementTypeOrSelf(value).isF32())
       return std::nullopt;
-    Dequantized result;
-    result.scale = product.getRhs();
-    result.whole = result.integer = real.getInput();
-    if (auto difference = result.integer.getDefiningOp<nn::SubOp>()) {
-      result.zero = difference.getRhs();
-      result.integer = difference.getLhs();
-    }
-    auto wide = result.integer.getDefiningOp<nn::CastOp>();
-    if (!wide || !getElementTypeOrSelf(wide.getInput()).isInteger(8))
+    auto factor = nn::QuantizedFactor::match(real.getInput());
+    if (!factor)
       return std::nullopt;
-    result.integer = wide.getInput();
-    return result;
+    return Dequantized{product.getRhs(), real.getInput(), *factor};
   }
 
   /// Whether these are constants that are signed 8-bit integers once the zero point is off.
   bool areSignedConstants() const {
-    if (!nn::getConstant(integer))
+    if (!nn::getConstant(factor.integer))
       return false;
-    int64_t middle = getElementTypeOrSelf(integer).isUnsignedInteger() ? 128 : 0;
-    if (!zero)
+    int64_t middle = getElementTypeOrSelf(factor.integer).isUnsignedInteger() ? 128 : 0;
+    if (!factor.zero)
       return middle == 0;
-    auto constant = findConstant(zero);
+    auto constant = findConstant(factor.zero);
     if (!constant)
       return false;
     nn::HostTensor zeros = nn::HostTensor::fromAttribute(constant);
@@ -86,7 +77,7 @@ struct Factors {
       return std::nullopt;
     auto input = Dequantized::match(op->getOperand(0));
     auto weights = Dequantized::match(op->getOperand(1));
-    if (!input || !weights || !isNumber(input->scale) || (input->zero && !isNumber(input->zero)) ||
+    if (!input || !weights || !isNumber(input->scale) || !input->factor.hasSingleZero() ||
         !weights->areSignedConstants())
       return std::nullopt;
     return Factors{*input, *weights};
