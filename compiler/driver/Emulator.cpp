@@ -19,6 +19,9 @@ std::optional<FamilyDescription> sinter::driver::foreignFamily(const std::string
     return std::nullopt;
   llvm::ELF::Elf64_Ehdr header;
   std::memcpy(&header, (*buffer)->getBufferStart(), sizeof header);
+  // Families list all CPUs that LLVM knows, some 2 ms: not for a library of this machine's.
+  if (header.e_machine == llvm::ELF::convertArchNameToEMachine(hostArchitecture()))
+    return std::nullopt;
   for (const FamilyDescription &family : describeFamilies())
     if (family.elfMachine == header.e_machine && family.arch != hostArchitecture())
       return family;
