@@ -3,7 +3,7 @@
 //
 // erf(x) = x P(x²) / Q(x²) up to where a float32 erf is 1. Upstream's approximation chooses each
 // coefficient of two polynomials among those of four intervals, which takes more time than the
-// polynomials. fit_erf.py derives the coefficients, and tests hold them to it.
+// polynomials. fit_polynomials.py derives the coefficients, and tests hold them to it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -21,7 +21,7 @@
 using namespace mlir;
 
 static bool isApproximated(StringRef name) {
-  return llvm::is_contained({"exp", "math.exp", "expm1", "math.expm1", "log", "math.log", "log1p",
+  return llvm::is_contained({"expm1", "math.expm1", "log", "math.log", "log1p",
                              "math.log1p", "tanh", "math.tanh", "log2", "math.log2"},
                             name);
 }
@@ -66,7 +66,7 @@ static void orderChoices(sinter::kernel::FuncOp kernel) {
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {
-    bool isExpanded = isa<math::ErfOp>(op) || isApproximated(op->getName().getStringRef());
+    bool isExpanded = isa<math::ErfOp, math::ExpOp>(op) || isApproximated(op->getName().getStringRef());
     if (isExpanded && op->getResult(0).getType().isF32())
       ops.push_back(op);
   });
@@ -74,6 +74,7 @@ void sinter::halide::expandMath(kernel::FuncOp kernel) {
     RewritePatternSet patterns(kernel.getContext());
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
     populateErfPatterns(patterns);
+    populateExpPatterns(patterns);
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     // What does not match stays, and is libm's: nothing here fails.

@@ -21,6 +21,8 @@ void expandMath(kernel::FuncOp kernel);
 
 /// erf on float32 as a quotient of polynomials.
 void populateErfPatterns(mlir::RewritePatternSet &patterns);
+/// exp on float32 as a polynomial and a power of two.
+void populateExpPatterns(mlir::RewritePatternSet &patterns);
 
 /// Functions of this name and a number of bits return -0: `x + -0` is x, and marks a product x that
 /// is rounded before anything is added to it.

@@ -232,8 +232,8 @@ def argmax(m=37, n=100):
     return f"(%x: {x}) -> {r}", text, f"%y#1 : {r}", 0
 
 
-def elementwise(m=64, n=1000, body="tanh", type="f32", special=0, first="%a", second=""):
-    """A function of one operand, or of two of which one is a constant: first=0.5 or second=0.5."""
+def elementwise(m=64, n=1000, body="tanh", type="f32", special=0, first="%a", second="", range=""):
+    """A function of one operand, or of two of which one is a constant: first=0.5 or second=0.5. The operand is in range=LOW:HIGH."""
     x = tensor(m, n, type=type)
     text, sizes, _ = rows([m, n])
     op = body if "." in body else f"math.{body}"
@@ -244,10 +244,12 @@ def elementwise(m=64, n=1000, body="tanh", type="f32", special=0, first="%a", se
         constant = f"    %c = arith.constant {second or first} : {type}\n"
     text += generic("%y", [("%x", x)], "%i_e", [ID, ID], "pp",
                     f"{constant}    %r = {op} {', '.join(arguments)} : {type}\n    linalg.yield %r : {type}\n", x)
-    attributes = names([m, n])
-    if special:
-        attributes = (attributes[:-1] + ", " if attributes else " {") + "check.special}"
-    return f"(%x: {x}{attributes}) -> ({x}{names([m, n])})", text, f"%y : {x}", 0
+    attributes = [names([m, n]).strip(" {}")] + ["check.special"] * special
+    if range:
+        low, high = (float(end) for end in range.split(":"))
+        attributes.append(f"check.range = [{low} : f64, {high} : f64]")
+    words = ", ".join(each for each in attributes if each)
+    return f"(%x: {x}{f' {{{words}}}' if words else ''}) -> ({x}{names([m, n])})", text, f"%y : {x}", 0
 
 
 def transpose(n=1, h=56, c=64, to="nhwc"):
