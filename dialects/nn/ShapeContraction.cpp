@@ -22,6 +22,9 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
   AffineExpr depth, columns;
   SymbolicShape rhsBatch;
   if (op.getStrassen()) {
+    if (op.getTransposeLhs())
+      return context.emitError("matmul: 'strassen' reads rows of operand 'lhs', which "
+                               "'transpose_lhs' takes apart");
     // 7 × N/2V × K/2 × V
     if (failed(expectRank(context, "matmul", "rhs", rhs, 4)))
       return failure();

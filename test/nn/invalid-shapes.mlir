@@ -190,6 +190,15 @@ func.func @matmul_strassen(%x: tensor<8x64xf32>, %w: tensor<7x2x16x16xf32>) {
 
 // -----
 
+func.func @matmul_strassen_transposed(%x: tensor<64x8xf32>, %w: tensor<7x1x32x16xf32>) {
+  // expected-error @+2 {{matmul: 'strassen' reads rows of operand 'lhs', which 'transpose_lhs' takes apart}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %w {columns = 32 : i64, rhs_block = 16 : i64, strassen, transpose_lhs} : (tensor<64x8xf32>, tensor<7x1x32x16xf32>) -> tensor<8x32xf32>
+  return
+}
+
+// -----
+
 func.func @matmul_factors(%x: tensor<2x3xui8>, %y: tensor<3x5xf32>) {
   // expected-error @+2 {{matmul: factors of two element types that are not both of 8 bits}}
   // expected-error @+1 {{failed to infer returned types}}

@@ -94,6 +94,21 @@ func.func @shuffle(%x: tensor<1x24x8x8xf32>) -> tensor<1x24x2x2xf32> {
   return %4 : tensor<1x24x2x2xf32>
 }
 
+// Heads that come side by side are no channels: one transpose does it, which the product before it takes in.
+// CHECK-LABEL: func @heads
+// CHECK-NEXT: nn.constant
+// CHECK-NEXT: nn.matmul
+// CHECK-NEXT: nn.transpose {{.*}} {permutation = array<i64: 0, 2, 1, 3>}
+// CHECK-NEXT: nn.reshape
+// CHECK-NEXT: return
+func.func @heads(%p: tensor<2x4x77x77xf32>, %v: tensor<2x4x77x16xf32>) -> tensor<2x77x64xf32> {
+  %merge = nn.constant dense<[2, 77, 64]> : tensor<3xi64>
+  %0 = nn.matmul %p, %v : (tensor<2x4x77x77xf32>, tensor<2x4x77x16xf32>) -> tensor<2x4x77x16xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 0, 2, 1, 3>} : (tensor<2x4x77x16xf32>) -> tensor<2x77x4x16xf32>
+  %2 = nn.reshape %1, %merge : (tensor<2x77x4x16xf32>, tensor<3xi64>) -> tensor<2x77x64xf32>
+  return %2 : tensor<2x77x64xf32>
+}
+
 // Transposes that are views are not sunk; a concat of them once never came to an end.
 // CHECK-LABEL: func @pooled_over_time
 // CHECK: nn.concat

@@ -71,6 +71,16 @@ func.func @attention_scores(%q: tensor<2x8x5x4xf32>, %k: tensor<2x8x5x4xf32>) ->
   return %1 : tensor<2x8x5x5xf32>
 }
 
+// Strassen's product reads rows.
+// CHECK-LABEL: func @strassen_rows
+// CHECK-NEXT: nn.transpose
+// CHECK-NEXT: nn.matmul {{.*}} strassen} : (tensor<2x8x64xf32>
+func.func @strassen_rows(%x: tensor<2x64x8xf32>, %sums: tensor<7x1x32x16xf32>) -> tensor<2x8x32xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<2x64x8xf32>) -> tensor<2x8x64xf32>
+  %1 = nn.matmul %0, %sums {columns = 32 : i64, rhs_block = 16 : i64, strassen} : (tensor<2x8x64xf32>, tensor<7x1x32x16xf32>) -> tensor<2x8x32xf32>
+  return %1 : tensor<2x8x32xf32>
+}
+
 // Zero pads and auto_pad become the convolution's pads.
 // CHECK-LABEL: func @pads
 // CHECK-NEXT: %[[Y:.*]] = nn.conv %{{.*}}, %{{.*}} {dilations = array<i64: 1>, pads = array<i64: 2, 1>, strides = array<i64: 2>}

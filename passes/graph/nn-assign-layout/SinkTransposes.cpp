@@ -249,7 +249,9 @@ static bool isChannelsLastToFirst(ArrayRef<int64_t> permutation) {
 
 /// reshape(T(x)) → T'(reshape(x)) when the reshape splits or merges dims. If it
 /// merges dims that do not lie side by side in x, as a channel shuffle does,
-/// x itself is transposed so that they do, within what T' leaves in place.
+/// x itself is transposed so that they do, within what T' leaves in place. The
+/// channels that T' moves must be innermost in x already: heads that are put
+/// side by side behind attention are no channels, and their transpose stays.
 struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::ReshapeOp op, PatternRewriter &rewriter) const override {
@@ -293,7 +295,8 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
         shape.push_back(target.getDimSize(t));
       }
       if (!isIdentityPermutation(order)) {
-        if (ArrayRef(order) == permutation || !isChannelsLastToFirst(result))
+        if (ArrayRef(order) == permutation || !isChannelsLastToFirst(result) ||
+            targetOf[inverse.back()] != 1)
           return rewriter.notifyMatchFailure(op, "merges distant dims");
         input = nn::TransposeOp::create(rewriter, op.getLoc(), input, order);
       }

@@ -28,7 +28,8 @@ struct TransposesToFlags : OpRewritePattern<nn::MatMulOp> {
       auto transpose = value.getDefiningOp<nn::TransposeOp>();
       return transpose && swapsLastTwo(transpose.getPermutation()) ? transpose.getInput() : Value();
     };
-    Value lhs = strip(op.getLhs());
+    // Strassen's sums are made of the left side's rows.
+    Value lhs = op.getStrassen() ? Value() : strip(op.getLhs());
     Value rhs = op.getRhsBlock() == 0 ? strip(op.getRhs()) : Value();
     if (!lhs && !rhs)
       return rewriter.notifyMatchFailure(op, "no operand is transposed");
