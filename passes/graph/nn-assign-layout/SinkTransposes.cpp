@@ -249,9 +249,10 @@ static bool isChannelsLastToFirst(ArrayRef<int64_t> permutation) {
 
 /// reshape(T(x)) → T'(reshape(x)) when the reshape splits or merges dims. If it
 /// merges dims that do not lie side by side in x, as a channel shuffle does,
-/// x itself is transposed so that they do, within what T' leaves in place. The
-/// channels that T' moves must be innermost in x already: heads that are put
-/// side by side behind attention are no channels, and their transpose stays.
+/// x itself is transposed so that they do, within what T' leaves in place. What
+/// is innermost in x must be of samples (or filters) or channels then, and not
+/// become a place: heads that are put side by side behind attention are no
+/// channels, and their transpose stays.
 struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::ReshapeOp op, PatternRewriter &rewriter) const override {
@@ -296,7 +297,7 @@ struct SinkThroughReshape : OpRewritePattern<nn::ReshapeOp> {
       }
       if (!isIdentityPermutation(order)) {
         if (ArrayRef(order) == permutation || !isChannelsLastToFirst(result) ||
-            targetOf[inverse.back()] != 1)
+            targetOf[inverse.back()] > 1)
           return rewriter.notifyMatchFailure(op, "merges distant dims");
         input = nn::TransposeOp::create(rewriter, op.getLoc(), input, order);
       }
