@@ -18,8 +18,6 @@ namespace {
 constexpr int64_t lineBytes = 64;
 /// Of shorter panels the processor fetches enough by itself.
 constexpr int64_t leastPanelBytes = 8 << 10;
-/// Lines a step where the number of passes is not known: three or four will do.
-constexpr int unknownLines = 2;
 
 /// A dense vector that is read of an argument.
 struct Access {
@@ -151,7 +149,9 @@ class PrefetchPanels : public IRMutator {
     if (!next.defined())
       return {};
     int lines = int(step->elements * bytes / lineBytes);
-    int each = isKnown ? int((lines + passes - 1) / passes) : std::min(lines, unknownLines);
+    // Where there may be only one pass it fetches all: of some lines the processor would take the
+    // others for no stream.
+    int each = isKnown ? int((lines + passes - 1) / passes) : lines;
     std::vector<Expr> places;
     for (int i = 0; i < each; ++i)
       places.push_back(

@@ -2,6 +2,7 @@
 """Prints an nn function of one convolution with bias, ReLU and perhaps a residual, for nn-to-kernel and kernel-check.
 
   nnconv.py winograd h=14 c=16 f=64 tile=4      the filter is transformed for F(tile×tile, 3×3)
+  nnconv.py winograd h=14 pool=2                and a max pool of pool×pool squares behind it
   nnconv.py grouped h=14 c=24 f=48 group=3      the filter is packed group by group
   nnconv.py quantized h=14 c=16 f=64            8-bit integers, the filter packed for dot products
 
@@ -15,10 +16,11 @@ def tensor(*dims, element="f32"):
     return f"tensor<{'x'.join(map(str, dims))}x{element}>"
 
 
-def function(x, filters, result, conv, residual):
+def function(x, filters, result, conv, residual, pool=1):
     channels = result[-1]
     extra = f", %r: {tensor(*result)}" if residual else ""
-    print(f"func.func @convolution(%x: {tensor(*x)}, %w: {tensor(*filters)}, %b: {tensor(channels)}{extra}) -> {tensor(*result)} {{")
+    pooled = (result[0], *(out(size, pool, pool, 0) for size in result[1:3]), channels)
+    print(f"func.func @convolution(%x: {tensor(*x)}, %w: {tensor(*filters)}, %b: {tensor(channels)}{extra}) -> {tensor(*pooled)} {{")
     print(f"  %0 = nn.conv %x, %w, %b {{{conv}, data_layout = #nn<data_layout channels_last>, out_channels = {channels} : i64}} : "
           f"({tensor(*x)}, {tensor(*filters)}, {tensor(channels)}) -> {tensor(*result)}")
     last = "%0"
@@ -26,7 +28,12 @@ def function(x, filters, result, conv, residual):
         print(f"  %1 = nn.add {last}, %r : ({tensor(*result)}, {tensor(*result)}) -> {tensor(*result)}")
         last = "%1"
     print(f"  %2 = nn.relu {last} : ({tensor(*result)}) -> {tensor(*result)}")
-    print(f"  return %2 : {tensor(*result)}\n}}")
+    last = "%2"
+    if pool > 1:
+        print(f"  %3 = nn.max_pool {last} {{data_layout = #nn<data_layout channels_last>, kernel_shape = array<i64: {pool}, {pool}>, "
+              f"{window(pool, 0)}}} : ({tensor(*result)}) -> {tensor(*pooled)}")
+        last = "%3"
+    print(f"  return {last} : {tensor(*pooled)}\n}}")
 
 
 def out(size, k, s, p):
@@ -37,10 +44,10 @@ def window(s, p):
     return f"strides = array<i64: {s}, {s}>, pads = array<i64: {p}, {p}, {p}, {p}>, dilations = array<i64: 1, 1>"
 
 
-def winograd(n=1, h=14, w=0, c=16, f=64, tile=4, p=1, block=32, residual=0):
+def winograd(n=1, h=14, w=0, c=16, f=64, tile=4, p=1, block=32, residual=0, pool=1):
     w, points = w or h, tile + 2
     function((n, h, w, c), ((f + block - 1) // block, points, points, c, block), (n, out(h, 3, 1, p), out(w, 3, 1, p), f),
-             f"{window(1, p)}, filter_block = {block} : i64, winograd = {tile} : i64", residual)
+             f"{window(1, p)}, filter_block = {block} : i64, winograd = {tile} : i64", residual, pool)
 
 
 def grouped(n=1, h=14, w=0, c=24, f=48, group=3, k=1, s=1, p=0, residual=0):

@@ -4,6 +4,8 @@
 #include "passes/graph/nn-fuse/NNFuse.h"
 #include "dialects/nn/NN.h"
 #include "passes/graph/nn-fuse/Attention.h"
+#include "passes/graph/nn-fuse/OrderOps.h"
+#include "passes/graph/nn-fuse/TilePool.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -46,6 +48,8 @@ public:
         continue;
       if (kind == nn::FusionClass::elementwise && fuseElementwise && joinProducer(&op))
         continue;
+      if (auto pool = dyn_cast<nn::MaxPoolOp>(op); pool && fuseElementwise && joinTiles(pool))
+        continue;
       groupOf[&op] = groups.size();
       groups.push_back({&op});
       if (kind == nn::FusionClass::elementwise && fuseElementwise)
@@ -60,7 +64,7 @@ public:
         groups.push_back(std::move(rest));
       outline(groups[i]);
     }
-    order();
+    orderOps(block);
   }
 
 private:
@@ -99,6 +103,22 @@ private:
         return true;
       }
     return false;
+  }
+
+  /// Adds a pool to the group of a convolution that has its windows at hand.
+  bool joinTiles(nn::MaxPoolOp pool) {
+    Operation *producer = pool.getInput().getDefiningOp();
+    auto found = groupOf.find(producer);
+    if (found == groupOf.end() || !producer->hasOneUse() ||
+        (isRecomputed(pool) && !isRecomputed(producer)))
+      return false;
+    unsigned group = found->second;
+    if (llvm::none_of(groups[group],
+                      [&](Operation *member) { return isPooledInTiles(member, pool, analysis); }))
+      return false;
+    groups[group].push_back(pool);
+    groupOf[pool] = group;
+    return true;
   }
 
   /// Whether a group only moves or maps elements.
@@ -276,65 +296,6 @@ private:
         depends = depends || dependsOn(operand.getDefiningOp(), group, visited);
     });
     return depends;
-  }
-
-  static bool isNumber(Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.hasStaticShape() && tensor.getNumElements() == 1;
-  }
-
-  /// Puts each op after what it reads, and else leaves the program's order, so that memory is free
-  /// again soon. What only the caller reads, such as an optimizer's update, comes as early as it
-  /// can; but not the wait for other processes.
-  void order() {
-    SmallPtrSet<Operation *, 32> placed;
-    auto forEachMissing = [&](Operation *op, function_ref<void(Operation *)> callback) {
-      op->walk([&](Operation *inner) {
-        for (Value operand : inner->getOperands())
-          if (Operation *producer = operand.getDefiningOp())
-            if (Operation *local = block.findAncestorOpInBlock(*producer);
-                local && local != op && !placed.contains(local))
-              callback(local);
-      });
-    };
-    // Numbers (a learning rate) are no reason to wait: they are computed then.
-    std::function<bool(Operation *)> isReady = [&](Operation *op) {
-      bool ready = true;
-      forEachMissing(op, [&](Operation *missing) {
-        ready = ready && llvm::all_of(missing->getResultTypes(), isNumber) && isReady(missing);
-      });
-      return ready;
-    };
-    Operation *end = block.getTerminator();
-    // Whether only the caller reads it, and what makes another of the caller's results of it.
-    auto readersOf = [&](Operation *op) {
-      return llvm::map_range(op->getUsers(),
-                             [&](Operation *user) { return block.findAncestorOpInBlock(*user); });
-    };
-    auto isFinal = [&](Operation *op) {
-      return !op->hasTrait<nn::WaitsTrait>() && llvm::all_of(readersOf(op), [&](Operation *reader) {
-        return reader == end ||
-               llvm::all_of(readersOf(reader), [&](Operation *last) { return last == end; });
-      });
-    };
-    SmallVector<Operation *> waiting;
-    for (Operation &op : llvm::reverse(block.without_terminator()))
-      waiting.push_back(&op);
-    while (!waiting.empty()) {
-      Operation *op = waiting.back();
-      size_t before = waiting.size();
-      if (!placed.contains(op))
-        forEachMissing(op, [&](Operation *producer) { waiting.push_back(producer); });
-      if (waiting.size() > before)
-        continue;
-      waiting.pop_back();
-      if (!placed.insert(op).second)
-        continue;
-      op->moveBefore(end);
-      for (Operation *reader : readersOf(op))
-        if (reader != end && !placed.contains(reader) && isFinal(reader) && isReady(reader))
-          waiting.push_back(reader);
-    }
   }
 
   /// Moves a group's ops into an nn.fused region, where its contraction stood: an optimizer's

@@ -11,7 +11,8 @@ def NNFuse : Pass<"nn-fuse"> {
   let description = [{
     One contraction, window, reduction or movement with all the elementwise work
     that follows it at the same shape; a chain of elementwise ops; or attention,
-    softmax(f(Q Kᵀ)) V with the transposes around it. A group may
+    softmax(f(Q Kᵀ)) V with the transposes around it. A convolution by Winograd's
+    algorithm takes in the max pool of its tiles, too. A group may
     have several results. Every refusal leaves a remark with its reason
     (option `remarks`).
   }];

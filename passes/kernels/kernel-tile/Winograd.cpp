@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/kernels/kernel-tile/Model.h"
+#include "passes/kernels/kernel-tile/RegisterTile.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -47,6 +47,7 @@ private:
 
   bool match();
   Stage *producer(Stage &stage, unsigned operand);
+  int64_t blockOf(Stage &stage) const;
   void choose();
   int64_t count(unsigned loop, int64_t otherwise) const;
   double cost(const Plan &plan, int64_t height, int64_t width) const;
@@ -59,6 +60,7 @@ private:
   Stage *padded = nullptr, *rows = nullptr, *tiles = nullptr, *products = nullptr, *kept = nullptr,
         *columns = nullptr, *results = nullptr, *output = nullptr;
   int64_t tile = 0, lanes = 1, panel = 1;
+  int64_t block = 1; ///< the output's elements combine so many rows and columns of a tile
   Plan plan;
 };
 
@@ -88,6 +90,35 @@ static int64_t tileOf(Stage &stage) {
   return llvm::equal(map.getResults(), expected) ? tile : 0;
 }
 
+/// The size of the squares of a stage's positions that the output's elements combine: 1 if they go
+/// element by element; 0 if there is no such size.
+int64_t WinogradTiler::blockOf(Stage &stage) const {
+  if (&stage == output)
+    return 1;
+  int64_t result = 0;
+  for (Stage *consumer : stage.consumers) {
+    int64_t behind = blockOf(*consumer);
+    for (OpOperand *use : consumer->op.getDpsInputOperands()) {
+      if (use->get().getDefiningOp() != stage.op.getOperation())
+        continue;
+      AffineMap map = consumer->op.getMatchingIndexingMap(use);
+      auto d = [&](unsigned i) { return getAffineDimExpr(i, map.getContext()); };
+      int64_t step = strideOf(map.getResult(Row), d(Row));
+      auto isWithin = [&](OutputLoop loop) {
+        AffineExpr offset = map.getResult(loop) - d(loop) * step;
+        auto constant = dyn_cast<AffineConstantExpr>(simplifyAffineExpr(offset, 4, 0));
+        return constant && constant.getValue() >= 0 && constant.getValue() < step;
+      };
+      if (behind == 0 || (result != 0 && result != behind * step) ||
+          map.getResult(Batch) != d(Batch) || map.getResult(Filter) != d(Filter) ||
+          !isWithin(Row) || !isWithin(Column))
+        return 0;
+      result = behind * step;
+    }
+  }
+  return result;
+}
+
 bool WinogradTiler::match() {
   output = model.output();
   products = model.reduction();
@@ -101,7 +132,8 @@ bool WinogradTiler::match() {
   if (!untiled || untiled->op.getNumDpsInputs() == 0 || producer(*untiled, 0) != results)
     return false;
   tile = tileOf(*untiled);
-  if (tile == 0 || untiled->outputLoops != SmallVector<int>({Batch, Row, Column, Filter}))
+  block = tile == 0 ? 0 : blockOf(*untiled);
+  if (block == 0 || tile % block != 0)
     return false;
   tiles = producer(*products, 0);
   rows = tiles && tiles->op.getNumDpsInputs() > 0 ? producer(*tiles, 0) : nullptr;
@@ -271,13 +303,14 @@ void WinogradTiler::scheduleOutput() {
   Stage &o = *output;
   std::string n = loopName(Batch), y = loopName(Row), x = loopName(Column), f = loopName(Filter);
   // Only whole tiles are computed; what of them is outside is not stored.
+  int64_t side = tile / block;
   auto split = [&](const std::string &loop, int64_t tiles, bool divides) {
-    model.split(o, false, loop, tiles * tile, loop + "_s", loop + "_i",
+    model.split(o, false, loop, tiles * side, loop + "_s", loop + "_i",
                 divides ? TailStrategy::Auto : TailStrategy::Guard);
-    model.split(o, false, loop + "_i", tile, loop + "_t", loop + "_u", TailStrategy::Auto);
+    model.split(o, false, loop + "_i", side, loop + "_t", loop + "_u", TailStrategy::Auto);
   };
   auto divides = [&](unsigned loop, int64_t tiles) {
-    return o.isStatic(loop) && o.extents[loop] % (tiles * tile) == 0;
+    return o.isStatic(loop) && o.extents[loop] % (tiles * side) == 0;
   };
   split(y, plan.stripRows, divides(Row, plan.stripRows));
   split(x, plan.stripColumns, divides(Column, plan.stripColumns));

@@ -65,8 +65,45 @@ static Input windowInput(const Pool &pool, Operand input, LowerContext &context)
   return result;
 }
 
+/// Whether windows share nothing and do not leave the input.
+static bool isDisjoint(nn::MaxPoolOp op, const Pool &pool) {
+  return llvm::equal(op.getStrides(), op.getKernelShape()) &&
+         llvm::all_of(pool.windows, [](const Window &window) {
+           return window.dilation == 1 && !window.isPadded();
+         });
+}
+
+/// Disjoint windows of what the same kernel computes: each element is made where it is
+/// read, so that the window is part of a map rather than a reduction.
+static void lowerPoolInKernel(nn::MaxPoolOp op, const Pool &pool, LowerContext &context) {
+  ArrayRef<int64_t> kernel = op.getKernelShape();
+  int64_t taps = llvm::product_of(kernel);
+  SmallVector<Input> inputs;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    Input input{context.operand(op.getInput()), context.loops(0, pool.rank)};
+    int64_t rest = tap;
+    for (unsigned dim = pool.spatial; dim-- > 0; rest /= kernel[dim]) {
+      AffineExpr &place = input.indices[pool.firstSpatial + dim];
+      place = place * kernel[dim] + rest % kernel[dim];
+    }
+    inputs.push_back(input);
+  }
+  bool isUnsignedElement = isUnsigned(op.getInput().getType().getElementType());
+  context.set(op.getOutput(), context.map(context.empty(op.getOutput()), inputs, [&](Body &body) {
+    Scalar greatest = body.in.front();
+    for (Scalar each : llvm::drop_begin(body.in))
+      greatest = maxElement(greatest, each, isUnsignedElement);
+    return greatest;
+  }));
+}
+
 static LogicalResult lowerMaxPool(nn::MaxPoolOp op, LowerContext &context) {
   Pool pool = getPool(op, isChannelsLast(op), context);
+  Operation *producer = op.getInput().getDefiningOp();
+  if (producer && producer->getBlock() == op->getBlock() && isDisjoint(op, pool)) {
+    lowerPoolInKernel(op, pool, context);
+    return success();
+  }
   Type elementType = op.getInput().getType().getElementType();
   bool isUnsignedElement = isUnsigned(elementType);
   Type type = nn::getSignlessType(elementType);
