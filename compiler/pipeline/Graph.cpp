@@ -22,6 +22,9 @@ void sinter::addGraphPasses(PassManager &pm, const CompileOptions &options) {
   bool dot = pack && options.target.int8Dot;
   if (dot)
     pm.addPass(createNNIntegerProducts());
+  // A normalisation behind a transposed convolution goes into its filter, which is taken apart
+  // next.
+  pm.addPass(createNNSimplify());
   pm.addNestedPass<func::FuncOp>(createNNDecompose());
   // A layer norm or a GELU that is one op has a shorter derivative than its primitives.
   pm.addPass(createNNSimplify());

@@ -71,6 +71,57 @@ func.func @attention_scores(%q: tensor<2x8x5x4xf32>, %k: tensor<2x8x5x4xf32>) ->
   return %1 : tensor<2x8x5x5xf32>
 }
 
+// A scale and a shift a channel become part of a transposed convolution.
+// CHECK-LABEL: func @transposed_batch_norm
+// CHECK-DAG: %[[W:.*]] = nn.constant dense<{{\[\[\[}}2.000000e+00, 4.000000e+00], [9.000000e+00, 1.200000e+01]]]> : tensor<1x2x2xf32>
+// CHECK-DAG: %[[B:.*]] = nn.constant dense<[5.000000e+00, 7.000000e+00]> : tensor<2xf32>
+// CHECK: %[[Y:.*]] = nn.conv_transpose %{{.*}}, %[[W]], %[[B]]
+// CHECK-NEXT: return %[[Y]]
+func.func @transposed_batch_norm(%x: tensor<1x1x3xf32>) -> tensor<1x2x6xf32> {
+  %w = nn.constant dense<[[[1.0, 2.0], [3.0, 4.0]]]> : tensor<1x2x2xf32>
+  %k = nn.constant dense<[[2.0], [3.0]]> : tensor<2x1xf32>
+  %c = nn.constant dense<[[5.0], [7.0]]> : tensor<2x1xf32>
+  %0 = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, output_padding = array<i64: 0>, output_shape = array<i64>} : (tensor<1x1x3xf32>, tensor<1x2x2xf32>) -> tensor<1x2x6xf32>
+  %1 = nn.mul %0, %k : (tensor<1x2x6xf32>, tensor<2x1xf32>) -> tensor<1x2x6xf32>
+  %2 = nn.add %1, %c : (tensor<1x2x6xf32>, tensor<2x1xf32>) -> tensor<1x2x6xf32>
+  return %2 : tensor<1x2x6xf32>
+}
+
+// What follows a pixel shuffle is computed before it, where the convolution is.
+// CHECK-LABEL: func @shuffled_activation
+// CHECK: %[[Y:.*]] = nn.conv
+// CHECK-NEXT: nn.leaky_relu %[[Y]]
+// CHECK-NEXT: nn.reshape
+// CHECK-NEXT: nn.transpose
+// CHECK-NEXT: %[[Z:.*]] = nn.reshape
+// CHECK-NEXT: return %[[Z]]
+func.func @shuffled_activation(%x: tensor<1x8x4x4xf32>, %w: tensor<12x8x3x3xf32>) -> tensor<1x3x8x8xf32> {
+  %split = nn.constant dense<[1, 3, 2, 2, 4, 4]> : tensor<6xi64>
+  %merge = nn.constant dense<[1, 3, 8, 8]> : tensor<4xi64>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<1x8x4x4xf32>, tensor<12x8x3x3xf32>) -> tensor<1x12x4x4xf32>
+  %1 = nn.reshape %0, %split : (tensor<1x12x4x4xf32>, tensor<6xi64>) -> tensor<1x3x2x2x4x4xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 1, 4, 2, 5, 3>} : (tensor<1x3x2x2x4x4xf32>) -> tensor<1x3x4x2x4x2xf32>
+  %3 = nn.reshape %2, %merge : (tensor<1x3x4x2x4x2xf32>, tensor<4xi64>) -> tensor<1x3x8x8xf32>
+  %4 = nn.leaky_relu %3 {alpha = 0.1} : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32>
+  return %4 : tensor<1x3x8x8xf32>
+}
+
+// But not where the convolution's own result is wanted, too, nor with an operand for each element.
+// CHECK-LABEL: func @shuffled_twice
+// CHECK: nn.transpose
+// CHECK-NEXT: nn.tanh
+// CHECK: nn.transpose
+// CHECK-NEXT: nn.add
+func.func @shuffled_twice(%x: tensor<1x8x4xf32>, %w: tensor<8x8x3xf32>, %r: tensor<1x4x8xf32>) -> (tensor<1x8x4xf32>, tensor<1x4x8xf32>, tensor<1x4x8xf32>) {
+  %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>} : (tensor<1x8x4xf32>, tensor<8x8x3xf32>) -> tensor<1x8x4xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 0, 2, 1>} : (tensor<1x8x4xf32>) -> tensor<1x4x8xf32>
+  %2 = nn.tanh %1 : (tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  %3 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 2, 0>, dilations = array<i64: 1>} : (tensor<1x8x4xf32>, tensor<8x8x3xf32>) -> tensor<1x8x4xf32>
+  %4 = nn.transpose %3 {permutation = array<i64: 0, 2, 1>} : (tensor<1x8x4xf32>) -> tensor<1x4x8xf32>
+  %5 = nn.add %4, %r : (tensor<1x4x8xf32>, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return %0, %2, %5 : tensor<1x8x4xf32>, tensor<1x4x8xf32>, tensor<1x4x8xf32>
+}
+
 // Strassen's product reads rows.
 // CHECK-LABEL: func @strassen_rows
 // CHECK-NEXT: nn.transpose

@@ -14,7 +14,9 @@ def NNDecompose : Pass<"nn-decompose"> {
     state. A sum or mean over several dims, of more than 128 values, is taken dim by
     dim from the innermost outwards, which rounds less. `nn.conv_transpose` with a
     filter of known shape becomes one `nn.conv` for all phases of its stride, and their
-    interleaving; `nn.depth_to_space` is the interleaving alone.
+    interleaving; `nn.depth_to_space` is the interleaving alone. Where a constant filter
+    with 16 channels or more takes a tenth fewer multiplications so, each phase is an
+    `nn.conv` of its own, and their concats interleave them.
   }];
 }
 

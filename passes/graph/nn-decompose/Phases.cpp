@@ -5,7 +5,9 @@
 // phase of a transposed convolution with stride s are an ordinary convolution of the input with
 // every s-th tap of the filter (Shi et al., "Is the deconvolution layer the same as a convolutional
 // layer?", 2016). All phases in one are a convolution with Πs times as many channels, whose
-// blocks are then moved side by side, as depth_to_space does.
+// blocks are then moved side by side, as depth_to_space does. That takes more multiplications where
+// taps do not divide by the stride or the result is cropped within a phase: then each phase with
+// enough channels is a convolution of its own, which writes its part of the result.
 //
 // Shapes: N batch, G groups, C channels in, O channels out of a group, S stride, H input positions,
 // K filter taps, J = ⌈K/S⌉ taps of a phase.
@@ -77,11 +79,20 @@ struct LowerDepthToSpace : OpRewritePattern<nn::DepthToSpaceOp> {
   }
 };
 
-/// How one spatial dim of a transposed convolution becomes one of a convolution.
+/// How one spatial dim of a transposed convolution becomes one of a convolution: of all phases
+/// together, or of one, whose stride is 1.
 struct PhaseDim {
-  int64_t stride, taps, dilation; // of the convolution: J and its dilation
-  int64_t begin, end;             // its pads
-  int64_t crop, rest;             // positions of its interleaved result that are too many
+  int64_t stride = 1, taps = 0, dilation = 1; // of the convolution: J and its dilation
+  int64_t begin = 0, end = 0;                 // its pads
+  int64_t crop = 0, rest = 0; // positions of its interleaved result that are too many
+  int64_t first = 0;          // the first tap of a phase by itself
+
+  /// Multiplications along this dim for `input` positions; of an unknown number, each counts once.
+  double products(int64_t input) const {
+    double positions =
+        ShapedType::isDynamic(input) ? 1 : input + begin + end - (taps - 1) * dilation;
+    return taps * stride * positions;
+  }
 };
 
 /// The pad before the first position and what the result has beyond (H − 1)·S positions. An output
@@ -116,45 +127,18 @@ struct LowerConvTranspose : OpRewritePattern<nn::ConvTransposeOp> {
 
   LogicalResult matchAndRewrite(nn::ConvTransposeOp op, PatternRewriter &rewriter) const override {
     auto filter = cast<RankedTensorType>(op.getFilter().getType());
-    int64_t spatial = filter.getRank() - 2, group = op.getGroup();
     if (!filter.hasStaticShape())
       return rewriter.notifyMatchFailure(op, "unknown filter");
     SmallVector<PhaseDim> dims;
-    for (int64_t i = 0; i < spatial; ++i) {
+    for (int64_t i = 0; i < filter.getRank() - 2; ++i) {
       auto dim = describe(op, i, filter.getDimSize(2 + i));
       if (!dim)
         return rewriter.notifyMatchFailure(op, "strided and dilated, or cropped by a whole filter");
       dims.push_back(*dim);
     }
-
-    SmallVector<int64_t> strides, pads, dilations;
-    int64_t phases = 1;
-    for (const PhaseDim &dim : dims) {
-      strides.push_back(dim.stride);
-      pads.push_back(dim.begin);
-      dilations.push_back(dim.dilation);
-      phases *= dim.stride;
-    }
-    for (const PhaseDim &dim : dims)
-      pads.push_back(dim.end);
     Term input(rewriter, op.getLoc(), op.getInput());
-    int64_t channels = filter.getDimSize(1);
-    Value bias = op.getBias();
-    if (bias && phases > 1)
-      bias = input.with(bias)
-                 .reshape(shapeTensor(input, {group, 1, channels}))
-                 .apply<nn::ExpandOp>(shapeTensor(input, {group, phases, channels}))
-                 .reshape(shapeTensor(input, {group * phases * channels}));
-    Term result = input.with(nn::ConvOp::create(
-        rewriter, op.getLoc(), input, splitFilter(input.with(op.getFilter()), group, dims), bias,
-        SmallVector<int64_t>(spatial, 1), pads, dilations, group));
-    if (phases > 1)
-      result = interleave(result, group, strides, channels);
-    for (auto [i, dim] : llvm::enumerate(dims))
-      if (dim.crop > 0 || dim.rest > 0)
-        result = slice(result, 2 + i, dim.crop,
-                       dim.rest > 0 ? -dim.rest : std::numeric_limits<int64_t>::max());
-    rewriter.replaceOp(op, result.get());
+    auto apart = describeApart(op, dims);
+    rewriter.replaceOp(op, apart ? buildApart(op, input, *apart) : buildTogether(op, input, dims));
     return success();
   }
 
@@ -178,6 +162,149 @@ private:
     if (dim.begin < 0 || dim.end < 0)
       return std::nullopt;
     return dim;
+  }
+
+  // One phase by itself.
+  static std::optional<PhaseDim> describePhase(nn::ConvTransposeOp op, int64_t i, int64_t kernel,
+                                               int64_t phase) {
+    int64_t stride = op.getStrides()[i];
+    auto [pad, beyond] = *getReach(op, i, kernel);
+    PhaseDim dim;
+    dim.first = llvm::mod(phase + pad, stride);
+    if (beyond % stride != 0 || dim.first >= kernel)
+      return std::nullopt;
+    dim.taps = llvm::divideCeil(kernel - dim.first, stride);
+    dim.begin = dim.taps - 1 - llvm::divideFloorSigned(phase + pad, stride);
+    dim.end = beyond / stride - 1 + dim.taps - 1 - dim.begin;
+    if (dim.begin < 0 || dim.end < 0)
+      return std::nullopt;
+    return dim;
+  }
+
+  // All phases of each dim by themselves, where that takes clearly fewer multiplications than
+  // `together`.
+  static std::optional<SmallVector<SmallVector<PhaseDim>>>
+  describeApart(nn::ConvTransposeOp op, ArrayRef<PhaseDim> together) {
+    constexpr double clearly = 0.9;
+    constexpr int64_t leastChannels = 16; // fewer leave most of a vector idle in each phase
+    auto input = cast<RankedTensorType>(op.getInput().getType());
+    auto filter = cast<RankedTensorType>(op.getFilter().getType());
+    if (!nn::getConstant(op.getFilter()) || filter.getDimSize(1) < leastChannels)
+      return std::nullopt;
+    SmallVector<SmallVector<PhaseDim>> apart;
+    double before = 1, after = 1;
+    for (auto [i, dim] : llvm::enumerate(together)) {
+      int64_t size = input.getDimSize(2 + i);
+      SmallVector<PhaseDim> phases;
+      double products = 0;
+      for (int64_t phase = 0; phase < dim.stride; ++phase) {
+        auto described =
+            dim.stride == 1 ? dim : describePhase(op, i, filter.getDimSize(2 + i), phase);
+        if (!described)
+          return std::nullopt;
+        products += described->products(size);
+        phases.push_back(*described);
+      }
+      before *= dim.products(size);
+      after *= products;
+      apart.push_back(phases);
+    }
+    if (after > before * clearly)
+      return std::nullopt;
+    return apart;
+  }
+
+  // The convolution that `dims` describe.
+  static Term convolve(Term input, Term filter, Value bias, ArrayRef<PhaseDim> dims,
+                       int64_t group) {
+    SmallVector<int64_t> strides(dims.size(), 1), pads, dilations;
+    for (const PhaseDim &dim : dims) {
+      pads.push_back(dim.begin);
+      dilations.push_back(dim.dilation);
+    }
+    for (const PhaseDim &dim : dims)
+      pads.push_back(dim.end);
+    return input.with(nn::ConvOp::create(input.getBuilder(), input.getLoc(), input,
+                                         splitFilter(filter, group, dims), bias, strides, pads,
+                                         dilations, group));
+  }
+
+  static Value buildTogether(nn::ConvTransposeOp op, Term input, ArrayRef<PhaseDim> dims) {
+    SmallVector<int64_t> strides;
+    int64_t phases = 1, group = op.getGroup();
+    for (const PhaseDim &dim : dims) {
+      strides.push_back(dim.stride);
+      phases *= dim.stride;
+    }
+    Term filter = input.with(op.getFilter());
+    int64_t channels = filter.getType().getDimSize(1);
+    Value bias = op.getBias();
+    if (bias && phases > 1)
+      bias = input.with(bias)
+                 .reshape(shapeTensor(input, {group, 1, channels}))
+                 .apply<nn::ExpandOp>(shapeTensor(input, {group, phases, channels}))
+                 .reshape(shapeTensor(input, {group * phases * channels}));
+    Term result = convolve(input, filter, bias, dims, group);
+    if (phases > 1)
+      result = interleave(result, group, strides, channels);
+    for (auto [i, dim] : llvm::enumerate(dims))
+      if (dim.crop > 0 || dim.rest > 0)
+        result = slice(result, 2 + i, dim.crop,
+                       dim.rest > 0 ? -dim.rest : std::numeric_limits<int64_t>::max());
+    return result;
+  }
+
+  // Phases side by side along dim `from` and those behind it, in their order; channels are moved
+  // last, as they lie in a convolution's result.
+  static Term buildPhases(nn::ConvTransposeOp op, Term input, ArrayRef<SmallVector<PhaseDim>> apart,
+                          SmallVector<PhaseDim> &chosen) {
+    int64_t axis = chosen.size(), spatial = apart.size();
+    if (axis == spatial) {
+      Term filter = input.with(op.getFilter());
+      SmallVector<int64_t> begin, end, axes, steps, last{0};
+      for (auto [i, dim] : llvm::enumerate(chosen)) {
+        begin.push_back(dim.first);
+        end.push_back(std::numeric_limits<int64_t>::max());
+        axes.push_back(2 + i);
+        steps.push_back(apart[i].size());
+        last.push_back(2 + i);
+      }
+      last.push_back(1);
+      auto constant = [&](ArrayRef<int64_t> values) {
+        return nn::createIndexConstant(input.getBuilder(), input.getLoc(), values);
+      };
+      filter = filter.apply<nn::SliceOp>(constant(begin), constant(end), constant(steps), axes);
+      return convolve(input, filter, op.getBias(), chosen, op.getGroup()).transpose(last);
+    }
+    SmallVector<Value> parts;
+    for (const PhaseDim &phase : apart[axis]) {
+      chosen.push_back(phase);
+      parts.push_back(buildPhases(op, input, apart, chosen));
+      chosen.pop_back();
+    }
+    if (parts.size() == 1)
+      return input.with(parts.front());
+    // N … Q S … O to N … Q·S … O
+    SmallVector<Dim> merged;
+    Term part = input.with(parts.front());
+    for (int64_t d = 0; d < part.getRank(); ++d)
+      merged.push_back(d == 1 + axis ? mulDims(part, dimOf(part, d), parts.size())
+                                     : dimOf(part, d));
+    Value shape = shapeTensor(part, merged);
+    for (Value &each : parts)
+      each = input.with(each).unsqueeze({2 + axis});
+    return input.with(nn::ConcatOp::create(input.getBuilder(), input.getLoc(), parts, 2 + axis))
+        .reshape(shape);
+  }
+
+  static Value buildApart(nn::ConvTransposeOp op, Term input,
+                          ArrayRef<SmallVector<PhaseDim>> apart) {
+    SmallVector<PhaseDim> chosen;
+    Term result = buildPhases(op, input, apart, chosen);
+    SmallVector<int64_t> first{0, result.getRank() - 1};
+    for (int64_t d = 1; d + 1 < result.getRank(); ++d)
+      first.push_back(d);
+    return result.transpose(first);
   }
 
   // (G·C) O K… to (G·S…·O) C J…: the taps of each phase, the last one first.

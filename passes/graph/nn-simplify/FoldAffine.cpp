@@ -37,10 +37,13 @@ static Value getPerChannel(PatternRewriter &rewriter, Value value, int64_t axis,
   return reshape(rewriter, value.getLoc(), value, {type.getNumElements()});
 }
 
-// The channel dim of a convolution's result.
+// The channel dim of a convolution's result, and that of its filter which has as many.
 static int64_t getChannelAxis(nn::ConvOp op) {
   return op.getDataLayout() == nn::DataLayout::channels_last ? op.getType().getRank() - 1 : 1;
 }
+static int64_t getChannelAxis(nn::ConvTransposeOp) { return 1; }
+static int64_t getFilterAxis(nn::ConvOp) { return 0; }
+static int64_t getFilterAxis(nn::ConvTransposeOp) { return 1; }
 
 // A 1-D tensor shaped to stand beside `rank` dims, its elements along `axis`.
 static Value alongAxis(PatternRewriter &rewriter, Location loc, Value value, int64_t axis,
@@ -50,10 +53,14 @@ static Value alongAxis(PatternRewriter &rewriter, Location loc, Value value, int
   return reshape(rewriter, loc, value, shape);
 }
 
-static bool isPlainConv(nn::ConvOp op) {
-  return op && op->hasOneUse() && op.getFilterBlock() == 0 && nn::getConstant(op.getFilter()) &&
+static bool hasPlainFilter(nn::ConvOp op) { return op.getFilterBlock() == 0; }
+static bool hasPlainFilter(nn::ConvTransposeOp op) { return op.getGroup() == 1; }
+
+template <typename Conv>
+static bool isPlainConv(Conv op) {
+  return op && op->hasOneUse() && hasPlainFilter(op) && nn::getConstant(op.getFilter()) &&
          (!op.getBias() || nn::getConstant(op.getBias())) &&
-         isa<FloatType>(op.getType().getElementType());
+         isa<FloatType>(tensorType(op.getOutput()).getElementType());
 }
 
 // Operands of a commutative op, the one that isn't constant first.
@@ -106,15 +113,17 @@ struct DecomposeBatchNorm : OpRewritePattern<nn::BatchNormOp> {
 
 // The constant, one a channel, that `op` applies to a convolution's result; null, with a reason,
 // if it applies none.
-Value matchPerChannel(PatternRewriter &rewriter, Operation *op, nn::ConvOp conv, Value constant) {
+template <typename Conv>
+Value matchPerChannel(PatternRewriter &rewriter, Operation *op, Conv conv, Value constant) {
   auto refuse = [&](const char *reason) {
     (void)rewriter.notifyMatchFailure(op, reason);
     return Value();
   };
-  if (!isPlainConv(conv) || op->getResult(0).getType() != conv.getType())
+  if (!isPlainConv(conv) || op->getResult(0).getType() != conv.getOutput().getType())
     return refuse("no convolution to fold into");
-  Value found = getPerChannel(rewriter, constant, getChannelAxis(conv), conv.getType().getRank(),
-                              tensorType(conv.getFilter()).getDimSize(0));
+  RankedTensorType filter = tensorType(conv.getFilter());
+  Value found = getPerChannel(rewriter, constant, getChannelAxis(conv), filter.getRank(),
+                              filter.getDimSize(getFilterAxis(conv)));
   return found ? found : refuse("not a constant per channel");
 }
 
@@ -129,17 +138,19 @@ void foldInto(PatternRewriter &rewriter, Operation *op, Operation *into,
 }
 
 /// conv(x, W, b) · k → conv(x, W · k, b · k)
+template <typename Conv>
 struct FoldScaleIntoConv : OpRewritePattern<nn::MulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::MulOp op, PatternRewriter &rewriter) const override {
     auto [input, constant] = splitOperands(op);
-    auto conv = input.getDefiningOp<nn::ConvOp>();
+    auto conv = input.getDefiningOp<Conv>();
     Value scale = matchPerChannel(rewriter, op, conv, constant);
     if (!scale)
       return failure();
     Location loc = op.getLoc();
+    int64_t rank = tensorType(conv.getFilter()).getRank();
     Value filter = nn::MulOp::create(rewriter, loc, conv.getFilter(),
-                                     alongAxis(rewriter, loc, scale, 0, conv.getType().getRank()));
+                                     alongAxis(rewriter, loc, scale, getFilterAxis(conv), rank));
     Value bias;
     if (conv.getBias())
       bias = nn::MulOp::create(rewriter, loc, conv.getBias(), scale);
@@ -153,19 +164,19 @@ struct FoldScaleIntoConv : OpRewritePattern<nn::MulOp> {
 };
 
 /// conv(x, W, b) + c → conv(x, W, b + c)
-template <typename Op, bool negate>
+template <typename Conv, typename Op, bool negate>
 struct FoldShiftIntoConv : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     Value input = op.getLhs(), constant = op.getRhs();
     if (!negate)
       std::tie(input, constant) = splitOperands(op);
-    auto conv = input.getDefiningOp<nn::ConvOp>();
+    auto conv = input.getDefiningOp<Conv>();
     Value shift = matchPerChannel(rewriter, op, conv, constant);
     if (!shift)
       return failure();
     Location loc = op.getLoc();
-    int64_t channels = tensorType(conv.getFilter()).getDimSize(0);
+    int64_t channels = tensorType(conv.getFilter()).getDimSize(getFilterAxis(conv));
     if (tensorType(shift).getDimSize(0) != channels)
       shift =
           nn::ExpandOp::create(rewriter, loc, shift, createIndexConstant(rewriter, loc, channels));
@@ -238,7 +249,12 @@ struct DistributeScale : OpRewritePattern<nn::MulOp> {
 } // namespace
 
 void sinter::populateFoldAffinePatterns(RewritePatternSet &patterns) {
-  patterns.add<DecomposeBatchNorm, FoldScaleIntoConv, FoldShiftIntoConv<nn::AddOp, false>,
-               FoldShiftIntoConv<nn::SubOp, true>, FoldScaleIntoMatMul, DistributeScale>(
-      patterns.getContext());
+  auto addFor = [&](auto conv) {
+    using Conv = decltype(conv);
+    patterns.add<FoldScaleIntoConv<Conv>, FoldShiftIntoConv<Conv, nn::AddOp, false>,
+                 FoldShiftIntoConv<Conv, nn::SubOp, true>>(patterns.getContext());
+  };
+  addFor(nn::ConvOp());
+  addFor(nn::ConvTransposeOp());
+  patterns.add<DecomposeBatchNorm, FoldScaleIntoMatMul, DistributeScale>(patterns.getContext());
 }
