@@ -1,5 +1,6 @@
 // Channels stand innermost, and constant weights are packed as kernels read them.
 // RUN: sinter-opt %s --nn-assign-layout=vector=16 --nn-simplify | FileCheck %s
+// RUN: sinter-opt %s --nn-assign-layout='vector=16 fma-per-cycle=1' --nn-simplify | FileCheck %s --check-prefix=HALVES
 
 // A convolutional network keeps transposes only at its borders.
 // CHECK-LABEL: func @network
@@ -21,6 +22,25 @@ func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
   %3 = nn.max_pool %2 {dilations = array<i64: 1, 1>, kernel_shape = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x32x8x8xf32>) -> tensor<1x32x4x4xf32>
   %4 = nn.conv %3, %v {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x32x4x4xf32>, tensor<16x32x1x1xf32>) -> tensor<1x16x4x4xf32>
   return %4 : tensor<1x16x4x4xf32>
+}
+
+// Channels that do not fill vectors are padded, but where halves of vectors multiply as fast.
+// CHECK-LABEL: func @odd_channels
+// CHECK: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 24 : i64
+// CHECK: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 40 : i64
+// CHECK: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 88 : i64
+// HALVES-LABEL: func @odd_channels
+// HALVES: nn.conv {{.*}} filter_block = 24 : i64, out_channels = 24 : i64
+// HALVES: nn.conv {{.*}} filter_block = 40 : i64, out_channels = 40 : i64
+// HALVES: nn.conv {{.*}} filter_block = 32 : i64, out_channels = 88 : i64
+func.func @odd_channels(%x: tensor<1x8x4x4xf32>) -> tensor<1x88x4x4xf32> {
+  %u = nn.constant dense<1.0> : tensor<24x8x1x1xf32>
+  %v = nn.constant dense<1.0> : tensor<40x24x1x1xf32>
+  %w = nn.constant dense<1.0> : tensor<88x40x1x1xf32>
+  %0 = nn.conv %x, %u {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x8x4x4xf32>, tensor<24x8x1x1xf32>) -> tensor<1x24x4x4xf32>
+  %1 = nn.conv %0, %v {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x24x4x4xf32>, tensor<40x24x1x1xf32>) -> tensor<1x40x4x4xf32>
+  %2 = nn.conv %1, %w {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x40x4x4xf32>, tensor<88x40x1x1xf32>) -> tensor<1x88x4x4xf32>
+  return %2 : tensor<1x88x4x4xf32>
 }
 
 // A constant right-hand side is packed in panels of three vectors of columns, or as many as waste fewest.

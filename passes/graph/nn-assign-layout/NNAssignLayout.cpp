@@ -32,7 +32,8 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
       return signalPassFailure();
     if (pack && failed(run([&](RewritePatternSet &patterns) {
           populateSplitProductPatterns(patterns);
-          populatePackWeightsPatterns(patterns, vector);
+          // 64-byte vectors of which only one begins in a cycle go through units of half the width.
+          populatePackWeightsPatterns(patterns, {vector, vector == 16 && fmaPerCycle <= 1});
           if (!fewerProducts)
             return;
           AlgorithmOptions options{vector, fmaPerCycle, memoryBandwidth};

@@ -30,9 +30,12 @@ void populateChannelsLastPatterns(mlir::RewritePatternSet &patterns);
 void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
 /// Products that sum over very many terms, in pieces.
 void populateSplitProductPatterns(mlir::RewritePatternSet &patterns);
+struct PackOptions {
+  int64_t vector; ///< float32 lanes
+  bool halves;    ///< vectors of half as many lanes multiply as fast
+};
 /// Packs constant filters and right-hand sides, and those that are packed once for many products.
-/// `vector`: float32 lanes.
-void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, int64_t vector);
+void populatePackWeightsPatterns(mlir::RewritePatternSet &patterns, const PackOptions &options);
 
 /// What the choice between a direct algorithm and one of fewer multiplications depends on.
 struct AlgorithmOptions {

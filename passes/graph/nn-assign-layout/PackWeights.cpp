@@ -33,8 +33,13 @@ static Value reshape(PatternRewriter &rewriter, Location loc, Value value,
                                /*allowzero=*/false);
 }
 
-// Two vectors of channels, or one where there are few.
-static int64_t chooseBlock(int64_t channels, int64_t vector) {
+// Two vectors of channels, or one where there are few. With `halves` of vectors, channels that do
+// not fill whole ones take an odd number of these.
+static int64_t chooseBlock(int64_t channels, int64_t vector, bool halves) {
+  if (halves && channels % vector != 0)
+    for (int64_t count : {3, 5, 7})
+      if (channels % (count * vector / 2) == 0)
+        return count * vector / 2;
   return channels > vector ? 2 * vector : vector;
 }
 
@@ -83,7 +88,8 @@ static bool paysOnce(nn::MatMulOp op) {
 namespace {
 
 struct PackFilter : OpRewritePattern<nn::ConvOp> {
-  PackFilter(MLIRContext *context, int64_t vector) : OpRewritePattern(context), vector(vector) {}
+  PackFilter(MLIRContext *context, const PackOptions &options)
+      : OpRewritePattern(context), options(options) {}
 
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     if (op.getFilterBlock() != 0 || op.getDataLayout() != nn::DataLayout::channels_last)
@@ -110,7 +116,8 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
     } else {
       int64_t perGroup = outputs / group, beside = nn::getDotSteps(type.getElementType());
       // Panels do not straddle groups; groups are few channels, and make one panel.
-      block = group > 1 ? perGroup : chooseBlock(perGroup, vector);
+      block = group > 1 ? perGroup
+                        : chooseBlock(perGroup, options.vector, options.halves && beside == 1);
       filter = padEnd(rewriter, loc, filter, 0, outputs, block);
       filter = padEnd(rewriter, loc, filter, 1, inputs, beside);
       input = padEnd(rewriter, loc, input, type.getRank() - 1, inputs, beside);
@@ -137,7 +144,7 @@ struct PackFilter : OpRewritePattern<nn::ConvOp> {
     });
     return success();
   }
-  int64_t vector;
+  PackOptions options;
 };
 
 struct PackRhs : OpRewritePattern<nn::MatMulOp> {
@@ -199,6 +206,7 @@ struct PackRhs : OpRewritePattern<nn::MatMulOp> {
 
 } // namespace
 
-void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns, int64_t vector) {
-  patterns.add<PackFilter, PackRhs>(patterns.getContext(), vector);
+void sinter::populatePackWeightsPatterns(RewritePatternSet &patterns, const PackOptions &options) {
+  patterns.add<PackFilter>(patterns.getContext(), options);
+  patterns.add<PackRhs>(patterns.getContext(), options.vector);
 }

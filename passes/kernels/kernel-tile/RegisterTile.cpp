@@ -186,6 +186,13 @@ bool RegisterTiler::match() {
     if (op.getName().getStringRef() == "tensor.extract")
       return false;
   lanes = model.lanes(*main);
+  // Panels of an odd number of half vectors.
+  if (dot < 0 && llvm::any_of(packs, [&](int64_t pack) {
+        return pack > lanes && pack % lanes != 0 && pack % (lanes / 2) == 0;
+      })) {
+    parts = 2;
+    lanes /= parts;
+  }
   perChannel = llvm::all_of(operands, [&](const Operand &operand) {
     return operand.dependsOn[reductionLoop(vector)] ||
            llvm::none_of(main->resultLoops,

@@ -52,6 +52,8 @@ private:
   void chooseRows(llvm::ArrayRef<int> rest);
   void place();
   // RegisterTileSchedule.cpp
+  llvm::SmallVector<std::string> splitParts(Stage &stage, bool update, const std::string &v);
+  void vectorizeParts(Stage &stage, bool update, const std::string &v);
   void scheduleOutput();
   void scheduleStaging(llvm::StringRef level, bool parallel);
   bool isPanelOf(Stage &stage) const;
@@ -70,8 +72,9 @@ private:
   Stage *staging = nullptr; ///< takes whole panels where the last one is not full
   llvm::SmallVector<Operand> operands;
   int64_t lanes = 1;
-  int dot = -1;    ///< loop of the reduction over what one dot product of 8-bit integers takes
-  int vector = -1; ///< loop of the output
+  int64_t parts = 1; ///< vectors of the tile are this part of a register, as odd panels want
+  int dot = -1;      ///< loop of the reduction over what one dot product of 8-bit integers takes
+  int vector = -1;   ///< loop of the output
   llvm::SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these
   int first = -1, second = -1;      ///< loops of the output that may be unrolled, innermost first
   llvm::SmallVector<std::pair<int, int64_t>> unrolled; ///< those that are, and positions

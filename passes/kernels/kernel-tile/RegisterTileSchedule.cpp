@@ -9,6 +9,21 @@ using namespace sinter::tile;
 using kernel::loopName;
 using kernel::TailStrategy;
 
+/// The loops of a tile's vectors, innermost first: one, or the lanes of a part and the parts.
+SmallVector<std::string> RegisterTiler::splitParts(Stage &stage, bool update,
+                                                   const std::string &v) {
+  if (parts == 1)
+    return {v};
+  model.split(stage, update, v, lanes, v + "_p", v + "_l", TailStrategy::Auto);
+  return {v + "_l", v + "_p"};
+}
+
+void RegisterTiler::vectorizeParts(Stage &stage, bool update, const std::string &v) {
+  model.vectorize(stage, update, parts == 1 ? v : v + "_l");
+  if (parts != 1)
+    model.unroll(stage, update, v + "_p");
+}
+
 void RegisterTiler::scheduleOutput() {
   Stage &o = *output;
   std::string v = loopName(vector);
@@ -23,7 +38,7 @@ void RegisterTiler::scheduleOutput() {
   if (staging)
     step = std::min(int64_t(llvm::bit_floor(uint64_t(extent(vector)))), model.lanes(o));
   model.split(o, false, v, step, v + "_o", v + "_v", TailStrategy::ShiftInwards);
-  SmallVector<std::string> innermostFirst = {v + "_v"};
+  SmallVector<std::string> innermostFirst = splitParts(o, false, v + "_v");
   if (staging)
     innermostFirst.push_back(v + "_o");
   for (auto &[loop, positions] : unrolled) {
@@ -105,7 +120,7 @@ void RegisterTiler::scheduleOutput() {
   for (const std::string &name : llvm::reverse(outermostFirst))
     innermostFirst.push_back(name);
   model.reorder(o, false, innermostFirst);
-  model.vectorize(o, false, v + "_v");
+  vectorizeParts(o, false, v + "_v");
   if (!staging)
     for (auto &[loop, positions] : unrolled)
       model.unroll(o, false, loopName(loop) + "_u");
@@ -211,7 +226,9 @@ bool RegisterTiler::isPanelOf(Stage &stage) const {
 void RegisterTiler::scheduleReduction() {
   Stage &m = *main;
   std::string v = loopName(reductionLoop(vector));
-  SmallVector<std::string> tile = {v};
+  SmallVector<std::string> tile = splitParts(m, false, v);
+  splitParts(m, true, v);
+  size_t vectorLoops = tile.size();
   int64_t accumulators = llvm::divideCeil(vectorTile, lanes);
   for (auto &[loop, positions] : unrolled) {
     tile.push_back(loopName(reductionLoop(loop)));
@@ -264,8 +281,8 @@ void RegisterTiler::scheduleReduction() {
     model.vectorize(m, true, loopName(dot));
   }
   for (bool inUpdate : {false, true}) {
-    model.vectorize(m, inUpdate, v);
-    for (const std::string &name : llvm::drop_begin(tile))
+    vectorizeParts(m, inUpdate, v);
+    for (const std::string &name : llvm::drop_begin(tile, vectorLoops))
       model.unroll(m, inUpdate, name);
   }
   for (const std::string &name : fully)

@@ -40,7 +40,7 @@ double RegisterTiler::loadCycles(int64_t vectors, int64_t m1, int64_t m2) const 
     bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
     bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
     bool hasVector = operand.dependsOn[reductionLoop(vector)];
-    double each = hasVector ? vectors / model.target.loadsPerCycle : 0.5;
+    double each = hasVector ? vectors / model.target.loadsPerCycle / parts : 0.5;
     double positions = hasFirst ? m1 : 1;
     if (hasFirst && hasVector)
       if (auto window = windowOf(operand, first);
@@ -78,8 +78,8 @@ std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) 
   bool streams = panelBytes > target.l1Bytes / 2;
   // Of tiles that multiply as fast, the one that loads less.
   double loads = loadCycles(vectors, m1, m2);
-  double fromL2 = streams ? vectors * target.vectorBytes / target.l2Bandwidth : 0;
-  double step = stepCycles(target, accumulators, loads, fromL2);
+  double fromL2 = streams ? vectors * target.vectorBytes / parts / target.l2Bandwidth : 0;
+  double step = stepCycles(target, double(accumulators) / parts, loads, fromL2);
   return accumulators * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
          useful(second < 0 ? 1 : expected(second), m2);
 }
@@ -104,7 +104,7 @@ SmallVector<int64_t> RegisterTiler::vectorTiles() const {
   int64_t vectorExtent = extent(vector);
   bool dynamic = ShapedType::isDynamic(vectorExtent);
   SmallVector<int64_t> tiles;
-  for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4); ++vectors) {
+  for (int64_t vectors = 1; vectors <= (first < 0 ? 8 : 4) * parts; ++vectors) {
     int64_t tile = vectors * lanes;
     bool fits = dynamic || staging || tile <= vectorExtent;
     // Halide does not see that a part of a panel is dense where steps of the sum lie beside each
