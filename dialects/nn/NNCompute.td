@@ -75,7 +75,8 @@ def NN_MatMulOp : NN_Op<"matmul", "contraction", NN_ProductElementType, [NN_Diff
     1-D operands as in NumPy. With `rhs_block` = V > 0, rhs is a matrix packed
     as ⌈N/V⌉ × K × V, zero-padded, and `columns` is N. With `strassen` besides, rhs
     holds the seven sums of its quarters that Strassen's algorithm multiplies by (Strassen.h),
-    packed as 7 × N/2V × K/2 × V; N is a multiple of 2V and K is even.
+    packed as 7 × N/2V × K/2 × V; N is a multiple of 2V and K is even. With `strassen` and no
+    `columns`, rhs is plain, of the same batch as lhs, and the kernel makes the sums.
 
     Operands have one element type, or each some 8 bits, whose products are summed in i32. A packed
     rhs of 8 bits has four rows beside each other: ⌈N/V⌉ × K/4 × V × 4.

@@ -21,7 +21,8 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
 
   AffineExpr depth, columns;
   SymbolicShape rhsBatch;
-  if (op.getStrassen()) {
+  bool makesSums = op.getStrassen() && op.getColumns() == 0;
+  if (op.getStrassen() && !makesSums) {
     if (op.getTransposeLhs())
       return context.emitError("matmul: 'strassen' reads rows of operand 'lhs', which "
                                "'transpose_lhs' takes apart");
@@ -35,7 +36,7 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
       return context.emitError("matmul: operand 'rhs' (" + printShape(rhs) +
                                ") should hold Strassen's seven sums of " + Twine(op.getColumns()) +
                                " columns in pairs of blocks of " + Twine(block));
-  } else if (block > 0) {
+  } else if (block > 0 && !makesSums) {
     // ⌈N/V⌉ × K × V, or ⌈N/V⌉ × K/4 × V × 4
     int64_t beside = getDotSteps(getElementTypeOrSelf(op.getRhs()));
     if (failed(expectRank(context, "matmul", "rhs", rhs, beside == 1 ? 3 : 4)))
@@ -56,6 +57,13 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &context, Adaptor op, Shapes &s
     columns = rhs.end()[-1];
     rhsBatch.append(rhs.begin(), rhs.end() - 2);
   }
+  if (makesSums &&
+      (block < 1 || op.getTransposeRhs() || rhs.size() < 2 || lhs.size() != rhs.size() ||
+       differ(columns % (2 * block), 0) || differ(depth % 2, 0)))
+    return context.emitError("matmul: operand 'rhs' (" + printShape(rhs) +
+                             ") should have the rank of 'lhs', rows in pairs and columns in pairs "
+                             "of blocks of " +
+                             Twine(block) + " for Strassen's algorithm");
   if (differ(lhs.back(), depth))
     return context.emitError("matmul: operand 'lhs' (" + printShape(lhs) + ") has " +
                              printDim(lhs.back()) + " columns, operand 'rhs' (" + printShape(rhs) +

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Prints an nn function of one product by Strassen's algorithm with bias, ReLU and perhaps a residual, for nn-to-kernel and
-kernel-check:  nnmatmul.py m=128 k=64 n=192 v=48 b=2 residual=1. b may be `?`.
+kernel-check:  nnmatmul.py m=128 k=64 n=192 v=48 b=2 residual=1. b may be `?`. plain=1: the kernel makes the right side's sums;
+turned=1: and the left side is transposed.
 """
 
 import sys
@@ -10,12 +11,17 @@ def tensor(*dims):
     return f"tensor<{'x'.join(map(str, dims))}xf32>"
 
 
-def product(b=0, m=64, k=64, n=96, v=48, residual=0):
+def product(b=0, m=64, k=64, n=96, v=48, residual=0, plain=0, turned=0):
     lead = (b,) if b else ()
     x, w, y = tensor(*lead, m, k), tensor(7, n // (2 * v), k // 2, v), tensor(*lead, m, n)
+    options = f"columns = {n} : i64, rhs_block = {v} : i64, strassen"
+    if plain:
+        w, options = tensor(*lead, k, n), f"rhs_block = {v} : i64, strassen"
+    if turned:
+        x, options = tensor(*lead, k, m), options + ", transpose_lhs"
     extra = f", %r: {y}" if residual else ""
     print(f"func.func @product(%x: {x}, %w: {w}, %b: {tensor(n)}{extra}) -> {y} {{")
-    print(f"  %0 = nn.matmul %x, %w {{columns = {n} : i64, rhs_block = {v} : i64, strassen}} : ({x}, {w}) -> {y}")
+    print(f"  %0 = nn.matmul %x, %w {{{options}}} : ({x}, {w}) -> {y}")
     print(f"  %1 = nn.add %0, %b : ({y}, {tensor(n)}) -> {y}")
     last = "%1"
     if residual:

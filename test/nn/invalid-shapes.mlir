@@ -199,6 +199,15 @@ func.func @matmul_strassen_transposed(%x: tensor<64x8xf32>, %w: tensor<7x1x32x16
 
 // -----
 
+func.func @matmul_strassen_plain(%x: tensor<8x64xf32>, %w: tensor<64x48xf32>) {
+  // expected-error @+2 {{matmul: operand 'rhs' (64x48) should have the rank of 'lhs', rows in pairs and columns in pairs of blocks of 16 for Strassen's algorithm}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %w {rhs_block = 16 : i64, strassen} : (tensor<8x64xf32>, tensor<64x48xf32>) -> tensor<8x48xf32>
+  return
+}
+
+// -----
+
 func.func @matmul_factors(%x: tensor<2x3xui8>, %y: tensor<3x5xf32>) {
   // expected-error @+2 {{matmul: factors of two element types that are not both of 8 bits}}
   // expected-error @+1 {{failed to infer returned types}}

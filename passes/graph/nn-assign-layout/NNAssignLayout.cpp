@@ -30,8 +30,10 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
     if (failed(run([](RewritePatternSet &patterns) { populateChannelsLastPatterns(patterns); })) ||
         failed(run([](RewritePatternSet &patterns) { populateSinkTransposePatterns(patterns); })))
       return signalPassFailure();
-    if (pack && failed(run([&](RewritePatternSet &patterns) {
-          populateSplitProductPatterns(patterns);
+    if (!pack)
+      return;
+    if (failed(run([](RewritePatternSet &patterns) { populateSplitProductPatterns(patterns); })) ||
+        failed(run([&](RewritePatternSet &patterns) {
           // 64-byte vectors of which only one begins in a cycle go through units of half the width.
           populatePackWeightsPatterns(patterns, {vector, vector == 16 && fmaPerCycle <= 1});
           if (!fewerProducts)
@@ -39,6 +41,7 @@ struct NNAssignLayoutPass : sinter::impl::NNAssignLayoutBase<NNAssignLayoutPass>
           AlgorithmOptions options{vector, fmaPerCycle, memoryBandwidth};
           populatePackWinogradPatterns(patterns, options);
           populatePackStrassenPatterns(patterns, options);
+          populateSinkRowsPatterns(patterns);
         })))
       return signalPassFailure();
   }

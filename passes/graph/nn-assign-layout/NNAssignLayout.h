@@ -46,9 +46,11 @@ struct AlgorithmOptions {
 /// Transforms and packs constant 3×3 filters where that pays.
 void populatePackWinogradPatterns(mlir::RewritePatternSet &patterns,
                                   const AlgorithmOptions &options);
-/// Products with large constant matrices, where that pays.
+/// Products of large matrices by Strassen's algorithm, where that pays.
 void populatePackStrassenPatterns(mlir::RewritePatternSet &patterns,
                                   const AlgorithmOptions &options);
+/// Elementwise ops join such a product, whose rows have been flattened to one dim.
+void populateSinkRowsPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace sinter
 

@@ -18,7 +18,8 @@ def NNAssignLayout : Pass<"nn-assign-layout"> {
     `fewer-products`, 3×3 filters of stride 1 are transformed for F(2×2, 3×3) or
     F(4×4, 3×3), and right-hand sides for Strassen's algorithm, where an account
     of arithmetic and memory says that this is faster than the direct kernel by
-    enough to be worth the larger weights.
+    enough to be worth the larger weights. Of a right-hand side that is no
+    constant the kernel makes the sums; all rows of such products are one matrix.
 
     Where the target has a dot product of 8-bit integers, products in i32 of such integers less a
     zero point, as quantized models have them, take the integers themselves, with four steps of the

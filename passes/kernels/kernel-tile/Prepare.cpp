@@ -203,8 +203,9 @@ static void packOperand(linalg::GenericOp op, const Target &target) {
     for (auto [i, extent] : llvm::enumerate(extents))
       if (!map.isFunctionOfDim(i))
         rows *= ShapedType::isDynamic(extent) ? 64 : extent;
+    // One panel's width is packed as it is.
     if (rows < 256 || type.getNumElements() * elementBytes <= target.l2Bytes / 2 ||
-        type.getShape().back() % width != 0)
+        type.getShape().back() % width != 0 || type.getShape().back() == width)
       continue;
     // (others..., n) becomes (n / width, others..., width).
     OpBuilder builder(op);

@@ -1,9 +1,11 @@
 //===- Strassen.cpp - the schedule of seven products of half the size -----===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The stages are those of nn-to-kernel's LowerStrassen.cpp. The sums of the left side are made
-// first. Then, for each strip of pairs of rows and each pair of panels of the right side: seven
-// products, which stay in the second cache, and what becomes of them.
+// The stages are those of nn-to-kernel's LowerStrassen.cpp. For each strip of pairs of rows and
+// each pair of panels of the right side: seven products, which stay in the second cache, and what
+// becomes of them. The sums of a side are made first, or, where there are strips or pairs of panels
+// enough to be tasks, those of the larger side for one strip or one pair of panels at a time, so
+// that they stay in the second cache, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +19,9 @@ using namespace sinter::tile;
 using kernel::loopName;
 using kernel::TailStrategy;
 
+/// Pairs of rows of a strip, at least, where strips are tasks; and the tasks.
+static constexpr int64_t fewestRows = 32, enoughTasks = 8;
+
 namespace {
 
 class StrassenTiler {
@@ -26,13 +31,22 @@ public:
 
 private:
   bool match();
+  void chooseOrder();
   void choose();
+  int64_t chooseStrip() const;
   void scheduleOutput();
   void scheduleProducts();
+  void scheduleSums();
 
   Model &model;
-  Stage *sums = nullptr, *products = nullptr, *kept = nullptr, *quarters = nullptr,
-        *output = nullptr;
+  /// What is made for each task: a strip of a pair of panels, a strip, a pair of panels.
+  enum class Order { Tiles, Strips, Panels };
+
+  Stage *sums = nullptr, *rhsSums = nullptr, *products = nullptr, *kept = nullptr,
+        *quarters = nullptr, *output = nullptr;
+  bool transposed = false; ///< the sums of the left side are 7 K/2 h
+  Order order = Order::Tiles;
+  std::string tasks;  ///< the parallel loop
   unsigned batch = 0; ///< loops before those of a product
   int64_t lanes = 1, panel = 1;
   int64_t tileRows = 1; ///< pairs of rows whose products are accumulated together
@@ -87,15 +101,73 @@ bool StrassenTiler::match() {
       return false;
   sums = model.producer(products->op.getDpsInputOperand(0)->get());
   lanes = model.lanes(*products);
-  return sums && panel % lanes == 0;
+  if (!sums || panel % lanes != 0)
+    return false;
+  rhsSums = model.producer(products->op.getDpsInputOperand(1)->get());
+  if (rhsSums && rhsSums->op.getNumDpsInputs() != 0)
+    rhsSums = nullptr;
+  AffineMap left = products->op.getMatchingIndexingMap(products->op.getDpsInputOperand(0));
+  transposed = left.getResults().back() == getAffineDimExpr(batch + 1, left.getContext());
+  // Vectors along the rows are whole: there is nothing to read behind the last row.
+  return !transposed ||
+         (products->isStatic(batch + 1) && products->extents[batch + 1] % lanes == 0);
 }
 
 //===----------------------------------------------------------------------===//
 // Choice
 //===----------------------------------------------------------------------===//
 
+/// The larger side is gone through once.
+void StrassenTiler::chooseOrder() {
+  int64_t batches = 1;
+  for (unsigned loop = 0; loop < batch; ++loop)
+    batches *= products->isStatic(loop) ? products->extents[loop] : 1;
+  int64_t rows = products->extents[batch + 1], pairs = products->extents[batch + 2];
+  if (ShapedType::isDynamic(rows))
+    return;
+  if (rhsSums && pairs * panel > rows && batches * pairs >= enoughTasks)
+    order = Order::Panels;
+  else if (batches * (rows / fewestRows) >= enoughTasks)
+    order = Order::Strips;
+}
+
+/// Pairs of rows of a strip, about.
+int64_t StrassenTiler::chooseStrip() const {
+  const Target &target = model.target;
+  int64_t rows = products->expected[batch + 1];
+  if (ShapedType::isDynamic(rows))
+    rows = 64;
+  constexpr int64_t least = 64, bytes = 7 * 4;
+  int64_t depth = products->expected[batch + 4];
+  auto fit = [&](double share, int64_t elements) {
+    return int64_t(target.l2Bytes * share / (bytes * elements));
+  };
+  if (order == Order::Panels)
+    return std::min(std::max(fit(0.25, panel), fewestRows), rows);
+  if (order == Order::Strips) {
+    int64_t length = std::max(std::min(fit(0.5, depth), fit(0.25, panel)), fewestRows);
+    // An even number, for two cores.
+    return llvm::divideCeil(rows, llvm::alignTo(llvm::divideCeil(rows, length), 2));
+  }
+  // The sums of a strip, read by each pair of panels, stay in the second cache, and so do its
+  // products; but each strip reads all of the right side.
+  int64_t fits = std::max(fit(0.8, depth + panel), least);
+  fits = std::min(fits, std::max(fit(0.25, panel), least));
+  int64_t strips = llvm::divideCeil(rows, fits);
+  // As many for each core, whose sums and results are then its own: lines out of another core's
+  // cache cost two cores more than it costs one to go through the right side twice.
+  constexpr int64_t leastPerCore = 32;
+  if (rows >= 2 * leastPerCore)
+    strips = llvm::alignTo(strips, 2);
+  return llvm::divideCeil(rows, strips);
+}
+
 void StrassenTiler::choose() {
   const Target &target = model.target;
+  chooseOrder();
+  int64_t strip = chooseStrip();
+  if (transposed)
+    strip = llvm::alignTo(strip, lanes);
   int64_t vectors = panel / lanes, rows = products->expected[batch + 1];
   if (ShapedType::isDynamic(rows))
     rows = 64;
@@ -103,10 +175,15 @@ void StrassenTiler::choose() {
       (target.vectorRegisters - vectors - target.broadcastRegisters) / vectors, 1);
   SmallVector<std::pair<double, int64_t>> tiles;
   for (int64_t tile = most; tile >= 1; --tile) {
+    int64_t length = transposed ? strip : llvm::alignTo(strip, tile), rest = rows % length;
+    // The last tile of a strip of a transposed side moves inwards.
+    if (transposed && (tile > length || (rest != 0 && tile > rest)))
+      continue;
     // All vectors of a panel come from the second cache.
     double step = stepCycles(target, vectors * tile, vectors / target.loadsPerCycle + tile / 2.0,
                              vectors * target.vectorBytes / target.l2Bandwidth);
-    tiles.emplace_back(step * llvm::divideCeil(rows, tile), tile);
+    int64_t count = rows / length * llvm::divideCeil(length, tile) + llvm::divideCeil(rest, tile);
+    tiles.emplace_back(step * count, tile);
   }
   llvm::stable_sort(tiles, [](auto &a, auto &b) { return a.first < b.first; });
   constexpr size_t worthMeasuring = 4;
@@ -114,19 +191,7 @@ void StrassenTiler::choose() {
   for (auto &[cycles, tile] : ArrayRef(tiles).take_front(worthMeasuring))
     words.push_back(llvm::formatv("tile_{0}", tile));
   tileRows = tiles[model.choices.choose("strassen", words)].second;
-  // The sums of a strip, read by each pair of panels, stay in the second cache, and so do its
-  // products; but each strip reads all of the right side.
-  constexpr int64_t least = 64, bytes = 7 * 4;
-  int64_t depth = products->expected[batch + 4];
-  int64_t fits = std::max<int64_t>(target.l2Bytes * 0.8 / (bytes * (depth + panel)), least);
-  fits = std::min<int64_t>(fits, std::max<int64_t>(target.l2Bytes / 4 / (bytes * panel), least));
-  int64_t strips = llvm::divideCeil(rows, fits);
-  // As many for each core, whose sums and results are then its own: lines out of another core's
-  // cache cost two cores more than it costs one to go through the right side twice.
-  constexpr int64_t leastPerCore = 32;
-  if (rows >= 2 * leastPerCore)
-    strips = llvm::alignTo(strips, 2);
-  stripRows = llvm::alignTo(llvm::divideCeil(rows, strips), tileRows);
+  stripRows = transposed ? strip : llvm::alignTo(strip, tileRows);
 }
 
 //===----------------------------------------------------------------------===//
@@ -142,21 +207,26 @@ void StrassenTiler::scheduleOutput() {
   model.split(o, false, m + "_i", 2, m + "_t", m + "_u", TailStrategy::Auto);
   model.split(o, false, n, 2 * panel, n + "_s", n + "_i", TailStrategy::Auto);
   model.split(o, false, n + "_i", lanes, n + "_t", n + "_v", TailStrategy::Auto);
-  SmallVector<std::string> order = {n + "_v", n + "_t", m + "_u", m + "_t", n + "_s", m + "_s"};
+  SmallVector<std::string> loops = {n + "_v", n + "_t", m + "_u", m + "_t"};
+  if (order == Order::Panels)
+    llvm::append_values(loops, m + "_s", n + "_s");
+  else
+    llvm::append_values(loops, n + "_s", m + "_s");
   for (unsigned loop = batch; loop-- > 0;)
-    order.push_back(loopName(loop));
-  model.reorder(o, false, order);
+    loops.push_back(loopName(loop));
+  model.reorder(o, false, loops);
   model.vectorize(o, false, n + "_v");
   model.unroll(o, false, n + "_t");
   model.unroll(o, false, m + "_u");
   model.computeAt(quarters->handle, o, false, m + "_t");
-  std::string tasks = n + "_s";
-  for (const std::string &loop : ArrayRef(order).drop_front(5)) {
+  size_t first = order == Order::Tiles ? 4 : 5; // of the loops that are tasks
+  tasks = loops[first];
+  for (const std::string &loop : ArrayRef(loops).drop_front(first + 1)) {
     model.fuse(o, false, loop, tasks, loop + "_" + tasks);
     tasks = loop + "_" + tasks;
   }
   model.parallel(o, false, tasks);
-  model.computeAt(kept->handle, o, false, tasks);
+  model.computeAt(kept->handle, o, false, order == Order::Tiles ? tasks : loops[4]);
 }
 
 /// The accumulators are those of one register tile.
@@ -165,12 +235,13 @@ void StrassenTiler::scheduleProducts() {
   std::string product = loopName(batch), row = loopName(batch + 1), columns = loopName(batch + 2),
               lane = loopName(batch + 3), term = loopName(batch + 4);
   model.split(k, false, lane, panel, lane + "_o", lane + "_v", TailStrategy::RoundUp);
-  model.split(k, false, row, tileRows, row + "_o", row + "_u", TailStrategy::RoundUp);
-  SmallVector<std::string> order = {lane + "_v", row + "_u", row + "_o",
+  model.split(k, false, row, tileRows, row + "_o", row + "_u",
+              transposed ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
+  SmallVector<std::string> loops = {lane + "_v", row + "_u", row + "_o",
                                     lane + "_o", columns,    product};
   for (unsigned loop = batch; loop-- > 0;)
-    order.push_back(loopName(loop));
-  model.reorder(k, false, order);
+    loops.push_back(loopName(loop));
+  model.reorder(k, false, loops);
   model.vectorize(k, false, lane + "_v");
   model.unroll(k, false, row + "_u");
   model.computeAt(p.handle, k, false, row + "_o");
@@ -185,6 +256,25 @@ void StrassenTiler::scheduleProducts() {
   model.unroll(p, true, term + "_u");
 }
 
+void StrassenTiler::scheduleSums() {
+  if (order == Order::Strips) {
+    model.computeAt(sums->handle, *output, false, tasks);
+  } else {
+    model.computeRoot(*sums);
+    model.parallel(*sums, false, loopName(batch + 1));
+  }
+  scheduleChoices(model, *sums, {batch}, batch + 2);
+  if (!rhsSums)
+    return;
+  if (order == Order::Panels) {
+    model.computeAt(rhsSums->handle, *output, false, tasks);
+  } else {
+    model.computeRoot(*rhsSums);
+    model.parallel(*rhsSums, false, loopName(batch + 2));
+  }
+  scheduleChoices(model, *rhsSums, {batch}, batch + 3);
+}
+
 bool StrassenTiler::run() {
   if (!match())
     return false;
@@ -192,9 +282,7 @@ bool StrassenTiler::run() {
   scheduleOutput();
   scheduleChoices(model, *quarters, {batch + 3, batch + 1}, batch + 4);
   scheduleProducts();
-  model.computeRoot(*sums);
-  scheduleChoices(model, *sums, {batch}, batch + 2);
-  model.parallel(*sums, false, loopName(batch + 1));
+  scheduleSums();
   return true;
 }
 

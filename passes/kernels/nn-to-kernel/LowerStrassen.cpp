@@ -3,8 +3,10 @@
 //
 // Canonical form, which kernel-tile recognises; h = ⌈M/2⌉, V the width of a panel:
 //
-//   sums       … 7 h K/2         S of dialects/nn/Strassen.h, of rows 2r and 2r + 1
-//   products   … 7 h N/2V V      Σ over k of sums · rhs (7, N/2V, K/2, V)
+//   sums       … 7 h K/2         S of dialects/nn/Strassen.h, of rows 2r and 2r + 1; … 7 K/2 h of
+//                                a transposed left side
+//   rhs sums   … 7 N/2V K/2 V    T, if the right side is plain
+//   products   … 7 h N/2V V      Σ over k of sums · (rhs sums or rhs)
 //   quarters   … h 2 N/2V 2 V    sums of products
 //   result     … m n             quarters at (m floordiv 2, m mod 2, n floordiv 2V,
 //                                (n floordiv V) mod 2, n mod V)
@@ -28,16 +30,69 @@ static Scalar choose(Scalar number, ArrayRef<Scalar> formulas) {
   return result;
 }
 
+/// S: what of the left side is multiplied.
+static Value sumLhs(nn::MatMulOp op, LowerContext &context, unsigned batch, AffineExpr rows,
+                    AffineExpr halfDepth) {
+  Operand lhs = context.operand(op.getLhs());
+  bool transposed = op.getTransposeLhs();
+  AffineExpr seven = context.constant(nn::strassenProducts), halfRows = (rows + 1).floorDiv(2);
+  SmallVector<AffineExpr, 4> shape(ArrayRef(context.shape(op.getOutput())).take_front(batch));
+  llvm::append_values(shape, seven, transposed ? halfDepth : halfRows,
+                      transposed ? halfRows : halfDepth);
+  return context.map(context.empty(shape, lhs.elementType), {}, [&](Body &body) {
+    SmallVector<Scalar> place = body.indices(batch);
+    Scalar last = body.size(rows) - 1;
+    Scalar row = body.index(batch + (transposed ? 2 : 1)) * 2;
+    Scalar term = body.index(batch + (transposed ? 1 : 2));
+    auto read = [&](int64_t i, int64_t j) {
+      SmallVector<Scalar> positions(place);
+      // Tiles may reach behind the last row, but not where vectors run along the rows.
+      Scalar m = transposed ? row + double(i) : min(row + double(i), last);
+      Scalar k = j == 0 ? term : term + body.size(halfDepth);
+      llvm::append_values(positions, transposed ? k : m, transposed ? m : k);
+      return body.read(lhs, positions);
+    };
+    Scalar a11 = read(0, 0), a12 = read(0, 1), a21 = read(1, 0), a22 = read(1, 1);
+    Scalar s1 = a21 + a22, s2 = s1 - a11;
+    return choose(body.index(batch), {a11, a12, a12 - s2, a22, s1, s2, a11 - a21});
+  });
+}
+
+/// T of a plain right side.
+static Value sumRhs(nn::MatMulOp op, LowerContext &context, unsigned batch, AffineExpr halfDepth) {
+  Operand rhs = context.operand(op.getRhs());
+  nn::SymbolicShape shape = context.shape(op.getRhs());
+  int64_t block = op.getRhsBlock();
+  AffineExpr panels = shape.back().floorDiv(2 * block);
+  shape.resize(batch);
+  llvm::append_values(shape, context.constant(nn::strassenProducts), panels, halfDepth,
+                      context.constant(block));
+  return context.map(context.empty(shape, rhs.elementType), {}, [&](Body &body) {
+    SmallVector<Scalar> place = body.indices(batch);
+    Scalar column = body.index(batch + 1) * (2 * block) + body.index(batch + 3);
+    Scalar term = body.index(batch + 2);
+    auto read = [&](int64_t i, int64_t j) {
+      SmallVector<Scalar> positions(place);
+      llvm::append_values(positions, i == 0 ? term : term + body.size(halfDepth),
+                          j == 0 ? column : column + block);
+      return body.read(rhs, positions);
+    };
+    Scalar b11 = read(0, 0), b12 = read(0, 1), b21 = read(1, 0), b22 = read(1, 1);
+    Scalar t6 = b22 - b12, t5 = t6 + b11;
+    return choose(body.index(batch), {b11, b21, b22, t5 - b21, b12 - b11, t5, t6});
+  });
+}
+
 LogicalResult sinter::lowerStrassen(nn::MatMulOp op, LowerContext &context) {
   nn::SymbolicShape shape = context.shape(op.getOutput());
   unsigned batch = shape.size() - 2;
   int64_t block = op.getRhsBlock();
+  bool makesSums = op.getColumns() == 0, transposed = op.getTransposeLhs();
   AffineExpr halfRows = (shape[batch] + 1).floorDiv(2);
-  nn::SymbolicShape rhsShape = context.shape(op.getRhs());
-  AffineExpr panels = rhsShape[1], halfDepth = rhsShape[2];
+  AffineExpr panels = shape[batch + 1].floorDiv(2 * block);
+  AffineExpr halfDepth = context.shape(op.getLhs())[batch + (transposed ? 0 : 1)].floorDiv(2);
   AffineExpr two = context.constant(2), width = context.constant(block);
-  Operand lhs = context.operand(op.getLhs());
-  Type type = lhs.elementType;
+  Type type = context.operand(op.getLhs()).elementType;
   auto loop = [&](unsigned position) { return context.loop(position); };
   // The shape of a stage, and how one is read: the batch, then `rest`.
   auto withBatch = [&](auto rest) {
@@ -53,28 +108,16 @@ LogicalResult sinter::lowerStrassen(nn::MatMulOp op, LowerContext &context) {
   auto shapeOf = [&](std::initializer_list<AffineExpr> rest) { return withBatch(ArrayRef(rest)); };
 
   AffineExpr seven = context.constant(nn::strassenProducts);
-  Value sums =
-      context.map(context.empty(shapeOf({seven, halfRows, halfDepth}), type), {}, [&](Body &body) {
-        SmallVector<Scalar> place = body.indices(batch);
-        Scalar last = body.size(shape[batch]) - 1, row = body.index(batch + 1) * 2;
-        auto read = [&](int64_t i, int64_t j) {
-          SmallVector<Scalar> positions(place);
-          positions.push_back(i == 0 ? row : min(row + 1, last));
-          Scalar term = body.index(batch + 2);
-          positions.push_back(j == 0 ? term : term + body.size(halfDepth));
-          return body.read(lhs, positions);
-        };
-        Scalar a11 = read(0, 0), a12 = read(0, 1), a21 = read(1, 0), a22 = read(1, 1);
-        Scalar s1 = a21 + a22, s2 = s1 - a11;
-        return choose(body.index(batch), {a11, a12, a12 - s2, a22, s1, s2, a11 - a21});
-      });
   AffineExpr product = loop(batch), row = loop(batch + 1), panel = loop(batch + 2),
              lane = loop(batch + 3), term = loop(batch + 4);
+  Operand sums = context.stage(sumLhs(op, context, batch, shape[batch], halfDepth));
+  Input left = transposed ? at(sums, {product, term, row}) : at(sums, {product, row, term});
+  Input right{context.operand(op.getRhs()), {product, panel, term, lane}};
+  if (makesSums)
+    right = at(context.stage(sumRhs(op, context, batch, halfDepth)), {product, panel, term, lane});
   Value products = context.reduce(
       context.fill(context.empty(shapeOf({seven, halfRows, panels, width}), type), 0.0),
-      {halfDepth},
-      {at(context.stage(sums), {product, row, term}),
-       Input{context.operand(op.getRhs()), {product, panel, term, lane}}},
+      {halfDepth}, {left, right},
       [&](Body &body) { return body.out[0] + body.in[0] * body.in[1]; });
 
   SmallVector<Input> each;
