@@ -126,7 +126,7 @@ double RegisterTiler::work() const {
     bytes += operand.bytes;
   // A dot product is one instruction, of four steps.
   double body = dot < 0 ? std::max(main->bodyCost(), 1.0) : 0.25;
-  return std::max(main->iterations() * body / lanes, bytes / bytesPerInstruction);
+  return std::max(main->iterations() * body / (lanes * parts), bytes / bytesPerInstruction);
 }
 
 /// How an operand's window slides along a loop of the output.
@@ -186,13 +186,6 @@ bool RegisterTiler::match() {
     if (op.getName().getStringRef() == "tensor.extract")
       return false;
   lanes = model.lanes(*main);
-  // Panels of an odd number of half vectors.
-  if (dot < 0 && llvm::any_of(packs, [&](int64_t pack) {
-        return pack > lanes && pack % lanes != 0 && pack % (lanes / 2) == 0;
-      })) {
-    parts = 2;
-    lanes /= parts;
-  }
   perChannel = llvm::all_of(operands, [&](const Operand &operand) {
     return operand.dependsOn[reductionLoop(vector)] ||
            llvm::none_of(main->resultLoops,

@@ -45,6 +45,8 @@ private:
   std::optional<double> rate(int64_t tile, int64_t m1, int64_t m2) const;
   double score(int64_t tile, int64_t m1, int64_t m2, llvm::ArrayRef<int64_t> sizes) const;
   llvm::SmallVector<int64_t> vectorTiles() const;
+  bool considerHalves() const;
+  void setParts(int64_t count);
   void chooseTile();
   int64_t rowTile(int64_t otherwise) const;
   // RegisterTileOrder.cpp
@@ -72,7 +74,7 @@ private:
   Stage *staging = nullptr; ///< takes whole panels where the last one is not full
   llvm::SmallVector<Operand> operands;
   int64_t lanes = 1;
-  int64_t parts = 1; ///< vectors of the tile are this part of a register, as odd panels want
+  int64_t parts = 1; ///< vectors of the tile, `lanes` wide, are this part of a register
   int dot = -1;      ///< loop of the reduction over what one dot product of 8-bit integers takes
   int vector = -1;   ///< loop of the output
   llvm::SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these

@@ -239,7 +239,7 @@ void RegisterTiler::scheduleReduction() {
   // window that are unrolled come first, so that few are held at a time.
   SmallVector<std::string> update = tile;
   auto unrollFully = [&](const std::string &name) {
-    update.insert(perChannel ? update.begin() + 1 + fully.size() : update.end(), name);
+    update.insert(perChannel ? update.begin() + vectorLoops + fully.size() : update.end(), name);
     fully.push_back(name);
   };
   // Reduction loops in their order; the innermost ones unrolled while the body stays small.

@@ -79,8 +79,9 @@ std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) 
   // Of tiles that multiply as fast, the one that loads less.
   double loads = loadCycles(vectors, m1, m2);
   double fromL2 = streams ? vectors * target.vectorBytes / parts / target.l2Bandwidth : 0;
-  double step = stepCycles(target, double(accumulators) / parts, loads, fromL2);
-  return accumulators * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
+  double whole = double(accumulators) / parts;
+  double step = stepCycles(target, whole, loads, fromL2);
+  return whole * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
          useful(second < 0 ? 1 : expected(second), m2);
 }
 
@@ -141,6 +142,22 @@ int64_t RegisterTiler::rowTile(int64_t otherwise) const {
   return best;
 }
 
+/// Whether vectors of half a register may waste less: where they multiply as fast as whole ones,
+/// and for panels that are an odd number of them.
+bool RegisterTiler::considerHalves() const {
+  bool isOddPanel = llvm::any_of(packs, [&](int64_t pack) {
+    return pack > lanes && pack % lanes != 0 && pack % (lanes / 2) == 0;
+  });
+  bool isAsFast = model.target.vectorBytes == 64 && model.target.fmaPerCycle <= 1;
+  return dot < 0 && (isOddPanel || (isAsFast && !staging && isStatic(vector) &&
+                                    extent(vector) > lanes && extent(vector) % lanes != 0));
+}
+
+void RegisterTiler::setParts(int64_t count) {
+  lanes = lanes * parts / count;
+  parts = count;
+}
+
 /// Tries all tiles against a simple account of one step of the reduction, in cycles.
 void RegisterTiler::chooseTile() {
   int64_t registers = model.target.vectorRegisters;
@@ -155,7 +172,7 @@ void RegisterTiler::chooseTile() {
 
   struct Shape {
     double score, likely; // at the sizes to expect, and at others
-    int64_t tile, first, second;
+    int64_t parts, tile, first, second;
   };
   SmallVector<Shape> shapes;
   auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
@@ -163,7 +180,7 @@ void RegisterTiler::chooseTile() {
     if (!points)
       return;
     if (first < 0) {
-      shapes.push_back({*points, *points, tile, m1, m2});
+      shapes.push_back({*points, *points, parts, tile, m1, m2});
       return;
     }
     constexpr int64_t typical = 64; // unknown sizes are often multiples of 8
@@ -174,21 +191,23 @@ void RegisterTiler::chooseTile() {
     if (!isStatic(first))
       likely = size < fewest ? this->score(tile, m1, m2, {1, 2, 4, 8, 16, 32, 64})
                              : this->score(tile, m1, m2, getLikelyExtents(size));
-    shapes.push_back({score, likely, tile, m1, m2});
+    shapes.push_back({score, likely, parts, tile, m1, m2});
   };
-  SmallVector<int64_t> tiles = vectorTiles();
-  for (int64_t tile : tiles) {
-    int64_t most =
-        first < 0 ? 1 : std::min<int64_t>(isStatic(first) ? extent(first) : 14, registers);
-    for (int64_t m1 = 1; m1 <= most; ++m1) {
-      consider(tile, m1, 1);
-      if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
-        for (int64_t m2 = 2; m2 <= std::min<int64_t>(extent(second), registers / m1); ++m2)
-          consider(tile, m1, m2);
+  for (int64_t each : considerHalves() ? SmallVector<int64_t>{1, 2} : SmallVector<int64_t>{1}) {
+    setParts(each);
+    for (int64_t tile : vectorTiles()) {
+      int64_t most =
+          first < 0 ? 1 : std::min<int64_t>(isStatic(first) ? extent(first) : 14, registers);
+      for (int64_t m1 = 1; m1 <= most; ++m1) {
+        consider(tile, m1, 1);
+        if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
+          for (int64_t m2 = 2; m2 <= std::min<int64_t>(extent(second), registers / m1); ++m2)
+            consider(tile, m1, m2);
+      }
     }
   }
   if (shapes.empty())
-    shapes.push_back({0, 0, tiles.front(), 1, 1});
+    shapes.push_back({0, 0, parts, vectorTiles().front(), 1, 1});
   // The best in front; of those that are about equal, the first that was considered.
   size_t best = 0;
   for (size_t i = 1; i < shapes.size(); ++i)
@@ -202,13 +221,16 @@ void RegisterTiler::chooseTile() {
       best = i;
   std::rotate(shapes.begin(), shapes.begin() + best, shapes.begin() + best + 1);
   llvm::sort(MutableArrayRef<Shape>(shapes).drop_front(), [](const Shape &a, const Shape &b) {
-    return std::tie(b.score, a.tile, a.first) < std::tie(a.score, b.tile, b.first);
+    return std::tie(b.score, a.parts, a.tile, a.first) <
+           std::tie(a.score, b.parts, b.tile, b.first);
   });
   constexpr size_t worthMeasuring = 10;
   SmallVector<std::string> words;
   for (const Shape &shape : ArrayRef<Shape>(shapes).take_front(worthMeasuring))
-    words.push_back(llvm::formatv("{0}x{1}x{2}", shape.tile, shape.first, shape.second));
+    words.push_back(llvm::formatv("{0}x{1}x{2}{3}", shape.tile, shape.first, shape.second,
+                                  shape.parts == 1 ? "" : "_halves"));
   const Shape &taken = shapes[model.choices.choose("register_tile", words)];
+  setParts(taken.parts);
   vectorTile = taken.tile;
   if (first >= 0)
     unrolled.emplace_back(first, taken.first);
