@@ -2,8 +2,8 @@
 
 A kernel is bound by memory where its bytes at triad take longer than its operations at the peak of fused multiply-adds, and by
 arithmetic otherwise. The goals are 80 % of triad and 88 % of the peak. Triad is the limit of data in caches too, where more than
-100 % is no error. Exponentials, divisions and roots count as one operation each, comparisons as well: a kernel made of them is
-bound by neither, and stands in the list with what it reaches.
+100 % is no error. Divisions and roots count as one operation each, comparisons as none: a kernel made of them is bound by neither,
+and stands in the list with what it reaches.
 """
 
 import json

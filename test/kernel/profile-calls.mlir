@@ -1,7 +1,7 @@
 // RUN: sinter-opt %s --profile-calls | FileCheck %s
 
-// Two operations an element of a dynamic extent, a table of which only some rows are read, and a call without an algorithm.
-// CHECK-DAG: #[[GATHER:.*]] = affine_map<()[s0, s1] -> (s0 * 64, s0 * 8 + s1 * 256, 4096000, s0 * 256)>
+// A multiplication and an exponential, of 21 operations, for each element of a dynamic extent, a table of which only some rows are read, and a call without an algorithm.
+// CHECK-DAG: #[[GATHER:.*]] = affine_map<()[s0, s1] -> (s0 * 1408, s0 * 8 + s1 * 256, 4096000, s0 * 256)>
 // CHECK-DAG: #[[TOP:.*]] = affine_map<()[s0, s1] -> (0, s0 * 256 + s1 * 256)>
 // CHECK: module attributes {sinter.profile = {{\[}}["gather_scale", "g m"], ["top_k", "k"]]}
 // CHECK: kernel.call @gather_scale
@@ -28,7 +28,8 @@ kernel.func @gather_scale(%table: tensor<16000x64xf32>, %at: tensor<?xi64>) -> t
     %row = arith.index_cast %i : i64 to index
     %column = linalg.index 1 : index
     %v = tensor.extract %table[%row, %column] : tensor<16000x64xf32>
-    %r = arith.mulf %v, %two : f32
+    %m = arith.mulf %v, %two : f32
+    %r = math.exp %m : f32
     linalg.yield %r : f32
   } -> tensor<?x64xf32>
   kernel.yield %y : tensor<?x64xf32>

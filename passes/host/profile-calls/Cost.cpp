@@ -143,6 +143,18 @@ AffineExpr CostBuilder::iterations(linalg::LinalgOp stage) {
   return count;
 }
 
+/// Of functions, the operations of the polynomials that kernels compute them by: those of
+/// targets/halide/ExpandExp.cpp and ExpandErf.cpp, and upstream's approximations.
+static int64_t operationsOf(Operation *op) {
+  if (isa<math::ExpOp, math::TanhOp>(op))
+    return 21;
+  if (isa<math::ErfOp>(op))
+    return 23;
+  if (isa<math::LogOp, math::Log2Op>(op))
+    return 30;
+  return 1;
+}
+
 /// Operations on the elements of one iteration.
 static int64_t operationsIn(Block &body) {
   int64_t count = 0;
@@ -151,7 +163,7 @@ static int64_t operationsIn(Block &body) {
         isa<arith::ConstantOp, arith::SelectOp, arith::CmpFOp, arith::CmpIOp, CastOpInterface>(op))
       return;
     StringRef dialect = op->getName().getDialectNamespace();
-    count += dialect == "arith" || dialect == "math" ? 1 : 0;
+    count += dialect == "arith" || dialect == "math" ? operationsOf(op) : 0;
   });
   return count;
 }

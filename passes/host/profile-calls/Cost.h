@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a roofline needs of a kernel. Operations are scalar ones: a multiplication and an addition
-// are two, an exponential is one; conversions, comparisons and index arithmetic are none. Bytes are
-// those that have to cross the kernel's border once, however often the kernel reads them.
+// are two, an exponential as many as its polynomial has; conversions, comparisons and index
+// arithmetic are none. Bytes are those that have to cross the kernel's border once, however often
+// the kernel reads them.
 //
 //===----------------------------------------------------------------------===//
 
