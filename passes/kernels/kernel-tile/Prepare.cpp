@@ -275,6 +275,12 @@ void tile::prepare(kernel::FuncOp kernel, const Target &target) {
   Operation *yield = kernel.getBody().front().getTerminator();
   OpBuilder builder(yield);
   for (OpOperand &operand : yield->getOpOperands()) {
+    // A copy is a stage, which can be scheduled.
+    if (isa<BlockArgument>(operand.get())) {
+      operand.set(tile::createCopy(builder, yield->getLoc(), operand.get(),
+                                   tile::identityOf(operand.get())));
+      continue;
+    }
     auto stage = operand.get().getDefiningOp<linalg::LinalgOp>();
     if (!stage || isa<linalg::FillOp>(stage) || stage.getNumReductionLoops() == 0 ||
         stage.getNumDpsInits() != 1)

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/kernels/kernel-tile/Model.h"
+#include "passes/kernels/kernel-tile/Rows.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -27,9 +27,6 @@ static int64_t vectorFactor(const Model &model, const Stage &stage, int loop) {
   return most * lanes;
 }
 
-/// The loop along which vectors run through memory: the innermost one of the result.
-static int vectorLoop(const Stage &stage) { return stage.innermostLoop(); }
-
 /// Whether the vectors of a nest must not reach beyond the loop's end, and what then happens there.
 static TailStrategy tailOf(const Stage &stage, int loop, int64_t factor, bool update) {
   if (!stage.isStatic(loop))
@@ -39,7 +36,8 @@ static TailStrategy tailOf(const Stage &stage, int loop, int64_t factor, bool up
   return update ? TailStrategy::Predicate : TailStrategy::ShiftInwards;
 }
 
-static void vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
+/// The loop over the vectors; none where there are none.
+static Loop vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
   int64_t factor = vectorFactor(model, stage, loop);
   // A predicated tail of an update is not to be relied on in Halide 14: with
   // 3 columns by 2 the last one was never updated.
@@ -47,11 +45,14 @@ static void vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
     while (factor > 1 && (!stage.isStatic(loop) || stage.extents[loop] % factor != 0))
       factor /= 2;
   if (factor < 2)
-    return;
+    return {};
   std::string name = loopName(loop);
   model.split(stage, update, name, factor, name + "_o", name + "_v",
               tailOf(stage, loop, factor, update));
   model.vectorize(stage, update, name + "_v");
+  int64_t extent = stage.extents[loop];
+  return {name + "_o",
+          ShapedType::isDynamic(extent) ? extent : int64_t(llvm::divideCeil(extent, factor))};
 }
 
 /// A reduction loop that runs through the memory of an input; -1 if there is none.
@@ -102,15 +103,7 @@ void tile::vectorizeNest(Model &model, Stage &stage) {
     vectorizeLoop(model, stage, true, loop);
 }
 
-namespace {
-/// A loop of a nest as it stands after splits.
-struct Loop {
-  std::string name;
-  int64_t extent;
-};
-} // namespace
-
-static std::string parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> loops, double work) {
+std::string tile::parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> loops, double work) {
   if (work < parallelWork)
     return loops.back().name;
   // A task is worth starting if it is longer than the start: a few microseconds. No more loops are
@@ -175,118 +168,6 @@ bool tile::isKept(const Stage &stage) {
   }
   double cost = stage.bodyCost();
   return (cost >= 4 && uses >= 1.5) || (cost >= 2 && uses >= 4);
-}
-
-//===----------------------------------------------------------------------===//
-// Transposes
-//===----------------------------------------------------------------------===//
-
-/// Whether a stage jumps through the memory of an input along a loop of the output.
-static bool jumpsAlong(Stage &stage, int outputLoop) {
-  for (auto [loop, with] : llvm::zip(stage.resultLoops, stage.outputLoops)) {
-    if (with != outputLoop || loop < 0)
-      continue;
-    for (OpOperand *operand : stage.op.getDpsInputOperands()) {
-      ArrayRef<AffineExpr> results = stage.op.getMatchingIndexingMap(operand).getResults();
-      for (auto [i, result] : llvm::enumerate(results))
-        if (result.isFunctionOfDim(loop) && (i + 1 < results.size() || !isa<AffineDimExpr>(result)))
-          return true;
-    }
-  }
-  return false;
-}
-
-/// The output's loops but two, then `last`: what runs in parallel.
-static SmallVector<Loop> loopsAround(const Stage &output, int first, int second, Loop last) {
-  SmallVector<Loop> loops;
-  for (int loop : output.resultLoops)
-    if (loop >= 0 && loop != first && loop != second)
-      loops.push_back({loopName(loop), output.extents[loop]});
-  loops.push_back(last);
-  return loops;
-}
-
-/// A few elements side by side that come from far apart, as in a channel shuffle: vectors along the
-/// next loop are read, and interleaved as they are stored. False if the kernel is not of this kind.
-static bool scheduleInterleave(Model &model, double work) {
-  constexpr int64_t most = 8;
-  Stage &output = *model.output();
-  int vector = vectorLoop(output), next = -1;
-  for (int loop : llvm::reverse(output.resultLoops))
-    if (next < 0 && loop >= 0 && loop != vector && output.extents[loop] != 1)
-      next = loop;
-  if (vector < 0 || next < 0 || !output.isStatic(vector) || output.extents[vector] > most ||
-      (output.isStatic(next) && output.extents[next] < 4))
-    return false;
-  bool jumps = false;
-  for (auto &stage : model.stages) {
-    if (stage->readAnywhere || jumpsAlong(*stage, next))
-      return false;
-    jumps |= jumpsAlong(*stage, vector);
-  }
-  if (!jumps)
-    return false;
-  std::string v = loopName(vector), n = loopName(next);
-  int64_t factor = model.lanes(output), tiles = ShapedType::kDynamic;
-  if (output.isStatic(next)) {
-    factor = std::min(factor, int64_t(llvm::bit_floor(uint64_t(output.extents[next]))));
-    tiles = llvm::divideCeil(output.extents[next], factor);
-  } else {
-    model.specialize(output, n, {factor});
-  }
-  model.split(output, false, n, factor, n + "_o", n + "_v", TailStrategy::ShiftInwards);
-  model.reorder(output, false, {v, n + "_v", n + "_o"});
-  model.unroll(output, false, v);
-  model.vectorize(output, false, n + "_v");
-  parallelizeLoops(model, output, loopsAround(output, vector, next, {n + "_o", tiles}), work);
-  return true;
-}
-
-/// A transpose goes tile by tile through a copy that is read, and written, in whole cache lines.
-/// False if the kernel is not of this kind; `prepare` has made the copy if it is.
-static bool scheduleTransposed(Model &model, double work) {
-  Stage &output = *model.output();
-  int vector = vectorLoop(output), dense = -1;
-  SmallVector<Stage *> copies;
-  for (auto &stage : llvm::reverse(model.stages)) {
-    if (stage->isOutput || stage->bodyCost() != 0 || stage->readAnywhere ||
-        stage->consumers.size() != 1 || llvm::is_contained(copies, stage->consumers.front()))
-      continue;
-    int last = stage->outputLoops.empty() ? -1 : stage->outputLoops.back();
-    if (last < 0 || last == vector || !llvm::is_contained(stage->outputLoops, vector))
-      continue;
-    if (dense >= 0 && last != dense)
-      return false;
-    dense = last;
-    copies.push_back(stage.get());
-  }
-  if (copies.empty() || vector < 0 || !output.isStatic(vector) || !output.isStatic(dense))
-    return false;
-  int64_t lanes = model.lanes(output);
-  auto factorOf = [&](int loop) {
-    return std::min(lanes, int64_t(llvm::bit_floor(uint64_t(output.extents[loop]))));
-  };
-  std::string v = loopName(vector), d = loopName(dense);
-  for (auto &[name, loop] : {std::pair(v, vector), std::pair(d, dense)})
-    model.split(output, false, name, factorOf(loop), name + "_o", name + "_v",
-                TailStrategy::ShiftInwards);
-  SmallVector<Loop> around =
-      loopsAround(output, vector, dense,
-                  {d + "_o", int64_t(llvm::divideCeil(output.extents[dense], factorOf(dense)))});
-  SmallVector<std::string> order = {v + "_v", d + "_v", v + "_o"};
-  for (const Loop &loop : llvm::reverse(around))
-    order.push_back(loop.name);
-  model.reorder(output, false, order);
-  model.vectorize(output, false, v + "_v");
-  parallelizeLoops(model, output, around, work);
-  for (Stage *copy : copies) {
-    model.computeAt(copy->handle, output, false, v + "_o");
-    std::string line = loopName(copy->resultLoops.back());
-    model.split(*copy, false, line, factorOf(dense), line + "_o", line + "_v",
-                TailStrategy::RoundUp);
-    model.vectorize(*copy, false, line + "_v");
-  }
-  return true;
 }
 
 void tile::scheduleRows(Model &model) {
@@ -360,11 +241,18 @@ void tile::scheduleRows(Model &model) {
     });
   };
 
+  Loop vectors;
   if (vector >= 0)
-    vectorizeLoop(model, *output, false, vector);
+    vectors = vectorizeLoop(model, *output, false, vector);
   std::string level, runLevel;
   if (!outer.empty())
     level = runLevel = parallelize(model, *output, outer, work);
+  // Of one long row vectors are what goes in parallel, with what they need beside them.
+  constexpr int64_t longRow = 16;
+  bool isLongRow = output->resultLoops.size() == 1 && vectors.extent >= longRow &&
+                   work >= parallelWork && output->isStatic(vector);
+  if (isLongRow)
+    level = runLevel = parallelizeLoops(model, *output, vectors, work);
   // What is read across the vectors that were just stored waits for the stores: several short rows
   // are stored before the first is read.
   constexpr int64_t shortRow = 256, run = 8;
@@ -382,7 +270,8 @@ void tile::scheduleRows(Model &model) {
     level += "_i";
   }
   for (Stage *stage : kept) {
-    bool inside = depth(*stage) != 0 && !level.empty();
+    bool inside = !level.empty() && (depth(*stage) != 0 ||
+                                     (isLongRow && llvm::is_contained(stage->outputLoops, vector)));
     if (inside)
       model.computeAt(stage->handle, *output, false, isShortRow(stage) ? runLevel : level);
     else
