@@ -41,6 +41,7 @@ private:
   std::optional<Window> windowOf(const Operand &operand, int loop) const;
   // RegisterTileShape.cpp
   bool thrash(const Operand &operand, int loop, int64_t positions) const;
+  bool holdsWindow(int64_t vectors, int64_t accumulators) const;
   double loadCycles(int64_t vectors, int64_t m1, int64_t m2) const;
   std::optional<double> rate(int64_t tile, int64_t m1, int64_t m2) const;
   double score(int64_t tile, int64_t m1, int64_t m2, llvm::ArrayRef<int64_t> sizes) const;

@@ -32,17 +32,31 @@ bool RegisterTiler::thrash(const Operand &operand, int loop, int64_t positions) 
   return llvm::divideCeil(positions, sets) >= model.target.l1Bytes / way;
 }
 
+/// Whether the registers hold a row of the window from each operand beside the sums. If not, what
+/// positions share is loaded for each of them.
+bool RegisterTiler::holdsWindow(int64_t vectors, int64_t accumulators) const {
+  int64_t held = accumulators;
+  int64_t streams = llvm::count_if(operands, [&](const Operand &operand) {
+    return bool(operand.dependsOn[reductionLoop(vector)]);
+  });
+  for (const Operand &operand : operands)
+    if (auto window = first >= 0 ? windowOf(operand, first) : std::nullopt)
+      held += streams * vectors * window->extent;
+  return held <= model.target.vectorRegisters;
+}
+
 /// Cycles for the loads of one step of the reduction. Where the loop over a window is unrolled,
 /// neighbouring positions share what they load.
 double RegisterTiler::loadCycles(int64_t vectors, int64_t m1, int64_t m2) const {
   double cycles = 0;
+  bool shares = !perChannel || holdsWindow(vectors, vectors * m1 * m2);
   for (const Operand &operand : operands) {
     bool hasFirst = first >= 0 && operand.dependsOn[reductionLoop(first)];
     bool hasSecond = second >= 0 && operand.dependsOn[reductionLoop(second)];
     bool hasVector = operand.dependsOn[reductionLoop(vector)];
     double each = hasVector ? vectors / model.target.loadsPerCycle / parts : 0.5;
-    double positions = hasFirst ? m1 : 1;
-    if (hasFirst && hasVector)
+    double positions = hasFirst || (hasVector && !shares) ? m1 : 1;
+    if (hasFirst && hasVector && shares)
       if (auto window = windowOf(operand, first);
           window && vectors * m1 * m2 * window->extent <= unrolledBody)
         positions = double((m1 - 1) * window->stride + window->extent) / window->extent;
