@@ -187,12 +187,14 @@ private:
   describeApart(nn::ConvTransposeOp op, ArrayRef<PhaseDim> together) {
     constexpr double clearly = 0.9;
     constexpr int64_t leastChannels = 16; // fewer leave most of a vector idle in each phase
+    constexpr size_t most = 8;            // each phase is a kernel
     auto input = cast<RankedTensorType>(op.getInput().getType());
     auto filter = cast<RankedTensorType>(op.getFilter().getType());
     if (!nn::getConstant(op.getFilter()) || filter.getDimSize(1) < leastChannels)
       return std::nullopt;
     SmallVector<SmallVector<PhaseDim>> apart;
     double before = 1, after = 1;
+    size_t count = 1;
     for (auto [i, dim] : llvm::enumerate(together)) {
       int64_t size = input.getDimSize(2 + i);
       SmallVector<PhaseDim> phases;
@@ -207,9 +209,10 @@ private:
       }
       before *= dim.products(size);
       after *= products;
+      count *= phases.size();
       apart.push_back(phases);
     }
-    if (after > before * clearly)
+    if (after > before * clearly || count > most)
       return std::nullopt;
     return apart;
   }
@@ -254,28 +257,31 @@ private:
     return result;
   }
 
-  // Phases side by side along dim `from` and those behind it, in their order; channels are moved
-  // last, as they lie in a convolution's result.
+  // One phase of each dim, with the channels last, as they lie in a convolution's result.
+  static Term buildPhase(nn::ConvTransposeOp op, Term input, ArrayRef<PhaseDim> phase) {
+    Term filter = input.with(op.getFilter());
+    SmallVector<int64_t> begin, axes, last{0};
+    for (auto [i, dim] : llvm::enumerate(phase)) {
+      begin.push_back(dim.first);
+      axes.push_back(2 + i);
+      last.push_back(2 + i);
+    }
+    last.push_back(1);
+    auto constant = [&](ArrayRef<int64_t> values) {
+      return nn::createIndexConstant(input.getBuilder(), input.getLoc(), values);
+    };
+    SmallVector<int64_t> end(phase.size(), std::numeric_limits<int64_t>::max());
+    filter =
+        filter.apply<nn::SliceOp>(constant(begin), constant(end), constant(op.getStrides()), axes);
+    return convolve(input, filter, op.getBias(), phase, op.getGroup()).transpose(last);
+  }
+
+  // The phases of `chosen` in the first dims and all in the others, side by side.
   static Term buildPhases(nn::ConvTransposeOp op, Term input, ArrayRef<SmallVector<PhaseDim>> apart,
                           SmallVector<PhaseDim> &chosen) {
-    int64_t axis = chosen.size(), spatial = apart.size();
-    if (axis == spatial) {
-      Term filter = input.with(op.getFilter());
-      SmallVector<int64_t> begin, end, axes, steps, last{0};
-      for (auto [i, dim] : llvm::enumerate(chosen)) {
-        begin.push_back(dim.first);
-        end.push_back(std::numeric_limits<int64_t>::max());
-        axes.push_back(2 + i);
-        steps.push_back(apart[i].size());
-        last.push_back(2 + i);
-      }
-      last.push_back(1);
-      auto constant = [&](ArrayRef<int64_t> values) {
-        return nn::createIndexConstant(input.getBuilder(), input.getLoc(), values);
-      };
-      filter = filter.apply<nn::SliceOp>(constant(begin), constant(end), constant(steps), axes);
-      return convolve(input, filter, op.getBias(), chosen, op.getGroup()).transpose(last);
-    }
+    int64_t axis = chosen.size();
+    if (chosen.size() == apart.size())
+      return buildPhase(op, input, chosen);
     SmallVector<Value> parts;
     for (const PhaseDim &phase : apart[axis]) {
       chosen.push_back(phase);
