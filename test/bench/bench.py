@@ -23,11 +23,12 @@ sys.path.insert(0, os.path.join(TOP, "test", "conformance"))
 sys.path.insert(0, os.path.join(TOP, "test", "bench"))
 import kernels  # noqa: E402
 import roofline  # noqa: E402
-from models import find_models  # noqa: E402
+from models import find_models, find_zoo  # noqa: E402
 
 RUNTIME = "onnxruntime-node@1.30.0"
 HEADERS = "com.github.asus4.onnxruntime@0.4.9"  # the same library for another host, with the C headers in it
 TIMEOUT = 600  # seconds for one measurement
+ROUNDING = 1e-5  # what sums of random weights, of about 1, may differ by where they come to nearly nothing
 
 
 def note(text):
@@ -148,6 +149,8 @@ def main():
                         help="single kernels against oneDNN and OpenBLAS instead; further arguments go to Google Benchmark")
     parser.add_argument("--roofline", action="store_true",
                         help="each kernel against this machine's limits instead, and what falls short of its goal")
+    parser.add_argument("--zoo", action="store_true",
+                        help="architectures of many kinds instead, whose results are compared with PyTorch's first")
     parser.add_argument("--seconds", type=float, default=1, help="of each measurement, 20 runs at least (default: 1)")
     arguments, further = parser.parse_known_args()
     if further and not arguments.kernels:
@@ -157,7 +160,8 @@ def main():
     thread_counts = [int(text) for text in arguments.threads.split(",")]
     if arguments.kernels:
         return kernels.main(build, sinter, thread_counts[0], further)
-    models = [model for model in find_models(build) if re.search(arguments.models, model.name)]
+    found = find_zoo(build) if arguments.zoo else find_models(build)
+    models = [model for model in found if re.search(arguments.models, model.name)]
     if not models:
         parser.error(f"no model matches '{arguments.models}'")
     os.makedirs(os.path.join(build, "bench"), exist_ok=True)
@@ -182,6 +186,8 @@ def main():
             run([sinter, "compile", model.path, "-o", library])
             compile_seconds = time.monotonic() - start
             note(f"compiled {model.name} in {compile_seconds:.1f} s")
+            if model.judged:
+                run([sinter, "check", f"--atol={ROUNDING}", library, model.inputs])
             for threads in thread_counts:
                 theirs, ours = measure_model(model, library, sinter, peer, threads, arguments.rounds,
                                              arguments.seconds)

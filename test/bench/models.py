@@ -1,4 +1,5 @@
-"""The models that `./dev bench` times: networks with recorded inputs, and Transformers and RNNs as PyTorch exports them."""
+"""The models that `./dev bench` times: networks with recorded inputs, Transformers and RNNs as PyTorch exports them, and
+with --zoo architectures of many kinds."""
 
 import os
 import random
@@ -24,10 +25,11 @@ PYTHON = "/usr/bin/python3"  # Debian's, which python3-torch is for
 
 
 class Model:
-    """A model to time: `name`, `path` of the ONNX file, `inputs`: folder of input_N.pb; `problem`: why it is not there."""
+    """A model to time: `name`, `path` of the ONNX file, `inputs`: folder of input_N.pb; `problem`: why it is not there;
+    `judged`: whether its results are compared with output_N.pb first, as nothing else does."""
 
-    def __init__(self, name, path="", inputs="", problem=""):
-        self.name, self.path, self.inputs, self.problem = name, path, inputs, problem
+    def __init__(self, name, path="", inputs="", problem="", judged=False):
+        self.name, self.path, self.inputs, self.problem, self.judged = name, path, inputs, problem, judged
 
     def input_files(self):
         """input_0.pb, input_1.pb, … in the model's order."""
@@ -52,21 +54,23 @@ def write_inputs(folder, inputs):
             file.write(data)
 
 
-def export_transformers(script, folder):
-    """Runs the exporter once for each version of its script; the reason when it cannot."""
-    stamp, facts = os.path.join(folder, "stamp"), "%d %d" % (os.path.getsize(script), os.stat(script).st_mtime_ns)
+def export(script, folder):
+    """Runs an exporter once for each version of its folder; the reason when it cannot."""
+    name, stamp = os.path.basename(script), os.path.join(folder, "stamp")
+    parts = sorted((each for each in os.scandir(os.path.dirname(script)) if each.is_file()), key=lambda each: each.name)
+    facts = " ".join(f"{part.stat().st_size} {part.stat().st_mtime_ns}" for part in parts)
     if os.path.exists(stamp) and open(stamp).read() == facts:
         return ""
-    print("exporting Transformers and RNNs with PyTorch", file=sys.stderr, flush=True)
+    print(f"exporting models with PyTorch: {name}", file=sys.stderr, flush=True)
     os.makedirs(folder, exist_ok=True)
     try:
         result = subprocess.run([PYTHON, script, folder], capture_output=True, text=True, timeout=1800, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"export_transformers.py: {error}"
+        return f"{name}: {error}"
     if result.returncode:
         words = result.stderr.strip().splitlines() or ["no message"]
         hint = "; install Debian's python3-torch" if "torch" in words[-1] else ""
-        return f"export_transformers.py: {words[-1]}{hint}"
+        return f"{name}: {words[-1]}{hint}"
     with open(stamp, "w") as file:
         file.write(facts)
     return ""
@@ -79,13 +83,23 @@ def find_transformers(build):
     if not os.path.exists(script):
         return []
     folder = os.path.join(build, "bench", "transformers")
-    problem = export_transformers(script, folder)
+    problem = export(script, folder)
     models = []
     for name, inputs in TRANSFORMERS.items():
         if not problem:
             write_inputs(os.path.join(folder, name), inputs)
         models.append(Model(name, os.path.join(folder, name + ".onnx"), os.path.join(folder, name), problem))
     return models
+
+
+def find_zoo(build):
+    """The architectures of test/bench/zoo, with what PyTorch computed."""
+    script, folder = os.path.join(cases.TOP, "test", "bench", "zoo", "export_zoo.py"), os.path.join(build, "bench", "zoo")
+    problem = export(script, folder)
+    if problem:
+        sys.exit(f"bench: no zoo: {problem}")
+    return [Model(name, os.path.join(folder, name, "model.onnx"), os.path.join(folder, name, "test_data_set_0"), judged=True)
+            for name in sorted(os.listdir(folder)) if os.path.isdir(os.path.join(folder, name))]
 
 
 def find_models(build):
