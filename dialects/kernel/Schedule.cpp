@@ -47,6 +47,9 @@ private:
         .Case([&](SplitOp op) {
           if (op.getFactor() < 1)
             return LogicalResult(op.emitOpError("factor ") << op.getFactor() << " is not positive");
+          if (auto even = op.getEven(); even && (*even < 1 || op.getFactor() % *even != 0))
+            return LogicalResult(op.emitOpError("parts of at most ")
+                                 << op.getFactor() << " can't be multiples of " << *even);
           auto *loops = nest(op, op.getStage(), op.getUpdate());
           return LogicalResult(success(loops && take(op, *loops, op.getDim()) &&
                                        add(op, *loops, op.getOuter()) &&
@@ -79,6 +82,7 @@ private:
           auto *loops = nest(op, op.getStage(), op.getUpdate());
           return LogicalResult(success(loops && has(op, *loops, op.getDim())));
         })
+        .Case([&](VersionsOp op) { return visit(op); })
         .Case([&](SpecializeOp op) {
           auto *loops = nest(op, op.getStage(), op.getUpdate());
           return LogicalResult(success(loops != nullptr));
@@ -124,6 +128,23 @@ private:
       if (!add(op, *loops, dim))
         return failure();
     return success();
+  }
+
+  LogicalResult visit(VersionsOp op) {
+    if (op.getFactors().empty() || op.getFactors().size() != op.getCosts().size())
+      return op.emitOpError("needs one cost for each version");
+    if (llvm::any_of(op.getCosts(), [](int64_t cost) { return cost < 1; }))
+      return op.emitOpError("costs are positive");
+    auto arePositive = [](DictionaryAttr all) {
+      return llvm::all_of(all, [](NamedAttribute each) {
+        auto value = dyn_cast<IntegerAttr>(each.getValue());
+        return value && value.getInt() > 0;
+      });
+    };
+    auto factors = op.getFactors().getAsRange<DictionaryAttr>();
+    if (!llvm::all_of(factors, arePositive) || (op.getParts() && !arePositive(*op.getParts())))
+      return op.emitOpError("factors and parts are positive numbers");
+    return success(nest(op, op.getStage(), op.getUpdate()) != nullptr);
   }
 
   LogicalResult visit(RFactorOp op) {

@@ -23,9 +23,14 @@ class Directive<string mnemonic, dag moreArguments, string format> : ScheduleOp<
 
 def SplitOp : Directive<"split",
     (ins StrAttr:$dim, StrAttr:$outer, StrAttr:$inner, I64Attr:$factor,
-         DefaultValuedAttr<TailStrategyAttr, "::sinter::kernel::TailStrategy::Auto">:$tail),
-    "custom<Dim>($dim) `by` $factor `->` custom<Dim>($outer) `,` custom<Dim>($inner) (`tail` `(` $tail^ `)`)?"> {
+         DefaultValuedAttr<TailStrategyAttr, "::sinter::kernel::TailStrategy::Auto">:$tail,
+         OptionalAttr<I64Attr>:$even),
+    "custom<Dim>($dim) `by` $factor (`even` $even^)? `->` custom<Dim>($outer) `,` custom<Dim>($inner) (`tail` `(` $tail^ `)`)?"> {
   let summary = "makes two loops of one: `dim = outer * factor + inner`";
+  let description = [{
+    `kernel.split %s d1 by 56 even 4 -> d1_o, d1_i`: the factor follows from the extent when the kernel runs. There are as many parts as
+    56 would make, as equal as multiples of 4 can be.
+  }];
 }
 
 def TileOp : Directive<"tile",
@@ -118,11 +123,21 @@ def SpecializeOp : ScheduleOp<"specialize"> {
   let description = [{
     `kernel.specialize %s when d1 at_least 14, 4`: where the extent of `d1` is at least 14, splits of `d1` by 14 stand; else,
     where it is at least 4, they are by 4; and else by 1. So a tile never reaches beyond a small dynamic extent.
-    `{otherwise = {d2 = 64}}`: where it is less than all of them, splits of `d2` are by 64.
   }];
-  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, DenseI64ArrayAttr:$least,
-                       OptionalAttr<DictionaryAttr>:$otherwise);
+  let arguments = (ins StageType:$stage, UnitAttr:$update, StrAttr:$dim, DenseI64ArrayAttr:$least);
   let assemblyFormat = "$stage (`update` $update^)? `when` custom<Dim>($dim) `at_least` $least attr-dict";
+}
+
+def VersionsOp : Directive<"versions",
+    (ins DictArrayAttr:$factors, DenseI64ArrayAttr:$costs, UnitAttr:$fitting, OptionalAttr<DictionaryAttr>:$parts),
+    "$factors `cost` $costs (`fitting` $fitting^)? (`of` $parts^)?"> {
+  let summary = "versions of a nest with other factors of splits: the cheapest for the extents at hand runs";
+  let description = [{
+    `kernel.versions %s [ {d1 = 7, d2 = 1}, {d1 = 2, d2 = 4} ] cost [14, 17]`: a version for each list of factors. It costs its number for
+    each tile of that many `d1` and `d2`, the last ones rounded up; of equal ones the first runs. `fitting`: a tile never reaches beyond
+    the end; the last version runs where no other fits. `of {d1 = 14}`: the nest is one of the even parts, of at most 14, into which
+    `d1` is split.
+  }];
 }
 
 def BoundOp : ScheduleOp<"bound"> {

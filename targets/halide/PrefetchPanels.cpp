@@ -129,7 +129,7 @@ class PrefetchPanels : public IRMutator {
       panel *= *extent;
     }
     // The loops that go through it again and again, and the number of the present time.
-    Expr pass = 0;
+    Expr pass = 0, allPasses = 1;
     int64_t passes = 1;
     bool isKnown = true;
     for (; around > 0 && loops[around - 1]->for_type == ForType::Serial &&
@@ -140,6 +140,7 @@ class PrefetchPanels : public IRMutator {
         pass = pass + (Variable::make(Int(32), loop.name) - loop.min) * int(passes);
       const int64_t *extent = as_const_int(loop.extent);
       isKnown &= extent != nullptr;
+      allPasses = allPasses * loop.extent;
       if (isKnown)
         passes *= *extent;
     }
@@ -149,13 +150,18 @@ class PrefetchPanels : public IRMutator {
     if (!next.defined())
       return {};
     int lines = int(step->elements * bytes / lineBytes);
-    // Where there may be only one pass it fetches all: of some lines the processor would take the
-    // others for no stream.
-    int each = isKnown ? int((lines + passes - 1) / passes) : lines;
+    // Of several passes each fetches its part, the last line again and again. What is gone through
+    // once streams by itself: then the place is one that the step reads.
+    int most = isKnown ? int((lines + passes - 1) / passes) : (lines + 1) / 2;
+    Expr each = isKnown ? Expr(most) : min((allPasses + (lines - 1)) / allPasses, most);
     std::vector<Expr> places;
-    for (int i = 0; i < each; ++i)
-      places.push_back(
-          simplify(step->first + next + (pass * each + i) % lines * int(lineBytes / bytes)));
+    for (int i = 0; i < most; ++i) {
+      Expr line = (pass * each + (isKnown ? Expr(i) : min(Expr(i), each - 1))) % lines;
+      Expr ahead = next + line * int(lineBytes / bytes);
+      if (!isKnown)
+        ahead = select(allPasses == 1, 0, ahead);
+      places.push_back(simplify(step->first + ahead));
+    }
     return places;
   }
 

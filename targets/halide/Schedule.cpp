@@ -56,7 +56,7 @@ public:
                      mlir::dyn_cast<kernel::RFactorOp>(op)) { // Done when the algorithm was built.
         stages[factor.getPartial()] = &algorithm.partials.at(factor);
       }
-    specialize(directives);
+    openVersions(directives);
     for (mlir::Operation &op : directives)
       apply(op);
   }
@@ -73,34 +73,37 @@ private:
     std::map<std::string, int64_t> factors;
   };
 
-  /// Opens the versions of the specialised nests, before any directive is applied.
-  void specialize(mlir::Block &directives) {
-    std::map<Nest, std::vector<kernel::SpecializeOp>> special;
+  /// The factors of splits where a condition holds; the last of several stands where none does.
+  struct Choice {
+    H::Expr condition;
+    std::map<std::string, int64_t> factors;
+  };
+  using Choices = std::vector<Choice>;
+
+  /// Opens the versions of the nests, every combination of choices, before any directive is
+  /// applied.
+  void openVersions(mlir::Block &directives) {
+    std::map<Nest, std::vector<Choices>> choices;
     for (mlir::Operation &op : directives)
       if (auto each = mlir::dyn_cast<kernel::SpecializeOp>(op))
-        special[{stages.lookup(each.getStage()), each.getUpdate()}].push_back(each);
-    for (auto &[nest, ops] : special) {
-      // Every combination of the least extents, the largest first.
-      std::vector<std::pair<H::Expr, std::map<std::string, int64_t>>> combinations = {{}};
-      for (kernel::SpecializeOp op : ops) {
-        auto extent = nest.first->extents.find(op.getDim().str());
-        if (extent == nest.first->extents.end())
-          throw Refusal{"specialisation on a loop that is no dimension of the algorithm"};
-        auto before = std::move(combinations);
+        choices[{stages.lookup(each.getStage()), each.getUpdate()}].push_back(choicesOf(each));
+      else if (auto each = mlir::dyn_cast<kernel::VersionsOp>(op))
+        choices[{stages.lookup(each.getStage()), each.getUpdate()}].push_back(choicesOf(each));
+    for (auto &[nest, ofNest] : choices) {
+      Choices combinations = {{}};
+      for (const Choices &each : ofNest) {
+        Choices before = std::move(combinations);
         combinations.clear();
-        for (auto &[condition, factors] : before) {
-          for (int64_t least : op.getLeast()) {
-            H::Expr large = extent->second >= int32_t(least);
-            combinations.push_back({condition.defined() ? condition && large : large, factors});
-            combinations.back().second[op.getDim().str()] = least;
+        for (const Choice &outer : before)
+          for (const Choice &inner : each) {
+            combinations.push_back(outer);
+            Choice &both = combinations.back();
+            if (inner.condition.defined())
+              both.condition =
+                  outer.condition.defined() ? outer.condition && inner.condition : inner.condition;
+            for (const auto &[dim, factor] : inner.factors)
+              both.factors[dim] = factor;
           }
-          combinations.push_back({condition, factors});
-          combinations.back().second[op.getDim().str()] = 1;
-          if (mlir::DictionaryAttr otherwise = op.getOtherwiseAttr())
-            for (mlir::NamedAttribute each : otherwise)
-              combinations.back().second[each.getName().str()] =
-                  mlir::cast<mlir::IntegerAttr>(each.getValue()).getInt();
-        }
       }
       auto &versions = this->versions[nest];
       for (auto &[condition, factors] : combinations) {
@@ -108,6 +111,72 @@ private:
         versions.push_back({condition.defined() ? stage.specialize(condition) : stage, factors});
       }
     }
+  }
+
+  Choices choicesOf(kernel::SpecializeOp op) {
+    H::Expr extent = extentOf(op.getStage(), op.getDim());
+    std::string dim = op.getDim().str();
+    Choices choices;
+    for (int64_t least : op.getLeast())
+      choices.push_back({extent >= int32_t(least), {{dim, least}}});
+    choices.push_back({{}, {{dim, 1}}});
+    return choices;
+  }
+
+  Choices choicesOf(kernel::VersionsOp op) {
+    const std::map<std::string, H::Expr> &extents = stages.lookup(op.getStage())->extents;
+    Choices choices;
+    for (auto factors : op.getFactors().getAsRange<mlir::DictionaryAttr>())
+      choices.push_back({{}, factorsOf(factors)});
+    auto parts = op.getParts() ? factorsOf(*op.getParts()) : std::map<std::string, int64_t>();
+    std::vector<H::Expr> costs;
+    const float never = std::numeric_limits<float>::max();
+    H::Expr least = never;
+    for (auto [choice, each] : llvm::zip(choices, op.getCosts())) {
+      H::Expr cost = float(each), fits = H::Internal::const_true();
+      for (const auto &[dim, factor] : choice.factors) {
+        auto known = extents.find(dim);
+        if (known == extents.end()) // a loop of a split: only the factor counts
+          continue;
+        const H::Expr &extent = known->second;
+        auto most = parts.find(dim);
+        H::Expr part = most == parts.end() ? extent : evenPart(extent, most->second);
+        // Of the last part there may be less.
+        H::Expr tiles = ceilDiv(part, int32_t(factor)) * (extent / part) +
+                        ceilDiv(extent % part, int32_t(factor));
+        cost *= H::cast<float>(tiles);
+        fits = fits && extent >= int32_t(factor);
+      }
+      costs.push_back(op.getFitting() ? H::select(fits, cost, never) : cost);
+      least = H::min(least, costs.back());
+    }
+    for (size_t i = 0; i + 1 < choices.size(); ++i)
+      choices[i].condition = H::Internal::simplify(costs[i] <= least);
+    return choices;
+  }
+
+  static std::map<std::string, int64_t> factorsOf(mlir::DictionaryAttr dictionary) {
+    std::map<std::string, int64_t> factors;
+    for (mlir::NamedAttribute each : dictionary)
+      factors[each.getName().str()] = mlir::cast<mlir::IntegerAttr>(each.getValue()).getInt();
+    return factors;
+  }
+
+  H::Expr extentOf(mlir::Value stage, llvm::StringRef dim) {
+    auto &extents = stages.lookup(stage)->extents;
+    auto extent = extents.find(dim.str());
+    if (extent == extents.end())
+      throw Refusal{"'" + dim.str() + "' is no dimension of the algorithm"};
+    return extent->second;
+  }
+
+  static H::Expr ceilDiv(const H::Expr &extent, const H::Expr &factor) {
+    return (extent + factor - 1) / factor;
+  }
+
+  /// The length of even parts, none longer than `most`.
+  static H::Expr evenPart(const H::Expr &extent, int64_t most) {
+    return ceilDiv(extent, ceilDiv(extent, int32_t(most)));
   }
 
   static H::Stage stageOf(Stage &stage, bool update) {
@@ -144,14 +213,14 @@ private:
   }
 
   void split(mlir::Value stage, bool update, llvm::StringRef dim, llvm::StringRef outer,
-             llvm::StringRef inner, int64_t factor, kernel::TailStrategy tail) {
+             llvm::StringRef inner, H::Expr factor, kernel::TailStrategy tail) {
     VarOrRVar old = loop(stage, update, dim);
     VarOrRVar o = make(stage, update, outer, old.is_rvar),
               i = make(stage, update, inner, old.is_rvar);
     forEachVersion(stage, update, [&](Version &version) {
       auto other = version.factors.find(dim.str());
       version.stage.split(old, o, i,
-                          int32_t(other != version.factors.end() ? other->second : factor),
+                          other != version.factors.end() ? int32_t(other->second) : factor,
                           tailOf(tail));
     });
   }
@@ -189,11 +258,16 @@ private:
   void apply(mlir::Operation &op) {
     using mlir::Value;
     bool done =
-        on<kernel::SplitOp>(op,
-                            [&](kernel::SplitOp op, Value stage, bool update) {
-                              split(stage, update, op.getDim(), op.getOuter(), op.getInner(),
-                                    op.getFactor(), op.getTail());
-                            }) ||
+        on<kernel::SplitOp>(
+            op,
+            [&](kernel::SplitOp op, Value stage, bool update) {
+              H::Expr factor = int32_t(op.getFactor());
+              if (auto even = op.getEven())
+                factor = evenPart(ceilDiv(extentOf(stage, op.getDim()), int32_t(*even)),
+                                  op.getFactor() / *even) *
+                         int32_t(*even);
+              split(stage, update, op.getDim(), op.getOuter(), op.getInner(), factor, op.getTail());
+            }) ||
         on<kernel::TileOp>(
             op,
             [&](kernel::TileOp op, Value stage, bool update) {
@@ -204,7 +278,7 @@ private:
               };
               for (size_t i = 0; i < n; ++i)
                 split(stage, update, name(op.getDims(), i), name(op.getResults(), i),
-                      name(op.getResults(), n + i), op.getFactors()[i], op.getTail());
+                      name(op.getResults(), n + i), int32_t(op.getFactors()[i]), op.getTail());
               for (size_t i = 0; i < 2 * n; ++i)
                 order.push_back(loop(stage, update, name(op.getResults(), (i + n) % (2 * n))));
               forEachVersion(stage, update,

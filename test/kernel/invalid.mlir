@@ -103,3 +103,67 @@ kernel.func @blocks(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{needs one to three loops}}
   kernel.gpu_threads %s []
 }
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+kernel.func @versions(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+} schedule {
+  %s = kernel.stages
+  // expected-error @+1 {{needs one cost for each version}}
+  kernel.versions %s [{d0 = 2}, {d0 = 1}] cost [3]
+}
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+kernel.func @factors(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+} schedule {
+  %s = kernel.stages
+  // expected-error @+1 {{factors and parts are positive numbers}}
+  kernel.versions %s [{d0 = 0}] cost [3]
+}
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+kernel.func @costs(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+} schedule {
+  %s = kernel.stages
+  // expected-error @+1 {{costs are positive}}
+  kernel.versions %s [{d0 = 1}] cost [0]
+}
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+kernel.func @even(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+} schedule {
+  %s = kernel.stages
+  // expected-error @+1 {{parts of at most 6 can't be multiples of 4}}
+  kernel.split %s d0 by 6 even 4 -> o, i
+}

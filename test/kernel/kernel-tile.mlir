@@ -77,9 +77,9 @@ kernel.func @open_panel(%x: tensor<1x2048xf32>, %w: tensor<21x2048x48xf32>) -> t
   kernel.yield %sum : tensor<1x1000xf32>
 }
 
-// Rows that may be few: what is left over has wider tiles, so that enough sums are under way.
+// Rows that may be few: one by one they have wider tiles, so that enough sums are under way.
 // AVX2-LABEL: kernel.func @few_rows
-// AVX2: kernel.specialize %{{.*}} when d0 at_least {{.*}} {otherwise = {d1 = 64 : i64}}
+// AVX2: kernel.versions %{{.*}} [{{.*}}, {d0 = 1 : i64, d1 = 64 : i64}] cost [{{.*}}] fitting
 kernel.func @few_rows(%x: tensor<?x128xf32>, %w: tensor<128x192xf32>) -> tensor<?x192xf32> {
   %zero = arith.constant 0.0 : f32
   %i0 = arith.constant 0 : index
@@ -90,10 +90,9 @@ kernel.func @few_rows(%x: tensor<?x128xf32>, %w: tensor<128x192xf32>) -> tensor<
   kernel.yield %y : tensor<?x192xf32>
 }
 
-// A batch is expected to be 1, but others come: only what is left over goes row by row.
+// A batch is expected to be 1, but others come: tiles of many and of few rows.
 // CHECK-LABEL: kernel.func @some_batch
-// CHECK: kernel.split %{{.*}} d0 by [[TILE:[4-9]|1[0-4]]] -> d0_o, d0_u
-// CHECK: kernel.specialize %{{.*}} when d0 at_least {{.}}[[TILE]],
+// CHECK: kernel.versions %{{.*}} [{{.*}}{d0 = {{[4-9]|1[0-4]}} : i64, d1 = {{.*}}{d0 = {{2|3}} : i64, {{.*}}{d0 = 1 : i64, d1 = {{[0-9]+}} : i64}] cost [{{.*}}] fitting
 kernel.func @some_batch(%x: tensor<?x128xf32> {kernel.expected = array<i64: 1, 128>}, %w: tensor<128x192xf32>) -> tensor<?x192xf32> {
   %zero = arith.constant 0.0 : f32
   %i0 = arith.constant 0 : index

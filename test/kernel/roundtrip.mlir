@@ -55,6 +55,8 @@ kernel.func @matmul_relu(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>) -> tensor<
   %s:2 = kernel.stages
   // CHECK: kernel.split %[[S]]#1 d1 by 8 -> c, v tail(shift_inwards)
   kernel.split %s#1 d1 by 8 -> c, v tail(shift_inwards)
+  // CHECK: kernel.versions %[[S]]#1 [{d0 = 4 : i64, d1 = 8 : i64}, {d0 = 1 : i64, d1 = 16 : i64}] cost [9, 4] fitting of {d0 = 12 : i64}
+  kernel.versions %s#1 [{d0 = 4 : i64, d1 = 8 : i64}, {d0 = 1 : i64, d1 = 16 : i64}] cost [9, 4] fitting of {d0 = 12 : i64}
   // CHECK: kernel.reorder %[[S]]#1 [v, c, d0]
   kernel.reorder %s#1 [v, c, d0]
   // CHECK: kernel.vectorize %[[S]]#1 v
@@ -65,6 +67,8 @@ kernel.func @matmul_relu(%x: tensor<8x16xf32>, %w: tensor<16x32xf32>) -> tensor<
   kernel.compute_at %s#0 in %s#1 at c
   // CHECK: kernel.unroll %[[S]]#0 update d2
   kernel.unroll %s#0 update d2
+  // CHECK: kernel.split %[[S]]#1 d0 by 12 even 4 -> p, i
+  kernel.split %s#1 d0 by 12 even 4 -> p, i
 }
 
 // The device's directives.

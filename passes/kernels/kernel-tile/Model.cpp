@@ -192,7 +192,13 @@ void Model::link() {
 void Model::split(Stage &stage, bool update, StringRef dim, int64_t factor, StringRef outer,
                   StringRef inner, kernel::TailStrategy tail) {
   kernel::SplitOp::create(builder, kernel.getLoc(), stage.handle, update, dim, outer, inner, factor,
-                          tail);
+                          tail, /*even=*/IntegerAttr());
+}
+
+void Model::splitEvenly(Stage &stage, StringRef dim, int64_t most, int64_t multiple,
+                        StringRef outer, StringRef inner, kernel::TailStrategy tail) {
+  kernel::SplitOp::create(builder, kernel.getLoc(), stage.handle, /*update=*/false, dim, outer,
+                          inner, most, tail, builder.getI64IntegerAttr(multiple));
 }
 
 void Model::fuse(Stage &stage, bool update, StringRef outer, StringRef inner, StringRef fused) {
@@ -225,10 +231,28 @@ void Model::parallel(Stage &stage, bool update, StringRef dim) {
   kernel::ParallelOp::create(builder, kernel.getLoc(), stage.handle, update, dim);
 }
 
-void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least,
-                       DictionaryAttr otherwise) {
-  kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least,
-                               otherwise && !otherwise.empty() ? otherwise : DictionaryAttr());
+void Model::specialize(Stage &stage, StringRef dim, ArrayRef<int64_t> least) {
+  kernel::SpecializeOp::create(builder, kernel.getLoc(), stage.handle, false, dim, least);
+}
+
+static DictionaryAttr dictionaryOf(OpBuilder &builder, ArrayRef<Factor> factors) {
+  SmallVector<NamedAttribute> entries;
+  for (const auto &[loop, factor] : factors)
+    entries.push_back(builder.getNamedAttr(loop, builder.getI64IntegerAttr(factor)));
+  return builder.getDictionaryAttr(entries);
+}
+
+void Model::chooseAmong(Stage &stage, ArrayRef<Version> versions, bool fitting,
+                        ArrayRef<Factor> parts) {
+  SmallVector<Attribute> factors;
+  SmallVector<int64_t> costs;
+  for (const Version &version : versions) {
+    factors.push_back(dictionaryOf(builder, version.factors));
+    costs.push_back(std::max<int64_t>(std::llround(version.cost), 1));
+  }
+  kernel::VersionsOp::create(builder, kernel.getLoc(), stage.handle, /*update=*/false,
+                             builder.getArrayAttr(factors), costs, fitting,
+                             parts.empty() ? DictionaryAttr() : dictionaryOf(builder, parts));
 }
 
 void Model::gpuBlocks(Stage &stage, bool update, ArrayRef<std::string> dims) {

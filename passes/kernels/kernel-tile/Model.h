@@ -48,6 +48,15 @@ struct Stage {
   int64_t widestElement() const;
 };
 
+/// A loop, and by how much it is split.
+using Factor = std::pair<std::string, int64_t>;
+
+/// A version of a nest: how its loops are split, and what one tile costs.
+struct Version {
+  llvm::SmallVector<Factor> factors;
+  double cost = 1;
+};
+
 /// A kernel, and the hand that writes its schedule.
 class Model {
 public:
@@ -78,6 +87,9 @@ public:
   // The directives. Loops are named as in the IR.
   void split(Stage &stage, bool update, llvm::StringRef dim, int64_t factor, llvm::StringRef outer,
              llvm::StringRef inner, kernel::TailStrategy tail = kernel::TailStrategy::Auto);
+  /// By a factor that follows from the loop's extent: even parts of at most `most`.
+  void splitEvenly(Stage &stage, llvm::StringRef dim, int64_t most, int64_t multiple,
+                   llvm::StringRef outer, llvm::StringRef inner, kernel::TailStrategy tail);
   void fuse(Stage &stage, bool update, llvm::StringRef outer, llvm::StringRef inner,
             llvm::StringRef fused);
   void reorder(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
@@ -86,8 +98,11 @@ public:
   /// Lets a loop of the update's sum be vectors.
   void atomic(Stage &stage);
   void parallel(Stage &stage, bool update, llvm::StringRef dim);
-  void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least,
-                  mlir::DictionaryAttr otherwise = {});
+  void specialize(Stage &stage, llvm::StringRef dim, llvm::ArrayRef<int64_t> least);
+  /// Versions by the factors of splits, with what a tile of each costs. `parts`: the nest is one of
+  /// the even parts of at most that many.
+  void chooseAmong(Stage &stage, llvm::ArrayRef<Version> versions, bool fitting,
+                   llvm::ArrayRef<Factor> parts = {});
   /// Loops as blocks and threads of the device, the innermost, x, first.
   void gpuBlocks(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
   void gpuThreads(Stage &stage, bool update, llvm::ArrayRef<std::string> dims);
@@ -116,6 +131,11 @@ llvm::SmallVector<int64_t> getExpectedExtents(mlir::linalg::LinalgOp op);
 /// Sizes that also come where one is expected, as pictures and sequences are seldom all of one
 /// size.
 llvm::SmallVector<int64_t> getLikelyExtents(int64_t expected);
+
+/// Of candidates, whose costs at each of some sizes are given, those that together are nearly as
+/// good as the best at each size, the most useful first.
+llvm::SmallVector<size_t> chooseVersions(llvm::ArrayRef<llvm::SmallVector<double>> costs,
+                                         size_t most);
 
 /// Brings the body into the form that the schedulers expect: no dead ops, and a stage of its own
 /// behind each reduction that is yielded, so that accumulators need not be the output's memory.

@@ -11,6 +11,9 @@ namespace sinter::tile {
 /// Vector operations in the unrolled body of a reduction.
 constexpr int64_t unrolledBody = 96;
 
+/// Positions of a tile along a loop of unknown extent.
+constexpr int64_t mostPositions = 14;
+
 /// One input of the reduction: which of its loops it depends on, and its size.
 struct Operand {
   llvm::SmallVector<bool> dependsOn;
@@ -43,13 +46,18 @@ private:
   bool thrash(const Operand &operand, int loop, int64_t positions) const;
   bool holdsWindow(int64_t vectors, int64_t accumulators) const;
   double loadCycles(int64_t vectors, int64_t m1, int64_t m2) const;
+  bool fits(int64_t tile, int64_t m1, int64_t m2) const;
+  double step(int64_t tile, int64_t m1, int64_t m2) const;
   std::optional<double> rate(int64_t tile, int64_t m1, int64_t m2) const;
-  double score(int64_t tile, int64_t m1, int64_t m2, llvm::ArrayRef<int64_t> sizes) const;
   llvm::SmallVector<int64_t> vectorTiles() const;
   bool considerHalves() const;
   void setParts(int64_t count);
   void chooseTile();
   int64_t rowTile(int64_t otherwise) const;
+  // RegisterTileVersions.cpp
+  llvm::SmallVector<int64_t> likelySizes() const;
+  double scoreOfVersions(int64_t tile) const;
+  void chooseVersions();
   // RegisterTileOrder.cpp
   void order();
   void chooseRows(llvm::ArrayRef<int> rest);
@@ -81,6 +89,12 @@ private:
   llvm::SmallVector<int64_t> packs; ///< v is indexed by floordiv and mod of these
   int first = -1, second = -1;      ///< loops of the output that may be unrolled, innermost first
   llvm::SmallVector<std::pair<int, int64_t>> unrolled; ///< those that are, and positions
+  /// Where the size of the first is not known: the best of these follows from the size.
+  struct TileVersion {
+    int64_t tile, positions;
+    double step; ///< cycles
+  };
+  llvm::SmallVector<TileVersion> versions;
   /// No sum over channels: every operand has the vectors' loop. Depthwise convolution, pooling.
   bool perChannel = false;
   int64_t vectorTile = 1;
@@ -93,10 +107,6 @@ private:
   int runLoop = -1; ///< twice in `outer`: runs of tiles, and the tiles of a run
   int64_t runTiles = 0;
 };
-
-/// The positions of the tile, beside that of one, for fewer than `positions` of a loop of unknown
-/// size; 1: there is none.
-inline int64_t shorterTile(int64_t positions) { return positions > 6 ? 4 : 1; }
 
 /// The stride of `v` in `v * stride + (something without v)`; 0 if the expression is of another
 /// form. A window that moves by more than 4 is not worth vectors.

@@ -27,13 +27,6 @@ void RegisterTiler::vectorizeParts(Stage &stage, bool update, const std::string 
 void RegisterTiler::scheduleOutput() {
   Stage &o = *output;
   std::string v = loopName(vector);
-  SmallVector<NamedAttribute> rowFactors; // of splits, in the version for few rows
-  int64_t widest = rowTile(vectorTile);
-  auto setRowFactor = [&](StringRef dim, int64_t factor) {
-    rowFactors.push_back(model.builder.getNamedAttr(dim, model.builder.getI64IntegerAttr(factor)));
-  };
-  if (widest != vectorTile)
-    setRowFactor(v, widest);
   int64_t step = vectorTile;
   if (staging)
     step = std::min(int64_t(llvm::bit_floor(uint64_t(extent(vector)))), model.lanes(o));
@@ -53,36 +46,42 @@ void RegisterTiler::scheduleOutput() {
     return loopName(loop) + (split ? "_o" : "");
   };
   SmallVector<std::string> outermostFirst;
-  SmallVector<int64_t> counts;
+  SmallVector<int64_t> counts, expectedCounts;
+  auto addAround = [&](const std::string &name, int64_t count, int64_t expectedCount) {
+    outermostFirst.push_back(name);
+    counts.push_back(count);
+    expectedCounts.push_back(expectedCount);
+  };
   for (int loop : outer) {
     int64_t step = loop == vector ? vectorTile : 1;
     for (auto &[each, positions] : unrolled)
       if (each == loop)
         step = positions;
-    int64_t count =
-        isStatic(loop) ? int64_t(llvm::divideCeil(extent(loop), step)) : ShapedType::kDynamic;
+    auto tilesIn = [&](int64_t extent) {
+      return ShapedType::isDynamic(extent) ? extent : int64_t(llvm::divideCeil(extent, step));
+    };
+    int64_t count = tilesIn(extent(loop));
     if (loop == chunkLoop) {
       std::string name = loopName(loop);
       model.split(o, false, name, chunkRows, name + "_c", name + "_i", TailStrategy::ShiftInwards);
-      outermostFirst.push_back(name + "_c");
-      counts.push_back(llvm::divideCeil(extent(loop), chunkRows));
-      outermostFirst.push_back(name + "_i");
-      counts.push_back(chunkRows);
+      int64_t chunks = llvm::divideCeil(extent(loop), chunkRows);
+      addAround(name + "_c", chunks, chunks);
+      addAround(name + "_i", chunkRows, chunkRows);
       continue;
     }
     if (loop == runLoop) {
       std::string name = tileName(loop);
-      bool runs = !llvm::is_contained(outermostFirst, name + "_r");
-      if (runs)
+      bool isRun = !llvm::is_contained(outermostFirst, name + "_r");
+      if (isRun)
         model.split(o, false, name, runTiles, name + "_r", name + "_i", TailStrategy::ShiftInwards);
-      outermostFirst.push_back(name + (runs ? "_r" : "_i"));
-      counts.push_back(runs ? int64_t(llvm::divideCeil(count, runTiles)) : runTiles);
+      int64_t each = isRun ? int64_t(llvm::divideCeil(count, runTiles)) : runTiles;
+      addAround(name + (isRun ? "_r" : "_i"), each, each);
       continue;
     }
-    outermostFirst.push_back(tileName(loop));
-    counts.push_back(count);
+    addAround(tileName(loop), count, tilesIn(expected(loop)));
   }
   bool parallel = work() > parallelWork;
+  int64_t panelRun = 0;
   // Where most tiles are along the innermost loop, runs of them are what goes in parallel.
   int64_t tasks = 1;
   for (int64_t count : ArrayRef(counts).drop_back(counts.empty() || staging ? 0 : 1))
@@ -94,21 +93,24 @@ void RegisterTiler::scheduleOutput() {
     int64_t count = counts.back();
     int64_t run = chooseRun(count, llvm::divideCeil(count * tasks, 16), count / 2);
     model.split(o, false, name, run, name + "_r", name + "_i", TailStrategy::ShiftInwards);
-    if (name == v + "_o" && widest != vectorTile)
-      setRowFactor(name, std::max<int64_t>(run * vectorTile / widest, 1));
+    if (name == v + "_o")
+      panelRun = run;
     outermostFirst.back() = name + "_r";
-    counts.back() = llvm::divideCeil(count, run);
-    outermostFirst.push_back(name + "_i");
-    counts.push_back(run);
+    counts.back() = expectedCounts.back() = llvm::divideCeil(count, run);
+    addAround(name + "_i", run, run);
   }
   // Versions for dynamic extents, so that the tile never reaches beyond the end.
-  for (auto &[loop, positions] : unrolled)
-    if (!isStatic(loop) && positions > 1) {
-      SmallVector<int64_t> least = {positions};
-      if (shorterTile(positions) > 1)
-        least.push_back(shorterTile(positions));
-      model.specialize(o, loopName(loop), least, model.builder.getDictionaryAttr(rowFactors));
-    }
+  SmallVector<Version> all;
+  for (const TileVersion &each : versions) {
+    all.push_back({{{loopName(first), each.positions}}, 100 * each.step});
+    if (isStatic(vector) && !staging)
+      all.back().factors.emplace_back(v, each.tile);
+    if (panelRun != 0)
+      all.back().factors.emplace_back(v + "_o",
+                                      std::max<int64_t>(panelRun * vectorTile / each.tile, 1));
+  }
+  if (!all.empty())
+    model.chooseAmong(o, all, /*fitting=*/true);
   if (!isStatic(vector) && vectorTile > 1)
     model.specialize(o, loopName(vector), {vectorTile});
   // Only the loops around a chunk may be fused into the parallel one.
@@ -133,24 +135,22 @@ void RegisterTiler::scheduleOutput() {
   // Without other loops the one over vectors of the output remains.
   std::string inner = outermostFirst.empty() ? std::string() : outermostFirst.back();
   if (parallel && !outermostFirst.empty()) {
-    // A dynamic extent may be 1, as a batch is: the first known one is what to count on.
+    // A batch is probably 1: the first loop that is longer is what to count on.
     auto isKnown = [](int64_t count) { return !ShapedType::isDynamic(count) && count != 1; };
     size_t known = 0;
-    while (known < fusible && !isKnown(counts[known]))
+    while (known < fusible && !isKnown(expectedCounts[known]))
       ++known;
     if (known == fusible)
       known = 0;
     std::string name = outermostFirst[known];
     bool dynamic = ShapedType::isDynamic(counts[known]);
-    int64_t count = dynamic ? 1 : counts[known], least = perChannel ? 4 : 16;
+    int64_t count = std::max<int64_t>(expectedCounts[known], 1), least = perChannel ? 4 : 16;
     size_t taken = known + 1;
     while (taken < fusible && count < least) {
       std::string fused = "task" + std::to_string(taken);
       model.fuse(o, false, name, outermostFirst[taken], fused);
-      if (ShapedType::isDynamic(counts[taken]))
-        dynamic = true;
-      else
-        count *= counts[taken];
+      dynamic |= ShapedType::isDynamic(counts[taken]);
+      count *= std::max<int64_t>(expectedCounts[taken], 1);
       name = fused;
       ++taken;
     }

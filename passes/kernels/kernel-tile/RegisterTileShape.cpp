@@ -76,14 +76,17 @@ static double useful(int64_t extent, int64_t tile) {
   return double(extent) / (llvm::divideCeil(extent, tile) * tile);
 }
 
-/// Multiply-adds of vectors in a cycle that a tile gets done where it is full; nothing if the
-/// registers do not hold it.
-std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) const {
+/// Whether the registers hold a tile.
+bool RegisterTiler::fits(int64_t tile, int64_t m1, int64_t m2) const {
+  int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
+  return accumulators + vectors + model.target.broadcastRegisters <= model.target.vectorRegisters ||
+         accumulators == 1;
+}
+
+/// Cycles for one step of the reduction in a tile.
+double RegisterTiler::step(int64_t tile, int64_t m1, int64_t m2) const {
   const Target &target = model.target;
   int64_t vectors = llvm::divideCeil(tile, lanes), accumulators = vectors * m1 * m2;
-  if (accumulators + vectors + target.broadcastRegisters > target.vectorRegisters &&
-      accumulators > 1)
-    return std::nullopt;
   double panelBytes = 0;
   for (const Operand &operand : operands)
     if (operand.dependsOn[reductionLoop(vector)] && first >= 0 &&
@@ -93,25 +96,16 @@ std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) 
   // Of tiles that multiply as fast, the one that loads less.
   double loads = loadCycles(vectors, m1, m2);
   double fromL2 = streams ? vectors * target.vectorBytes / parts / target.l2Bandwidth : 0;
-  double whole = double(accumulators) / parts;
-  double step = stepCycles(target, whole, loads, fromL2);
-  return whole * (double(tile) / (vectors * lanes)) / step * useful(expected(vector), tile) *
-         useful(second < 0 ? 1 : expected(second), m2);
+  return stepCycles(target, double(accumulators) / parts, loads, fromL2);
 }
 
-/// The mean rate over some sizes of the first loop. Where it is not known, there are versions for
-/// what is shorter than the tile.
-double RegisterTiler::score(int64_t tile, int64_t m1, int64_t m2, ArrayRef<int64_t> sizes) const {
-  double sum = 0;
-  for (int64_t size : sizes) {
-    if (isStatic(first) || size >= m1)
-      sum += *rate(tile, m1, m2) * useful(size, m1);
-    else if (int64_t fewer = shorterTile(m1); fewer <= size && fewer > 1)
-      sum += *rate(tile, fewer, m2) * useful(size, fewer);
-    else
-      sum += rate(rowTile(tile), 1, m2).value_or(1);
-  }
-  return sum / sizes.size();
+/// Multiply-adds of vectors in a cycle that a tile gets done within the result; nothing if the
+/// registers do not hold it.
+std::optional<double> RegisterTiler::rate(int64_t tile, int64_t m1, int64_t m2) const {
+  if (!fits(tile, m1, m2))
+    return std::nullopt;
+  return double(tile) / (lanes * parts) * m1 * m2 / step(tile, m1, m2) *
+         useful(expected(vector), tile) * useful(second < 0 ? 1 : expected(second), m2);
 }
 
 /// The widths that a tile may have along the vectors.
@@ -189,6 +183,7 @@ void RegisterTiler::chooseTile() {
     int64_t parts, tile, first, second;
   };
   SmallVector<Shape> shapes;
+  double likely = 0;
   auto consider = [&](int64_t tile, int64_t m1, int64_t m2) {
     auto points = rate(tile, m1, m2);
     if (!points)
@@ -197,21 +192,17 @@ void RegisterTiler::chooseTile() {
       shapes.push_back({*points, *points, parts, tile, m1, m2});
       return;
     }
-    constexpr int64_t typical = 64; // unknown sizes are often multiples of 8
-    int64_t size = ShapedType::isDynamic(expected(first)) ? typical : expected(first);
-    double score = this->score(tile, m1, m2, size);
-    double likely = score;
-    constexpr int64_t fewest = 4; // fewer are rather a batch, of which there may be any
-    if (!isStatic(first))
-      likely = size < fewest ? this->score(tile, m1, m2, {1, 2, 4, 8, 16, 32, 64})
-                             : this->score(tile, m1, m2, getLikelyExtents(size));
-    shapes.push_back({score, likely, parts, tile, m1, m2});
+    double score = *points * useful(expected(first), m1);
+    shapes.push_back({score, isStatic(first) ? score : likely, parts, tile, m1, m2});
   };
   for (int64_t each : considerHalves() ? SmallVector<int64_t>{1, 2} : SmallVector<int64_t>{1}) {
     setParts(each);
     for (int64_t tile : vectorTiles()) {
+      if (first >= 0 && !isStatic(first))
+        likely = scoreOfVersions(tile);
       int64_t most =
-          first < 0 ? 1 : std::min<int64_t>(isStatic(first) ? extent(first) : 14, registers);
+          first < 0 ? 1
+                    : std::min<int64_t>(isStatic(first) ? extent(first) : mostPositions, registers);
       for (int64_t m1 = 1; m1 <= most; ++m1) {
         consider(tile, m1, 1);
         if (second >= 0 && isStatic(second) && isStatic(first) && m1 == extent(first))
@@ -250,4 +241,6 @@ void RegisterTiler::chooseTile() {
     unrolled.emplace_back(first, taken.first);
   if (second >= 0 && taken.second > 1)
     unrolled.emplace_back(second, taken.second);
+  if (first >= 0 && !isStatic(first))
+    chooseVersions();
 }

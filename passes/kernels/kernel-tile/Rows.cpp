@@ -50,9 +50,10 @@ static Loop vectorizeLoop(Model &model, Stage &stage, bool update, int loop) {
   model.split(stage, update, name, factor, name + "_o", name + "_v",
               tailOf(stage, loop, factor, update));
   model.vectorize(stage, update, name + "_v");
-  int64_t extent = stage.extents[loop];
-  return {name + "_o",
-          ShapedType::isDynamic(extent) ? extent : int64_t(llvm::divideCeil(extent, factor))};
+  auto vectors = [&](int64_t size) {
+    return ShapedType::isDynamic(size) ? size : int64_t(llvm::divideCeil(size, factor));
+  };
+  return {name + "_o", vectors(stage.extents[loop]), vectors(stage.expected[loop])};
 }
 
 /// A reduction loop that runs through the memory of an input; -1 if there is none.
@@ -109,15 +110,18 @@ std::string tile::parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> lo
   // A task is worth starting if it is longer than the start: a few microseconds. No more loops are
   // fused than make enough tasks: a fused loop divides in each iteration.
   constexpr int64_t enough = 16, tasks = 64;
-  auto [name, count] = loops.front();
+  auto product = [](int64_t a, int64_t b) {
+    return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) ? ShapedType::kDynamic : a * b;
+  };
+  auto [name, count, expected] = loops.front();
   size_t taken = 1;
-  for (; taken < loops.size() && (ShapedType::isDynamic(count) || count < enough); ++taken) {
-    auto &[inner, extent] = loops[taken];
-    std::string fused = name + "_" + inner.substr(1);
-    model.fuse(stage, false, name, inner, fused);
+  for (; taken < loops.size() && (ShapedType::isDynamic(expected) || expected < enough); ++taken) {
+    const Loop &inner = loops[taken];
+    std::string fused = name + "_" + inner.name.substr(1);
+    model.fuse(stage, false, name, inner.name, fused);
     name = fused;
-    count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic
-                                                                          : count * extent;
+    count = product(count, inner.extent);
+    expected = product(expected, inner.expected);
   }
   std::string innermost = name;
   if (!ShapedType::isDynamic(count) && count > tasks) {
@@ -134,7 +138,7 @@ std::string tile::parallelizeLoops(Model &model, Stage &stage, ArrayRef<Loop> lo
 std::string tile::parallelize(Model &model, Stage &stage, ArrayRef<int> loops, double work) {
   SmallVector<Loop> named;
   for (int loop : loops)
-    named.push_back({loopName(loop), stage.extents[loop]});
+    named.push_back({loopName(loop), stage.extents[loop], stage.expected[loop]});
   return parallelizeLoops(model, stage, named, work);
 }
 

@@ -11,7 +11,7 @@ namespace sinter::tile {
 /// A loop of a nest as it stands after splits.
 struct Loop {
   std::string name;
-  int64_t extent = 1;
+  int64_t extent = 1, expected = 1; ///< dynamic where unknown
 };
 
 /// The loop along which vectors run through memory: the innermost one of the result.

@@ -29,7 +29,7 @@ static SmallVector<Loop> loopsAround(const Stage &output, int first, int second,
   SmallVector<Loop> loops;
   for (int loop : output.resultLoops)
     if (loop >= 0 && loop != first && loop != second)
-      loops.push_back({loopName(loop), output.extents[loop]});
+      loops.push_back({loopName(loop), output.extents[loop], output.expected[loop]});
   loops.push_back(last);
   return loops;
 }
@@ -64,7 +64,8 @@ bool tile::scheduleInterleave(Model &model, double work) {
   model.reorder(output, false, {v, n + "_v", n + "_o"});
   model.unroll(output, false, v);
   model.vectorize(output, false, n + "_v");
-  parallelizeLoops(model, output, loopsAround(output, vector, next, {n + "_o", tiles}), work);
+  parallelizeLoops(model, output, loopsAround(output, vector, next, {n + "_o", tiles, tiles}),
+                   work);
   return true;
 }
 
@@ -94,9 +95,8 @@ bool tile::scheduleTransposed(Model &model, double work) {
   for (auto &[name, loop] : {std::pair(v, vector), std::pair(d, dense)})
     model.split(output, false, name, factorOf(loop), name + "_o", name + "_v",
                 TailStrategy::ShiftInwards);
-  SmallVector<Loop> around =
-      loopsAround(output, vector, dense,
-                  {d + "_o", int64_t(llvm::divideCeil(output.extents[dense], factorOf(dense)))});
+  int64_t lines = llvm::divideCeil(output.extents[dense], factorOf(dense));
+  SmallVector<Loop> around = loopsAround(output, vector, dense, {d + "_o", lines, lines});
   SmallVector<std::string> order = {v + "_v", d + "_v", v + "_o"};
   for (const Loop &loop : llvm::reverse(around))
     order.push_back(loop.name);
