@@ -78,6 +78,13 @@ func.func @gradient(%x: tensor<2048x256xf32>, %dy: tensor<2048x1024xf32>) -> ten
 
 // Few rows read the weights too seldom, a small matrix is soon multiplied by, odd sizes do not halve, what a loop multiplies by in
 // each step is packed before it, a right side is not repeated for several samples' left ones, and vectors along the rows are whole.
+// CHECK-LABEL: func @few_rows_made
+// CHECK-NOT: strassen
+func.func @few_rows_made(%x: tensor<128x512xf32>, %w: tensor<512x512xf32>) -> tensor<128x512xf32> {
+  %0 = nn.matmul %x, %w : (tensor<128x512xf32>, tensor<512x512xf32>) -> tensor<128x512xf32>
+  return %0 : tensor<128x512xf32>
+}
+
 // CHECK-LABEL: func @direct
 // CHECK-NOT: strassen
 func.func @direct(%a: tensor<8x768xf32>, %b: tensor<128x64xf32>, %c: tensor<128x700xf32>, %d: tensor<?x768xf32>, %e: tensor<768x768xf32>,
