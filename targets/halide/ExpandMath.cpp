@@ -21,8 +21,8 @@
 using namespace mlir;
 
 static bool isApproximated(StringRef name) {
-  return llvm::is_contained({"expm1", "math.expm1", "log", "math.log", "log1p",
-                             "math.log1p", "tanh", "math.tanh", "log2", "math.log2"},
+  return llvm::is_contained({"expm1", "math.expm1", "log", "math.log", "log1p", "math.log1p",
+                             "tanh", "math.tanh", "log2", "math.log2"},
                             name);
 }
 
@@ -66,7 +66,8 @@ static void orderChoices(sinter::kernel::FuncOp kernel) {
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {
-    bool isExpanded = isa<math::ErfOp, math::ExpOp>(op) || isApproximated(op->getName().getStringRef());
+    bool isExpanded =
+        isa<math::ErfOp, math::ExpOp>(op) || isApproximated(op->getName().getStringRef());
     if (isExpanded && op->getResult(0).getType().isF32())
       ops.push_back(op);
   });

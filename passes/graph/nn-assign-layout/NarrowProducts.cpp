@@ -41,8 +41,8 @@ static Value narrow(OpBuilder &builder, Value weights) {
                                 narrow.toAttribute(name ? name.getName().getValue() : "weights"));
 }
 
-/// The same number, of integers that have a sign or not, as the target's dot product wants them, and
-/// of a zero point without dims.
+/// The same number, of integers that have a sign or not, as the target's dot product wants them,
+/// and of a zero point without dims.
 static void convert(nn::QuantizedFactor &factor, PatternRewriter &rewriter, Location loc,
                     bool isUnsigned) {
   Type i32 = rewriter.getI32Type();
