@@ -4,6 +4,8 @@
 #include "targets/Family.h"
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -180,15 +182,40 @@ void sinter::initializeCodeGenerators() {
   });
 }
 
-static int64_t cacheBytes(int name, int64_t otherwise) {
+/// What the kernel says of the data cache of a level that this core reads; nothing if it does not.
+static std::optional<int64_t> readCacheBytes(int level) {
+  for (int index = 0; index < 8; ++index) {
+    auto read = [&](const char *name) {
+      auto file = llvm::MemoryBuffer::getFileAsStream(
+          llvm::formatv("/sys/devices/system/cpu/cpu{0}/cache/index{1}/{2}",
+                        std::max(sched_getcpu(), 0), index, name)
+              .str());
+      return file ? (*file)->getBuffer().trim().str() : std::string();
+    };
+    if (read("level") != std::to_string(level) || read("type") == "Instruction")
+      continue;
+    std::string size = read("size"); // "32768K"
+    int64_t kibibytes = 0;
+    llvm::StringRef text = size;
+    if (text.consume_back("K") && !text.getAsInteger(10, kibibytes) && kibibytes > 0)
+      return kibibytes << 10;
+  }
+  return std::nullopt;
+}
+
+/// glibc counts the last cache of all cores of an AMD package as one: the kernel's files come
+/// first.
+static int64_t cacheBytes(int level, int name, int64_t otherwise) {
+  if (auto bytes = readCacheBytes(level))
+    return *bytes;
   long bytes = sysconf(name);
   return bytes > 0 ? bytes : otherwise;
 }
 
 void sinter::measureHost(Target &target) {
-  target.l1Bytes = cacheBytes(_SC_LEVEL1_DCACHE_SIZE, target.l1Bytes);
-  target.l2Bytes = cacheBytes(_SC_LEVEL2_CACHE_SIZE, target.l2Bytes);
-  target.l3Bytes = cacheBytes(_SC_LEVEL3_CACHE_SIZE, target.l3Bytes);
+  target.l1Bytes = cacheBytes(1, _SC_LEVEL1_DCACHE_SIZE, target.l1Bytes);
+  target.l2Bytes = cacheBytes(2, _SC_LEVEL2_CACHE_SIZE, target.l2Bytes);
+  target.l3Bytes = cacheBytes(3, _SC_LEVEL3_CACHE_SIZE, target.l3Bytes);
   cpu_set_t set;
   target.cores = sched_getaffinity(0, sizeof set, &set) == 0
                      ? CPU_COUNT(&set)
