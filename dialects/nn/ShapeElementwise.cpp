@@ -15,21 +15,17 @@ using namespace sinter::nn;
 // Shapes
 //===----------------------------------------------------------------------===//
 
+// Each run of clang-format would move one more op to a line of its own.
+// clang-format off
 #define NN_ELEMENTWISE_OPS(X)                                                                      \
-  X(AddOp)                                                                                         \
-  X(SubOp)                                                                                         \
-  X(MulOp)                                                                                         \
-  X(DivOp)                                                                                         \
-  X(ModOp)                                                                                         \
-  X(PowOp)                                                                                         \
-  X(MinOp)                                                                                         \
-  X(MaxOp)                                                                                         \
-  X(AndOp) X(OrOp) X(XorOp) X(ShiftLeftOp) X(ShiftRightOp) X(PReluOp) X(CompareOp) X(WhereOp)      \
-      X(CastOp) X(AbsOp) X(NegOp) X(SignOp) X(NotOp) X(CeilOp) X(FloorOp) X(RoundOp) X(SqrtOp)     \
-          X(RsqrtOp) X(ReciprocalOp) X(ExpOp) X(LogOp) X(SinOp) X(CosOp) X(TanOp) X(AsinOp)        \
-              X(AcosOp) X(AtanOp) X(SinhOp) X(CoshOp) X(TanhOp) X(AsinhOp) X(AcoshOp) X(AtanhOp)   \
-                  X(ErfOp) X(SigmoidOp) X(ReluOp) X(SoftplusOp) X(SoftsignOp) X(IsNanOp)           \
-                      X(IsInfOp) X(LeakyReluOp) X(EluOp) X(HardSigmoidOp) X(GeluOp)
+  X(AddOp) X(SubOp) X(MulOp) X(DivOp) X(ModOp) X(PowOp) X(MinOp) X(MaxOp) X(AndOp) X(OrOp)         \
+  X(XorOp) X(ShiftLeftOp) X(ShiftRightOp) X(PReluOp) X(CompareOp) X(WhereOp) X(CastOp) X(AbsOp)    \
+  X(NegOp) X(SignOp) X(NotOp) X(CeilOp) X(FloorOp) X(RoundOp) X(SqrtOp) X(RsqrtOp)                 \
+  X(ReciprocalOp) X(ExpOp) X(LogOp) X(SinOp) X(CosOp) X(TanOp) X(AsinOp) X(AcosOp) X(AtanOp)       \
+  X(SinhOp) X(CoshOp) X(TanhOp) X(AsinhOp) X(AcoshOp) X(AtanhOp) X(ErfOp) X(SigmoidOp) X(ReluOp)   \
+  X(SoftplusOp) X(SoftsignOp) X(IsNanOp) X(IsInfOp) X(LeakyReluOp) X(EluOp) X(HardSigmoidOp)       \
+  X(GeluOp)
+// clang-format on
 
 #define NN_DEFINE_SHAPES(Op)                                                                       \
   LogicalResult Op::inferShapes(ShapeContext &context, Adaptor op,                                 \
