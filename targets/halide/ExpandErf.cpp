@@ -14,6 +14,7 @@
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
+using namespace sinter::halide;
 
 static constexpr float limit = 3.8325f;
 static constexpr float numerator[] = {1.12837911f,    0.187308788f,    0.0524186082f,
@@ -29,30 +30,17 @@ struct ErfAsQuotient : OpRewritePattern<math::ErfOp> {
     if (!op.getType().isF32())
       return rewriter.notifyMatchFailure(op, "not float32");
     Location loc = op.getLoc();
-    auto constant = [&](float value) -> Value {
-      return arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(value));
-    };
-    // A NaN fails both comparisons, and stays.
-    auto clamp = [&](Value value, float most) -> Value {
-      for (auto [predicate, bound] : {std::pair(arith::CmpFPredicate::OGT, most),
-                                      std::pair(arith::CmpFPredicate::OLT, -most)}) {
-        Value end = constant(bound);
-        Value beyond = arith::CmpFOp::create(rewriter, loc, predicate, value, end);
-        value = arith::SelectOp::create(rewriter, loc, beyond, end, value);
-      }
-      return value;
-    };
-    Value x = clamp(op.getOperand(), limit);
+    Value x = clampFloat(rewriter, loc, op.getOperand(), -limit, limit);
     Value square = arith::MulFOp::create(rewriter, loc, x, x);
     auto evaluate = [&](ArrayRef<float> coefficients) {
-      Value value = constant(coefficients.back());
+      Value value = createFloat(rewriter, loc, coefficients.back());
       for (float each : llvm::reverse(coefficients.drop_back()))
-        value = math::FmaOp::create(rewriter, loc, value, square, constant(each));
+        value = math::FmaOp::create(rewriter, loc, value, square, createFloat(rewriter, loc, each));
       return value;
     };
     Value top = arith::MulFOp::create(rewriter, loc, x, evaluate(numerator));
     Value quotient = arith::DivFOp::create(rewriter, loc, top, evaluate(denominator));
-    rewriter.replaceOp(op, clamp(quotient, 1.0f));
+    rewriter.replaceOp(op, clampFloat(rewriter, loc, quotient, -1.0f, 1.0f));
     return success();
   }
 };

@@ -15,6 +15,7 @@
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
+using namespace sinter::halide;
 
 static constexpr float polynomial[] = {1.0f,          1.0f,           0.499999911f,  0.166664198f,
                                        0.0416682251f, 0.00837481581f, 0.00138368597f};
@@ -40,20 +41,11 @@ struct ExpAsPolynomial : OpRewritePattern<math::ExpOp> {
       return rewriter.notifyMatchFailure(op, "not float32");
     Location loc = op.getLoc();
     Type i32 = rewriter.getI32Type();
-    auto constant = [&](float value) -> Value {
-      return arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(value));
-    };
+    auto constant = [&](float value) { return createFloat(rewriter, loc, value); };
     auto multiplyAdd = [&](Value a, Value b, Value c) -> Value {
       return math::FmaOp::create(rewriter, loc, a, b, c);
     };
-    // A NaN fails both comparisons, and stays.
-    Value x = op.getOperand();
-    for (auto [predicate, bound] : {std::pair(arith::CmpFPredicate::OGT, highest),
-                                    std::pair(arith::CmpFPredicate::OLT, lowest)}) {
-      Value end = constant(bound);
-      Value beyond = arith::CmpFOp::create(rewriter, loc, predicate, x, end);
-      x = arith::SelectOp::create(rewriter, loc, beyond, end, x);
-    }
+    Value x = clampFloat(rewriter, loc, op.getOperand(), lowest, highest);
     Value shifted = multiplyAdd(x, constant(log2OfE), constant(rounder + bias));
     Value n = arith::SubFOp::create(rewriter, loc, shifted, constant(rounder + bias));
     Value rest = multiplyAdd(n, constant(-ln2High), x);

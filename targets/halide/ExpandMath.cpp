@@ -63,6 +63,22 @@ static void orderChoices(sinter::kernel::FuncOp kernel) {
   });
 }
 
+Value sinter::halide::createFloat(OpBuilder &builder, Location loc, float value) {
+  return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value));
+}
+
+// A NaN fails both comparisons.
+Value sinter::halide::clampFloat(OpBuilder &builder, Location loc, Value value, float lowest,
+                                 float highest) {
+  for (auto [predicate, bound] : {std::pair(arith::CmpFPredicate::OGT, highest),
+                                  std::pair(arith::CmpFPredicate::OLT, lowest)}) {
+    Value end = createFloat(builder, loc, bound);
+    Value beyond = arith::CmpFOp::create(builder, loc, predicate, value, end);
+    value = arith::SelectOp::create(builder, loc, beyond, end, value);
+  }
+  return value;
+}
+
 void sinter::halide::expandMath(kernel::FuncOp kernel) {
   SmallVector<Operation *> ops;
   kernel.getBody().walk([&](Operation *op) {

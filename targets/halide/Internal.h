@@ -19,6 +19,11 @@ namespace sinter::halide {
 /// Replaces exp, log, tanh, erf and their like on float32 by polynomials, which Halide vectorises.
 void expandMath(kernel::FuncOp kernel);
 
+/// A float32 constant.
+mlir::Value createFloat(mlir::OpBuilder &builder, mlir::Location loc, float value);
+/// `value` within [lowest, highest]; a NaN stays.
+mlir::Value clampFloat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                       float lowest, float highest);
 /// erf on float32 as a quotient of polynomials.
 void populateErfPatterns(mlir::RewritePatternSet &patterns);
 /// exp on float32 as a polynomial and a power of two.

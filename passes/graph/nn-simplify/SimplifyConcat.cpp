@@ -13,6 +13,12 @@ static bool isSingleElement(Value value) {
   return type && type.hasStaticShape() && type.getNumElements() == 1;
 }
 
+/// One result of each element of the operands, of which there are some.
+static bool isElementwise(nn::FusibleOpInterface op) {
+  return op.getFusionClass() == nn::FusionClass::elementwise && op->getNumResults() == 1 &&
+         op->getNumOperands() > 0;
+}
+
 namespace {
 
 /// f(concat(x, y)) → concat(f(x), f(y)): the kernels that compute x and y compute f too, and write
@@ -22,8 +28,7 @@ struct ElementwiseBeforeConcat : OpInterfaceRewritePattern<nn::FusibleOpInterfac
   LogicalResult matchAndRewrite(nn::FusibleOpInterface fusible,
                                 PatternRewriter &rewriter) const override {
     Operation *op = fusible;
-    if (fusible.getFusionClass() != nn::FusionClass::elementwise || op->getNumResults() != 1 ||
-        op->getNumOperands() == 0)
+    if (!isElementwise(fusible))
       return rewriter.notifyMatchFailure(op, "not elementwise");
     nn::ConcatOp concat;
     for (Value operand : op->getOperands()) {
@@ -62,8 +67,7 @@ struct ElementwiseBeforeMovement : OpInterfaceRewritePattern<nn::FusibleOpInterf
   LogicalResult matchAndRewrite(nn::FusibleOpInterface fusible,
                                 PatternRewriter &rewriter) const override {
     Operation *op = fusible;
-    if (fusible.getFusionClass() != nn::FusionClass::elementwise || op->getNumResults() != 1 ||
-        op->getNumOperands() == 0)
+    if (!isElementwise(fusible))
       return rewriter.notifyMatchFailure(op, "not elementwise");
     Value moved;
     for (Value operand : op->getOperands()) {

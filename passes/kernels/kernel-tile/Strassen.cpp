@@ -257,22 +257,20 @@ void StrassenTiler::scheduleProducts() {
 }
 
 void StrassenTiler::scheduleSums() {
-  if (order == Order::Strips) {
-    model.computeAt(sums->handle, *output, false, tasks);
-  } else {
-    model.computeRoot(*sums);
-    model.parallel(*sums, false, loopName(batch + 1));
-  }
-  scheduleChoices(model, *sums, {batch}, batch + 2);
-  if (!rhsSums)
-    return;
-  if (order == Order::Panels) {
-    model.computeAt(rhsSums->handle, *output, false, tasks);
-  } else {
-    model.computeRoot(*rhsSums);
-    model.parallel(*rhsSums, false, loopName(batch + 2));
-  }
-  scheduleChoices(model, *rhsSums, {batch}, batch + 3);
+  // Within the task that multiplies by them, or before all, where `across` is what goes in
+  // parallel.
+  auto schedule = [&](Stage &stage, bool inTask, unsigned across) {
+    if (inTask) {
+      model.computeAt(stage.handle, *output, false, tasks);
+    } else {
+      model.computeRoot(stage);
+      model.parallel(stage, false, loopName(across));
+    }
+    scheduleChoices(model, stage, {batch}, across + 1);
+  };
+  schedule(*sums, order == Order::Strips, batch + 1);
+  if (rhsSums)
+    schedule(*rhsSums, order == Order::Panels, batch + 2);
 }
 
 bool StrassenTiler::run() {
